@@ -1,0 +1,50 @@
+"""What several tests need: tasks, the command line, where things are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from oneshot_emotic.cli.main import main
+from oneshot_emotic.dataset.load import load_task
+from oneshot_emotic.splits import Task
+
+REPOSITORY = Path(__file__).parent.parent
+SAMPLE = REPOSITORY.parent / "shared" / "emotic-layout-sample"
+
+
+@pytest.fixture(scope="session")
+def task() -> Task:
+    """cat-6-6 of the synthetic data set inside the package."""
+    return load_task("cat-6-6")
+
+
+@pytest.fixture(scope="session")
+def level_task() -> Task:
+    return load_task("lev-6-4-arousal")
+
+
+@pytest.fixture
+def run() -> Callable[..., Result]:
+    """Run a command line in this process: `run("score", path)`; exceptions are not swallowed."""
+
+    def call(*arguments: object, status: int = 0) -> Result:
+        result = CliRunner().invoke(
+            main, [str(argument) for argument in arguments], catch_exceptions=False
+        )
+        assert result.exit_code == status, result.output
+        return result
+
+    return call
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20261121)
