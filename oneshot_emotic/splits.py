@@ -1,0 +1,243 @@
+"""From the table of persons to the tasks: who is base, who is novel, and the support draws."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from oneshot_emotic.draws import draw_supports, shots_offered
+from oneshot_emotic.labels import (
+    LabelRule,
+    argmax_class,
+    count_carriers,
+    level_class,
+    rarest_class,
+)
+from oneshot_emotic.tasks import DRAWS, MAX_SHOTS, TASKS, TaskTable, task_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: A novel class with fewer persons leaves its task: one would be support, none query.
+FEWEST_PERSONS = 2
+
+
+@dataclass(frozen=True)
+class Persons:
+    """Persons with their class, sorted by sample_id.
+
+    Attributes:
+        sample_ids: `{partition}/{folder}/{filename}#{ordinal}`, each once.
+        image_ids: The image of each, `{folder}/{filename}`.
+        labels: The one-shot class of each.
+    """
+
+    sample_ids: tuple[str, ...]
+    image_ids: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def sorted_from(cls, rows: Iterable[tuple[str, str, str]]) -> Persons:
+        """From (sample_id, image_id, label) rows in any order."""
+        ordered = sorted(rows)
+        return cls(
+            tuple(row[0] for row in ordered),
+            tuple(row[1] for row in ordered),
+            tuple(row[2] for row in ordered),
+        )
+
+    def __len__(self) -> int:
+        return len(self.sample_ids)
+
+    @cached_property
+    def counts(self) -> dict[str, int]:
+        """Persons a class."""
+        return dict(Counter(self.labels))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The persons as a table with the columns sample_id, image_id and label."""
+        import pandas as pd
+
+        columns = {"sample_id": self.sample_ids, "image_id": self.image_ids, "label": self.labels}
+        table: pd.DataFrame = pd.DataFrame(columns, dtype="str")
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """A task on a data set: everything a submission is scored against.
+
+    Attributes:
+        table: The task as the paper defines it.
+        base: Persons of the base classes, for training.
+        novel: Persons of the novel classes, which an embedding is needed for.
+        classes: The novel classes, in the order of the paper's index; those that were left out
+            for want of persons are not among them.
+        support: The draws, as places in `novel`, of shape (draws, shots, classes): int32, -1 where
+            a class offers fewer shots.
+        left_out: Novel classes left out, with the persons they had.
+        dataset: Name, label rule, protocol and fingerprint of the data set; None for a task that
+            is not part of one yet.
+    """
+
+    table: TaskTable
+    base: Persons
+    novel: Persons
+    classes: tuple[str, ...]
+    support: npt.NDArray[np.int32]
+    left_out: Mapping[str, int]
+    dataset: DatasetIdentity | None = None
+
+    @property
+    def name(self) -> str:
+        """The task's name, such as `cat-6-6`."""
+        return self.table.name
+
+    @property
+    def draws(self) -> int:
+        """How many support draws there are."""
+        return int(self.support.shape[0])
+
+    @property
+    def unscorable(self) -> str:
+        """Why the task cannot be scored on this data set; empty when it can."""
+        if len(self.classes) >= 2:
+            return ""
+        return (
+            f"{self.name} has {len(self.classes)} novel classes with at least "
+            f"{FEWEST_PERSONS} persons on this data set, and needs two to be scored"
+        )
+
+    @cached_property
+    def novel_labels(self) -> npt.NDArray[np.int64]:
+        """The class of each novel person as a place in `classes`."""
+        place = {name: index for index, name in enumerate(self.classes)}
+        return np.array([place[label] for label in self.novel.labels], dtype=np.int64)
+
+    @cached_property
+    def novel_images(self) -> npt.NDArray[np.int64]:
+        """The image of each novel person as a number from 0, the same for the same image."""
+        number = {name: index for index, name in enumerate(sorted(set(self.novel.image_ids)))}
+        return np.array([number[image] for image in self.novel.image_ids], dtype=np.int64)
+
+    def support_ids(self, draw: int, shots: int = 1) -> dict[str, list[str]]:
+        """The sample_ids of the support persons of a draw, for each class."""
+        return {
+            name: [
+                self.novel.sample_ids[place]
+                for place in self.support[draw, :shots, index].tolist()
+                if place >= 0
+            ]
+            for index, name in enumerate(self.classes)
+        }
+
+
+@dataclass(frozen=True)
+class DatasetIdentity:
+    """Which data set a task belongs to.
+
+    Attributes:
+        name: `emotic`, `synthetic` or another name given at the build.
+        label_rule: `argmax` (official) or `rarest`.
+        protocol: The version of the protocol.
+        fingerprint: SHA-256 over the canonical split content, in hexadecimal.
+    """
+
+    name: str
+    label_rule: str
+    protocol: int
+    fingerprint: str
+
+    def to_dict(self) -> dict[str, str | int]:
+        """The form in score files and manifests."""
+        return {
+            "name": self.name,
+            "label_rule": self.label_rule,
+            "protocol": self.protocol,
+            "fingerprint": self.fingerprint,
+        }
+
+
+def build_tasks(persons: pd.DataFrame, rule: LabelRule) -> dict[str, Task]:
+    """All eight tasks of a table of persons.
+
+    Args:
+        persons: The reader's table (`emotic.persons.COLUMNS`), all partitions pooled.
+        rule: The label rule of the categorical tasks.
+    """
+    sample_ids, image_ids = persons["sample_id"].tolist(), persons["image_id"].tolist()
+    return {
+        name: split_task(
+            table,
+            (
+                (sample_id, image_id, label)
+                for sample_id, image_id, label in zip(
+                    sample_ids, image_ids, classes_of(persons, table, rule), strict=True
+                )
+                if label is not None
+            ),
+        )
+        for name, table in TASKS.items()
+    }
+
+
+def classes_of(persons: pd.DataFrame, table: TaskTable, rule: LabelRule) -> list[str | None]:
+    """The class of every person of the table, base or novel; None where it has none."""
+    if table.dimension is not None:
+        return [level_class(value) for value in persons[table.dimension].tolist()]
+    labels = persons["labels"].tolist()
+    if rule == "argmax":
+        return [argmax_class(names, table) for names in labels]
+    carriers = count_carriers(labels)
+    return [rarest_class(names, table, carriers) for names in labels]
+
+
+def split_task(
+    table: TaskTable | str, rows: Iterable[tuple[str, str, str]], draws: int = DRAWS
+) -> Task:
+    """Split labelled persons into base and novel ones and draw the supports.
+
+    Args:
+        table: The task.
+        rows: (sample_id, image_id, label) of persons, base and novel, in any order.
+        draws: How many support draws to make.
+    """
+    table = task_table(table) if isinstance(table, str) else table
+    base_names, novel_names = set(table.base_classes), set(table.novel_classes)
+    base, novel = [], []
+    for row in rows:
+        if row[2] in base_names:
+            base.append(row)
+        elif row[2] in novel_names:
+            novel.append(row)
+    counts = Counter(row[2] for row in novel)
+    classes = tuple(name for name in table.novel_classes if counts[name] >= FEWEST_PERSONS)
+    left_out = {name: counts[name] for name in table.novel_classes if name not in classes}
+    persons = Persons.sorted_from(row for row in novel if row[2] in classes)
+    return Task(
+        table,
+        Persons.sorted_from(base),
+        persons,
+        classes,
+        _supports(table.name, classes, persons.labels, draws),
+        left_out,
+    )
+
+
+def _supports(
+    task: str, classes: Sequence[str], labels: Sequence[str], draws: int
+) -> npt.NDArray[np.int32]:
+    support = np.full((draws, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
+    for index, name in enumerate(classes):
+        places = np.array(
+            [place for place, label in enumerate(labels) if label == name], dtype=np.int32
+        )
+        drawn = draw_supports(task, name, len(places), draws)
+        support[:, : shots_offered(len(places)), index] = places[drawn]
+    return support

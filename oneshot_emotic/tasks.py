@@ -1,0 +1,177 @@
+"""The eight tasks: which EMOTIC labels make up which one-shot class, and which classes are novel.
+
+Source: Affect-DML (arXiv 2111.15271), Table I for the categorical tasks and section III-A for the
+levels. The order of the classes is the paper's class index: it decides ties of the label rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+from oneshot_emotic.errors import InputError, Problem
+
+#: The version of the rules in docs/protocol.md: label rules, draws, queries, classification.
+PROTOCOL = 1
+#: Support draws of a task, and support persons a class in each.
+DRAWS = 1000
+MAX_SHOTS = 5
+
+Dimension = Literal["valence", "arousal", "dominance"]
+DIMENSIONS: tuple[Dimension, ...] = ("valence", "arousal", "dominance")
+LEVELS = range(1, 11)
+
+
+@dataclass(frozen=True)
+class OneShotClass:
+    """A class of a task.
+
+    Attributes:
+        name: Its name; a level is "1" to "10".
+        novel: True for an unseen class (test), False for a base class (train).
+        members: The EMOTIC categories it is made of; empty for a level.
+    """
+
+    name: str
+    novel: bool
+    members: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskTable:
+    """A task as the paper defines it, before any data.
+
+    Attributes:
+        name: The task's name, as in commands and files.
+        title: The paper's name for it.
+        family: The group of tasks that one leaderboard table shows.
+        dimension: What a level task recognises; None for the categorical tasks.
+        classes: All classes in the order of the paper's index.
+    """
+
+    name: str
+    title: str
+    family: str
+    dimension: Dimension | None
+    classes: tuple[OneShotClass, ...]
+
+    @cached_property
+    def base_classes(self) -> tuple[str, ...]:
+        """The seen classes."""
+        return tuple(item.name for item in self.classes if not item.novel)
+
+    @cached_property
+    def novel_classes(self) -> tuple[str, ...]:
+        """The unseen classes."""
+        return tuple(item.name for item in self.classes if item.novel)
+
+    @cached_property
+    def class_of_category(self) -> dict[str, str]:
+        """The class of each of the 26 categories; empty for a level task."""
+        return {member: item.name for item in self.classes for member in item.members}
+
+
+_ANGRY = ("Disapproval", "Aversion", "Annoyance", "Anger")
+_SADNESS = ("Suffering", "Sadness", "Fatigue", "Pain")
+_FEAR = ("Fear", "Disquietment")
+_LOVE = ("Peace", "Affection", "Sympathy")
+_JOY = ("Happiness", "Pleasure", "Excitement", "Anticipation")
+_SURPRISING = ("Surprise", "Doubt/Confusion", "Confidence")
+
+
+def _categorical(
+    name: str,
+    title: str,
+    *,
+    sadness: tuple[str, ...],
+    fear: tuple[str, ...],
+    novel: dict[str, str],
+) -> TaskTable:
+    base = {
+        "Angry": _ANGRY,
+        "Sadness": sadness,
+        "Fear": fear,
+        "Love": _LOVE,
+        "Joy": _JOY,
+        "Surprising": _SURPRISING,
+    }
+    return TaskTable(
+        name,
+        title,
+        family="cat",
+        dimension=None,
+        classes=(
+            *(OneShotClass(item, False, members) for item, members in base.items()),
+            *(OneShotClass(item, True, (member,)) for item, member in novel.items()),
+        ),
+    )
+
+
+def _levels(family: str, title: str, dimension: Dimension, novel: tuple[int, ...]) -> TaskTable:
+    base = [level for level in LEVELS if level not in novel]
+    return TaskTable(
+        f"{family}-{dimension}",
+        f"{title} {dimension}",
+        family=family,
+        dimension=dimension,
+        classes=(
+            *(OneShotClass(str(level), False) for level in base),
+            *(OneShotClass(str(level), True) for level in novel),
+        ),
+    )
+
+
+_TABLES = (
+    _categorical(
+        "cat-6-6",
+        "CAT-6:6",
+        sadness=_SADNESS,
+        fear=_FEAR,
+        novel={
+            "Disconnection": "Disconnection",
+            "Engagement": "Engagement",
+            "Sensitive": "Sensitivity",
+            "Embarrassment": "Embarrassment",
+            "Esteem": "Esteem",
+            "Yearning": "Yearning",
+        },
+    ),
+    _categorical(
+        "cat-6-4",
+        "CAT-6:4",
+        sadness=(*_SADNESS, "Sensitivity"),
+        fear=(*_FEAR, "Embarrassment"),
+        novel={
+            "Disconnection": "Disconnection",
+            "Engagement": "Engagement",
+            "Esteem": "Esteem",
+            "Yearning": "Yearning",
+        },
+    ),
+    *(_levels("lev-7-3", "LEV-7:3", dimension, (2, 4, 7)) for dimension in DIMENSIONS),
+    *(_levels("lev-6-4", "LEV-6:4", dimension, (2, 4, 7, 10)) for dimension in DIMENSIONS),
+)
+
+TASKS: dict[str, TaskTable] = {table.name: table for table in _TABLES}
+
+#: The families in the order of the leaderboard, with the title of their tables.
+FAMILIES: dict[str, str] = {
+    "cat": "Categorical (CAT-6:6, CAT-6:4)",
+    "lev-7-3": "Levels LEV-7:3 (valence, arousal, dominance)",
+    "lev-6-4": "Levels LEV-6:4 (valence, arousal, dominance)",
+}
+
+
+def task_table(name: str) -> TaskTable:
+    """The task called `name`.
+
+    Raises:
+        InputError: There is no such task.
+    """
+    try:
+        return TASKS[name]
+    except (KeyError, TypeError):
+        raise InputError(
+            Problem(f"there is no task {name!r}", remedy=f"The tasks are {', '.join(TASKS)}")
+        ) from None

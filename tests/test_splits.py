@@ -1,0 +1,89 @@
+"""From persons to tasks, on a table small enough to do by hand."""
+
+import pandas as pd
+import pytest
+
+from oneshot_emotic.splits import Persons, build_tasks, split_task
+
+PEOPLE = [
+    # sample_id, image_id, labels, valence
+    ("train/i/a.jpg#0", "i/a.jpg", ("Engagement",), 2.0),
+    ("train/i/a.jpg#1", "i/a.jpg", ("Engagement", "Happiness"), 4.0),
+    ("val/i/b.jpg#0", "i/b.jpg", ("Esteem", "Esteem", "Peace"), 6.5),
+    ("val/i/c.jpg#0", "i/c.jpg", ("Sensitivity",), float("nan")),
+    ("test/i/d.jpg#0", "i/d.jpg", (), 2.4),
+    ("test/i/e.jpg#0", "i/e.jpg", ("Esteem",), 7.0),
+    ("train/i/f.jpg#0", "i/f.jpg", ("Engagement", "Engagement"), 9.9),
+]
+
+
+@pytest.fixture(scope="module")
+def persons():
+    table = pd.DataFrame(PEOPLE, columns=["sample_id", "image_id", "labels", "valence"])
+    return table.assign(arousal=table["valence"], dominance=5.0)
+
+
+def test_argmax(persons):
+    task = build_tasks(persons, "argmax")["cat-6-6"]
+    assert dict(zip(task.novel.sample_ids, task.novel.labels, strict=True)) == {
+        "train/i/a.jpg#0": "Engagement",
+        "train/i/f.jpg#0": "Engagement",
+        "val/i/b.jpg#0": "Esteem",
+        "test/i/e.jpg#0": "Esteem",
+    }
+    assert dict(zip(task.base.sample_ids, task.base.labels, strict=True)) == {
+        "train/i/a.jpg#1": "Joy"
+    }
+    assert task.classes == ("Engagement", "Esteem")
+    assert task.left_out == {
+        "Disconnection": 0,
+        "Sensitive": 1,
+        "Embarrassment": 0,
+        "Yearning": 0,
+    }
+
+
+def test_rarest(persons):
+    # carriers: Engagement 3, Esteem 2, Happiness 1, Peace 1, Sensitivity 1
+    task = build_tasks(persons, "rarest")["cat-6-4"]
+    assert dict(zip(task.base.sample_ids, task.base.labels, strict=True)) == {
+        "train/i/a.jpg#1": "Joy",
+        "val/i/b.jpg#0": "Love",
+        "val/i/c.jpg#0": "Sadness",
+    }
+
+
+def test_levels_pool_the_partitions_and_leave_nan_out(persons):
+    task = build_tasks(persons, "argmax")["lev-7-3-valence"]
+    labels = dict(zip(task.novel.sample_ids, task.novel.labels, strict=True))
+    assert labels == {
+        "train/i/a.jpg#0": "2",
+        "test/i/d.jpg#0": "2",  # without categories, but with a level
+        "val/i/b.jpg#0": "7",
+        "test/i/e.jpg#0": "7",
+    }
+    assert task.left_out == {"4": 1}
+    assert task.base.labels == ("10",)
+
+
+def test_persons_are_sorted_and_numbered():
+    task = split_task(
+        "lev-7-3-valence",
+        [("z#0", "z", "2"), ("b#1", "b", "7"), ("b#0", "b", "2"), ("a#0", "a", "7")],
+        draws=3,
+    )
+    assert task.novel.sample_ids == ("a#0", "b#0", "b#1", "z#0")
+    assert task.novel_labels.tolist() == [1, 0, 1, 0]
+    assert task.novel_images.tolist() == [0, 1, 1, 2]
+    assert task.support.shape == (3, 5, 2)
+    assert (task.support[:, 1:] == -1).all()  # two persons a class: one shot each
+
+
+def test_table_of_persons():
+    persons = Persons.sorted_from([("b", "y", "1"), ("a", "x", "2")])
+    assert persons.to_pandas().to_dict("list") == {
+        "sample_id": ["a", "b"],
+        "image_id": ["x", "y"],
+        "label": ["2", "1"],
+    }
+    assert persons.counts == {"1": 1, "2": 1}
