@@ -1,0 +1,136 @@
+"""Finding EMOTIC's files under a folder, in every arrangement that is met.
+
+The archive unpacks to `emotic/` and `Annotations/`; people also have both under `EMOTIC/PAMI/`,
+have doubled folders (`emotic/emotic/`, `Annotations/Annotations/`), and have nested copies of some
+images (`framesdb/framesdb/images`). So nothing is expected in one place: all of it is looked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.files import sha256_of_file
+
+_MAT_NAME = "annotations.mat"
+_CVPR17_NAME = "cvpr17_annotations.mat"
+_CSV_NAMES = frozenset({"train.csv", "val.csv", "test.csv"})
+_DEPTH = 6
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What was found under a folder.
+
+    Attributes:
+        root: The folder.
+        mats: Files called Annotations.mat, the shallowest first.
+        cvpr17_mats: Files called CVPR17_Annotations.mat, likewise.
+        csvs: Tables of a preprocessed copy.
+        image_folders: For a folder as the annotations write it (`mscoco/images`), the real folders
+            that end so, the shallowest first.
+    """
+
+    root: Path
+    mats: tuple[Path, ...]
+    cvpr17_mats: tuple[Path, ...]
+    csvs: tuple[Path, ...]
+    image_folders: dict[str, tuple[Path, ...]]
+
+
+def find_layout(root: Path) -> Layout:
+    """Look for EMOTIC's files under `root`, to a depth of six folders.
+
+    Raises:
+        InputError: `root` is not a folder.
+    """
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "there is no such folder"
+        raise InputError(Problem(what, str(root), "Give the folder that EMOTIC was unpacked into"))
+    mats: list[Path] = []
+    cvpr17_mats: list[Path] = []
+    csvs: list[Path] = []
+    image_folders: dict[str, list[Path]] = {}
+    for folder, names in _folders(root):
+        if folder.name == "images":
+            image_folders.setdefault(f"{folder.parent.name}/images", []).append(folder)
+            continue
+        for name in names:
+            lower = name.lower()
+            if lower == _MAT_NAME:
+                mats.append(folder / name)
+            elif lower == _CVPR17_NAME:
+                cvpr17_mats.append(folder / name)
+            elif lower in _CSV_NAMES:
+                csvs.append(folder / name)
+    return Layout(
+        root,
+        _shallow_first(mats),
+        _shallow_first(cvpr17_mats),
+        _shallow_first(csvs),
+        {name: _shallow_first(folders) for name, folders in sorted(image_folders.items())},
+    )
+
+
+def find_annotations(layout: Layout) -> Path:
+    """The one annotations file of a copy.
+
+    Several Annotations.mat with the same content are one. The CVPR17 file is taken only where
+    there is no other.
+
+    Raises:
+        InputError: There is none, there are several different ones, or only preprocessed tables.
+    """
+    candidates = layout.mats or layout.cvpr17_mats
+    if not candidates:
+        if layout.csvs:
+            raise InputError(csv_problem(layout.csvs[0]))
+        raise InputError(
+            Problem(
+                f"no Annotations.mat found in it or in {_DEPTH} levels of folders below",
+                str(layout.root),
+                "Give the folder that holds both `emotic` and `Annotations`, or name the file "
+                "with --annotations",
+            )
+        )
+    contents = {sha256_of_file(path) for path in candidates}
+    if len(contents) > 1:
+        raise InputError(
+            Problem(
+                f"holds {len(candidates)} different annotation files: {some(candidates, 8)}",
+                str(layout.root),
+                "Name the one to use with --annotations",
+            )
+        )
+    return candidates[0]
+
+
+def csv_problem(path: Path) -> Problem:
+    """Why a preprocessed table is refused."""
+    return Problem(
+        "is a preprocessed table, not EMOTIC's annotations. Persons were dropped from it before "
+        "its rows were counted, so a row no longer tells which person of its image it is, and "
+        "sample_ids made from it would not match anybody's",
+        str(path),
+        "Use the original Annotations.mat, or name it with --annotations",
+    )
+
+
+def _folders(root: Path) -> list[tuple[Path, list[str]]]:
+    """Every folder to look at with its file names; image folders come without (they are large)."""
+    found: list[tuple[Path, list[str]]] = []
+    for path, folders, files in os.walk(root, followlinks=True):
+        here = Path(path)
+        found.append((here, sorted(files)))
+        if here.name == "images" or len(here.relative_to(root).parts) >= _DEPTH:
+            folders.clear()
+        else:
+            folders[:] = sorted(name for name in folders if not name.startswith("."))
+    return found
+
+
+def _shallow_first(paths: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(sorted(paths, key=lambda path: (len(path.parts), str(path))))

@@ -1,0 +1,262 @@
+"""From the records of an annotations file to the table of persons that everything else uses."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oneshot_emotic.categories import canonical_category
+from oneshot_emotic.emotic.boxes import clip_box
+from oneshot_emotic.emotic.matfile import (
+    AnnotationsFile,
+    ImageRecord,
+    PersonRecord,
+    Triple,
+    collector_paused,
+    read_annotations_file,
+)
+from oneshot_emotic.emotic.quirks import QuirkLog
+from oneshot_emotic.tasks import DIMENSIONS, LEVELS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+#: The columns of the table of persons.
+COLUMNS = (
+    "sample_id",  # {partition}/{folder}/{filename}#{ordinal}
+    "image_id",  # {folder}/{filename}
+    "partition",  # train, val or test
+    "folder",
+    "filename",
+    "ordinal",  # place among the persons of the image, from 0
+    "x1",  # body box in pixels from 0, half-open, clipped to the image
+    "y1",
+    "x2",
+    "y2",
+    "width",  # of the image, as stored in the file; may be wrong there
+    "height",
+    "labels",  # tuple of category names, each as often as an annotator gave it
+    "valence",  # combined value, 1..10, may be fractional; NaN where there is none
+    "arousal",
+    "dominance",
+    "gender",
+    "age",
+)
+
+
+@dataclass(frozen=True)
+class ListedImage:
+    """An image as the annotations name it; width and height as stored there."""
+
+    folder: str
+    filename: str
+    width: float
+    height: float
+
+    @property
+    def image_id(self) -> str:
+        """`{folder}/{filename}`."""
+        return f"{self.folder}/{self.filename}"
+
+
+@dataclass(frozen=True)
+class Annotations:
+    """What the reader made of an annotations file.
+
+    Attributes:
+        persons: The table of persons kept, one row each, with the columns of `COLUMNS`, in the
+            order of the file.
+        images: Every image of the file once, persons or not, in the order of the file.
+        quirks: Every oddity met.
+        persons_found: Persons a partition, before anything was dropped (an identical person of an
+            image listed again counts once).
+        images_found: Different images a partition.
+        synthetic: The settings of a synthetic stand-in; None for anything else.
+    """
+
+    persons: pd.DataFrame
+    images: tuple[ListedImage, ...]
+    quirks: QuirkLog
+    persons_found: dict[str, int]
+    images_found: dict[str, int]
+    synthetic: dict[str, Any] | None
+
+
+def read_annotations(path: Path) -> Annotations:
+    """Read an Annotations.mat into a table of persons.
+
+    Raises:
+        InputError: The file is not EMOTIC's annotations file.
+    """
+    with collector_paused():
+        return annotations_table(read_annotations_file(path))
+
+
+def annotations_table(content: AnnotationsFile) -> Annotations:
+    """Judge the records: name the persons, clean boxes and labels, drop what cannot be used."""
+    import pandas as pd
+
+    quirks = QuirkLog()
+    persons_found: dict[str, int] = {}
+    images_found: dict[str, int] = {}
+    images: dict[str, ListedImage] = {}
+    rows: list[tuple[Any, ...]] = []
+    for image, persons in _merge_listings(content.images, quirks):
+        listed = ListedImage(image.folder, image.filename, image.width, image.height)
+        images.setdefault(listed.image_id, listed)
+        images_found[image.partition] = images_found.get(image.partition, 0) + 1
+        persons_found[image.partition] = persons_found.get(image.partition, 0) + len(persons)
+        for ordinal, person in enumerate(persons):
+            row = _row(image, ordinal, person, quirks)
+            if row is not None:
+                rows.append(row)
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
+    table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+    return Annotations(
+        table, tuple(images.values()), quirks, persons_found, images_found, content.synthetic
+    )
+
+
+def _merge_listings(
+    images: Iterable[ImageRecord], quirks: QuirkLog
+) -> Iterable[tuple[ImageRecord, list[PersonRecord]]]:
+    """Each image of a partition once, with its persons in the order of their ordinals.
+
+    A person of a later listing that is identical to one of an earlier listing is the same person;
+    any other one gets the next ordinal.
+    """
+    listings: dict[tuple[str, str], tuple[ImageRecord, list[PersonRecord]]] = {}
+    partitions: dict[str, str] = {}
+    for image in images:
+        key = (image.partition, image.image_id)
+        other = partitions.setdefault(image.image_id, image.partition)
+        if key not in listings:
+            listings[key] = (image, list(image.persons))
+            if other != image.partition:
+                quirks.add(
+                    "image-in-two-partitions", image.image_id, f"{other} and {image.partition}"
+                )
+            if not image.persons:
+                quirks.add("image-without-persons", f"{image.partition}/{image.image_id}")
+            continue
+        where = f"{image.partition}/{image.image_id}"
+        quirks.add("image-listed-twice", where)
+        persons = listings[key][1]
+        unmatched = list(enumerate(persons))
+        for person in image.persons:
+            twin = next((item for item in unmatched if item[1].same_as(person)), None)
+            if twin is None:
+                persons.append(person)
+            else:
+                unmatched.remove(twin)
+                quirks.add("person-listed-twice", f"{where}#{twin[0]}")
+    return listings.values()
+
+
+def _row(
+    image: ImageRecord, ordinal: int, person: PersonRecord, quirks: QuirkLog
+) -> tuple[Any, ...] | None:
+    """The row of a person; None where it is dropped."""
+    sample_id = f"{image.partition}/{image.folder}/{image.filename}#{ordinal}"
+
+    def note(kind: str, detail: str = "") -> None:
+        quirks.add(kind, sample_id, detail)
+
+    labels = _labels(person, note)
+    affect = _affect(person, note)
+    width, height = image.width, image.height
+    if not (width >= 1 and height >= 1):
+        note("image-size-unknown", f"stored size {width:g} x {height:g}")
+        width = height = math.inf
+    clipped = clip_box(person.box, width, height)
+    for kind in clipped.quirks:
+        note(kind, f"box {_listed(person.box)} in {width:g} x {height:g}")
+    if clipped.box is None:
+        return None
+    return (
+        sample_id,
+        image.image_id,
+        image.partition,
+        image.folder,
+        image.filename,
+        ordinal,
+        *clipped.box,
+        image.width,
+        image.height,
+        labels,
+        *affect,
+        person.gender,
+        person.age,
+    )
+
+
+def _listed(numbers: Iterable[float]) -> str:
+    return "[" + " ".join(f"{number:g}" for number in numbers) + "]"
+
+
+def _labels(person: PersonRecord, note: Callable[[str, str], None]) -> tuple[str, ...]:
+    """Every category of every annotator, repeats kept; the combined ones where there is none."""
+    spelt = [name for names in person.categories for name in names]
+    if person.combined_categories is not None:
+        if spelt and not person.combined_categories:
+            note("combined-categories-empty", "")
+        elif person.combined_categories and not spelt:
+            note("annotator-categories-empty", "")
+            spelt = list(person.combined_categories)
+    labels = []
+    variants = []
+    unknown = []
+    for name in spelt:
+        category = canonical_category(name)
+        if category is None:
+            unknown.append(name)
+            continue
+        labels.append(category)
+        if category != name:
+            variants.append(name)
+    if variants:
+        note("category-spelling", ", ".join(variants))
+    if unknown:
+        note("category-unknown", ", ".join(unknown))
+    if not labels:
+        note("categories-missing", "")
+    return tuple(labels)
+
+
+def _affect(person: PersonRecord, note: Callable[[str, str], None]) -> Triple:
+    """Combined valence, arousal and dominance, NaN where there is none."""
+    combined = person.combined_continuous
+    if combined is None:
+        if person.combined_categories is not None and person.continuous:
+            note("combined-continuous-missing", "")
+        combined = _mean(person.continuous)
+    values = [value if math.isfinite(value) else math.nan for value in combined]
+    missing = [name for name, value in zip(DIMENSIONS, values, strict=True) if math.isnan(value)]
+    if missing:
+        note("continuous-nan", ", ".join(missing))
+    beyond = [
+        f"{name} {value:g}"
+        for name, value in zip(DIMENSIONS, values, strict=True)
+        if value < LEVELS[0] or value > LEVELS[-1]
+    ]
+    if beyond:
+        note("continuous-out-of-range", ", ".join(beyond))
+    valence, arousal, dominance = values
+    return valence, arousal, dominance
+
+
+def _mean(triples: tuple[Triple, ...]) -> Triple:
+    """The mean over annotators, dimension by dimension; NaN where one of them is NaN."""
+    if not triples:
+        return math.nan, math.nan, math.nan
+    if len(triples) == 1:
+        return triples[0]
+    count = len(triples)
+    valence, arousal, dominance = (
+        math.fsum(values) / count if all(map(math.isfinite, values)) else math.nan
+        for values in zip(*triples, strict=True)
+    )
+    return valence, arousal, dominance

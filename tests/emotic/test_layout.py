@@ -1,0 +1,85 @@
+"""Every layout in which EMOTIC is met."""
+
+import pytest
+
+from oneshot_emotic.emotic.layout import find_annotations, find_layout
+from oneshot_emotic.errors import InputError
+
+LAYOUTS = {
+    "plain": ("Annotations", "emotic"),
+    "pami": ("EMOTIC/PAMI/Annotations", "EMOTIC/PAMI/emotic"),
+    "doubled": ("Annotations/Annotations", "emotic/emotic"),
+    "flat": ("", ""),
+    "lower": ("annotations", "images_of_emotic"),
+}
+
+
+def touch(path, content=b""):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_seen_layouts(tmp_path, layout):
+    annotations, images = LAYOUTS[layout]
+    mat = touch(tmp_path / annotations / "Annotations.mat", b"x")
+    for database in ("mscoco", "framesdb", "emodb_small", "ade20k"):
+        touch(tmp_path / images / database / "images" / "a.jpg")
+    found = find_layout(tmp_path)
+    assert find_annotations(found) == mat
+    assert set(found.image_folders) == {
+        f"{database}/images" for database in ("mscoco", "framesdb", "emodb_small", "ade20k")
+    }
+
+
+def test_nested_copies_come_after_the_outer_folder(tmp_path):
+    outer = touch(tmp_path / "emotic/framesdb/images/a.jpg").parent
+    inner = touch(tmp_path / "emotic/framesdb/framesdb/images/a.jpg").parent
+    assert find_layout(tmp_path).image_folders["framesdb/images"] == (outer, inner)
+
+
+def test_equal_annotation_files_are_one(tmp_path):
+    one = touch(tmp_path / "Annotations.mat", b"same")
+    touch(tmp_path / "b/Annotations.mat", b"same")
+    assert find_annotations(find_layout(tmp_path)) == one
+
+
+def test_different_annotation_files_are_named(tmp_path):
+    touch(tmp_path / "a/Annotations.mat", b"one")
+    touch(tmp_path / "b/Annotations.mat", b"two")
+    with pytest.raises(InputError, match="--annotations") as error:
+        find_annotations(find_layout(tmp_path))
+    assert "a/Annotations.mat" in str(error.value) and "b/Annotations.mat" in str(error.value)
+
+
+def test_cvpr17_only_where_there_is_no_other(tmp_path):
+    old = touch(tmp_path / "CVPR17_Annotations.mat", b"old")
+    assert find_annotations(find_layout(tmp_path)) == old
+    new = touch(tmp_path / "Annotations.mat", b"new")
+    assert find_annotations(find_layout(tmp_path)) == new
+
+
+def test_preprocessed_tables_are_refused_with_the_reason(tmp_path):
+    for name in ("train", "val", "test"):
+        touch(tmp_path / f"{name}.csv", b"Index,Folder")
+    with pytest.raises(InputError, match="which person of its image"):
+        find_annotations(find_layout(tmp_path))
+
+
+@pytest.mark.parametrize("name", ["nothing-here", "a-file"])
+def test_wrong_roots(tmp_path, name):
+    touch(tmp_path / "a-file")
+    with pytest.raises(InputError, match=name):
+        find_layout(tmp_path / name)
+
+
+def test_an_empty_folder_says_what_was_looked_for(tmp_path):
+    with pytest.raises(InputError, match=r"no Annotations\.mat"):
+        find_annotations(find_layout(tmp_path))
+
+
+def test_a_link_to_itself_ends(tmp_path):
+    touch(tmp_path / "Annotations.mat", b"x")
+    (tmp_path / "again").symlink_to(tmp_path)
+    assert find_annotations(find_layout(tmp_path)) == tmp_path / "Annotations.mat"
