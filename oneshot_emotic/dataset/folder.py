@@ -1,0 +1,284 @@
+"""Writing a dataset folder, and reading its tasks back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from oneshot_emotic.dataset.card import dataset_card
+from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, support_rows, task_digest
+from oneshot_emotic.draws import shots_offered
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.files import json_text, sha256_of_file, write_text
+from oneshot_emotic.labels import LABEL_RULES
+from oneshot_emotic.splits import DatasetIdentity, Persons, Task
+from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+FORMAT = "oneshot-emotic-dataset/1"
+MANIFEST = "manifest.json"
+CARD = "README.md"
+PERSON_COLUMNS = ("sample_id", "image_id", "label")
+SUPPORT_COLUMNS = ("draw", "shot", "label", "sample_id")
+
+_REBUILD = "Build the folder again with `oneshot-emotic build`, or fetch it again"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The checked content of a manifest.json."""
+
+    identity: DatasetIdentity
+    tasks: Mapping[str, Mapping[str, Any]]
+
+
+def write_dataset(
+    folder: Path,
+    tasks: Mapping[str, Task],
+    name: str,
+    label_rule: str,
+    synthetic: Mapping[str, Any] | None = None,
+) -> DatasetIdentity:
+    """Write a dataset folder into `folder`, which exists and is empty.
+
+    Args:
+        folder: Where to.
+        tasks: All eight tasks.
+        name: The data set's name.
+        label_rule: By which the tasks were built.
+        synthetic: The settings of a synthetic stand-in; None for anything else.
+
+    Returns:
+        The data set's identity, with its fingerprint.
+    """
+    digests = {task: task_digest(tasks[task]) for task in TASKS}
+    fingerprint = dataset_fingerprint(name, label_rule, PROTOCOL, digests)
+    identity = DatasetIdentity(name, label_rule, PROTOCOL, fingerprint)
+    written = []
+    for task in tasks.values():
+        (folder / "data" / task.name).mkdir(parents=True)
+        for file, table in _parquet_tables(task).items():
+            path = f"data/{task.name}/{file}.parquet"
+            _write_parquet(folder / path, table)
+            written.append(path)
+    write_text(folder / CARD, dataset_card(identity, tasks, synthetic is not None))
+    manifest: dict[str, Any] = {"format": FORMAT, "dataset": identity.name}
+    manifest |= {key: value for key, value in identity.to_dict().items() if key != "name"}
+    if synthetic is not None:
+        manifest["synthetic"] = dict(synthetic)
+    manifest["tasks"] = {task: _summary(tasks[task], digests[task]) for task in TASKS}
+    manifest["files"] = {
+        path: {
+            "bytes": (folder / path).stat().st_size,
+            "sha256": sha256_of_file(folder / path),
+        }
+        for path in (CARD, *written)
+    }
+    write_text(folder / MANIFEST, json_text(manifest))
+    return identity
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """Read and check a folder's manifest.
+
+    Raises:
+        InputError: There is none, or it is not one of this format and protocol.
+    """
+    path = folder / MANIFEST
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise InputError(
+            Problem(f"there is no {MANIFEST}: this is not a dataset folder", str(folder), _REBUILD)
+        ) from None
+    except OSError as error:
+        raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(Problem(f"is not JSON: {error}", str(path), _REBUILD)) from None
+    if not isinstance(content, dict) or content.get("format") != FORMAT:
+        found = content.get("format") if isinstance(content, dict) else type(content).__name__
+        raise InputError(Problem(f"has the format {found!r}, not {FORMAT!r}", str(path), _REBUILD))
+    problems = []
+    if content.get("protocol") != PROTOCOL:
+        problems.append(
+            Problem(
+                f"is of protocol {content.get('protocol')!r}; this version of oneshot-emotic "
+                f"scores protocol {PROTOCOL}",
+                str(path),
+            )
+        )
+    if content.get("label_rule") not in LABEL_RULES:
+        problems.append(Problem(f"has the label rule {content.get('label_rule')!r}", str(path)))
+    tasks: Any = content.get("tasks")
+    if not isinstance(tasks, dict) or any(
+        not isinstance(tasks.get(name), dict) or not isinstance(tasks[name].get("digest"), str)
+        for name in TASKS
+    ):
+        problems.append(Problem("does not describe all eight tasks", str(path), _REBUILD))
+    problems += [
+        Problem(f"has no {field!r}", str(path), _REBUILD)
+        for field in ("dataset", "fingerprint")
+        if not isinstance(content.get(field), str)
+    ]
+    if problems:
+        raise InputError(problems)
+    digests = {name: tasks[name]["digest"] for name in TASKS}
+    identity = DatasetIdentity(
+        content["dataset"], content["label_rule"], PROTOCOL, content["fingerprint"]
+    )
+    if identity.fingerprint != dataset_fingerprint(
+        identity.name, identity.label_rule, PROTOCOL, digests
+    ):
+        raise InputError(
+            Problem("its fingerprint does not fit the digests of its tasks", str(path), _REBUILD)
+        )
+    return Manifest(identity, tasks)
+
+
+def read_task(folder: Path, name: str) -> Task:
+    """Read one task of a dataset folder and check it against the manifest.
+
+    What counts is the content: parquet files written anew by another program are as good.
+
+    Raises:
+        InputError: There is no such task, or the folder is damaged.
+    """
+    table = task_table(name)
+    manifest = read_manifest(folder)
+    files = folder / "data" / table.name
+    base = _read_persons(files / "base.parquet", table.base_classes)
+    novel = _read_persons(files / "novel.parquet", table.novel_classes)
+    classes = tuple(item for item in table.novel_classes if item in novel.counts)
+    left_out = manifest.tasks[name].get("left_out", {})
+    task = Task(
+        table,
+        base,
+        novel,
+        classes,
+        _read_support(files / "support.parquet", novel, classes),
+        dict(left_out) if isinstance(left_out, dict) else {},
+        manifest.identity,
+    )
+    if task_digest(task) != manifest.tasks[name]["digest"]:
+        raise InputError(Problem("its content is not what the manifest says", str(files), _REBUILD))
+    return task
+
+
+def read_tasks(folder: Path) -> dict[str, Task]:
+    """All eight tasks of a dataset folder."""
+    return {name: read_task(folder, name) for name in TASKS}
+
+
+def with_identity(tasks: Mapping[str, Task], identity: DatasetIdentity) -> dict[str, Task]:
+    """The tasks as members of a data set."""
+    return {name: replace(task, dataset=identity) for name, task in tasks.items()}
+
+
+def _summary(task: Task, digest: str) -> dict[str, Any]:
+    summary: dict[str, Any] = {
+        "digest": digest,
+        "base": {name: task.base.counts.get(name, 0) for name in task.table.base_classes},
+        "novel": {name: task.novel.counts[name] for name in task.classes},
+        "left_out": dict(task.left_out),
+        "draws": task.draws,
+        "shots": {name: shots_offered(task.novel.counts[name]) for name in task.classes},
+    }
+    if task.unscorable:
+        summary["unscorable"] = task.unscorable
+    return summary
+
+
+def _parquet_tables(task: Task) -> dict[str, pa.Table]:
+    import pyarrow as pa
+
+    def persons_table(persons: Persons) -> pa.Table:
+        columns = (persons.sample_ids, persons.image_ids, persons.labels)
+        return pa.table([pa.array(column, pa.string()) for column in columns], PERSON_COLUMNS)
+
+    rows = list(support_rows(task))
+    types = (pa.int16(), pa.int8(), pa.string(), pa.string())
+    columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
+    support = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
+    return {
+        "base": persons_table(task.base),
+        "novel": persons_table(task.novel),
+        "support": pa.table(support, SUPPORT_COLUMNS),
+    }
+
+
+def _write_parquet(path: Path, table: pa.Table) -> None:
+    import pyarrow.parquet as pq
+
+    pq.write_table(table, path, compression="zstd", compression_level=9)
+
+
+def _read_columns(path: Path, names: tuple[str, ...]) -> list[list[Any]]:
+    """The columns of a parquet file, which must be exactly these, without empty cells."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        # A file object: pyarrow would take a path with a colon for an address.
+        with path.open("rb") as stream:
+            # Not read_table(): it would import pandas, which takes longer than the reading.
+            table = pq.ParquetFile(stream).read()
+    except FileNotFoundError:
+        raise InputError(Problem("is missing", str(path), _REBUILD)) from None
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(Problem(f"cannot be read: {error}", str(path), _REBUILD)) from None
+    if set(table.column_names) != set(names) or len(table.column_names) != len(names):
+        raise InputError(
+            Problem(
+                f"has the columns {some(table.column_names, 8)}, not {', '.join(names)}",
+                str(path),
+                _REBUILD,
+            )
+        )
+    columns = [table.column(name).to_pylist() for name in names]
+    for name, column in zip(names, columns, strict=True):
+        kind = int if name in ("draw", "shot") else str
+        if not all(type(cell) is kind for cell in column):
+            raise InputError(
+                Problem(f"column {name!r} is not all {kind.__name__}", str(path), _REBUILD)
+            )
+    return columns
+
+
+def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
+    columns = _read_columns(path, PERSON_COLUMNS)
+    persons = Persons.sorted_from(zip(*columns, strict=True))
+    problems = []
+    if len(set(persons.sample_ids)) != len(persons):
+        problems.append(Problem("lists a sample_id more than once", str(path), _REBUILD))
+    if strange := sorted(set(persons.labels) - set(classes)):
+        problems.append(Problem(f"has the unknown classes {some(strange)}", str(path), _REBUILD))
+    if problems:
+        raise InputError(problems)
+    return persons
+
+
+def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
+    """The draws as places in `novel`, of shape (draws, MAX_SHOTS, classes), -1 for none."""
+    draws, shots, labels, sample_ids = _read_columns(path, SUPPORT_COLUMNS)
+    place_of = {sample_id: place for place, sample_id in enumerate(novel.sample_ids)}
+    class_of = {name: index for index, name in enumerate(classes)}
+    places = [place_of.get(sample_id, -1) for sample_id in sample_ids]
+    sound = all(
+        place >= 0
+        and novel.labels[place] == label
+        and 0 <= draw < 1 << 15
+        and 0 <= shot < MAX_SHOTS
+        for draw, shot, label, place in zip(draws, shots, labels, places, strict=True)
+    )
+    if not sound:
+        raise InputError(Problem("does not fit novel.parquet", str(path), _REBUILD))
+    support = np.full((max(draws, default=-1) + 1, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
+    support[draws, shots, [class_of[label] for label in labels]] = places
+    return support

@@ -1,0 +1,38 @@
+"""`load_task`: from the name of a task and of a data set to the task."""
+
+from __future__ import annotations
+
+import os
+
+from oneshot_emotic.dataset.folder import read_task
+from oneshot_emotic.dataset.locate import dataset_folder
+from oneshot_emotic.splits import Task
+
+
+def load_task(
+    name: str,
+    dataset: str | os.PathLike[str] = "synthetic",
+    fingerprint: str | None = None,
+) -> Task:
+    """Load a task of a data set.
+
+    Args:
+        name: `cat-6-6`, `cat-6-4`, or `lev-7-3-` or `lev-6-4-` with `valence`, `arousal` or
+            `dominance`.
+        dataset: `synthetic` (inside the package), `emotic` (built from a licensed copy; see
+            docs/data.md), or a dataset folder.
+        fingerprint: Which data set of the name is meant, where there are several.
+
+    Returns:
+        The task: `task.base` to train on, `task.novel` to embed, `task.support` with the draws.
+
+    Raises:
+        InputError: There is no such task or data set, or its folder is damaged.
+
+    Example:
+        >>> from oneshot_emotic import load_task
+        >>> task = load_task("lev-7-3-valence")
+        >>> task.classes
+        ('2', '4', '7')
+    """
+    return read_task(dataset_folder(dataset, fingerprint), name)

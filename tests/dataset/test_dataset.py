@@ -1,0 +1,384 @@
+"""The dataset folder: written, read back, fingerprinted, damaged, and loaded by `datasets`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
+from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
+from oneshot_emotic.dataset.load import load_task
+from oneshot_emotic.dataset.locate import BUNDLED, DATA_VARIABLE, dataset_folder
+from oneshot_emotic.errors import InputError
+from oneshot_emotic.splits import split_task
+from oneshot_emotic.tasks import TASKS
+
+FINGERPRINT = "ab6e3edff555486dfab2dc7142abf0efef0ca0e043e03a232a01241bb7593ccc"
+
+
+def small_tasks():
+    """Four persons in every class; Engagement lacks three."""
+    tasks = {}
+    for name, table in TASKS.items():
+        rows = [
+            (f"train/i/{item.name}{n}.jpg#0", f"i/{item.name}{n}.jpg", item.name)
+            for item in table.classes
+            for n in range(1 if item.name == "Engagement" else 4)
+        ]
+        tasks[name] = split_task(table, rows)
+    return tasks
+
+
+@pytest.fixture
+def folder(tmp_path):
+    path = tmp_path / "ds"
+    path.mkdir()
+    write_dataset(path, small_tasks(), "emotic", "argmax")
+    return path
+
+
+def test_golden_fingerprint_of_the_bundled_data_set():
+    """Splits and draws may never change under protocol 1."""
+    assert load_task("cat-6-6").dataset.fingerprint == FINGERPRINT
+
+
+def test_the_bundled_data_set_is_the_default_stand_in(tmp_path, run):
+    run("synth", tmp_path / "stand-in", "--annotations-only")
+    result = run("build", tmp_path / "stand-in", "-o", tmp_path / "ds")
+    assert FINGERPRINT in result.output
+    assert "the same as the synthetic data set inside the package" in result.output
+
+
+def test_digest_by_the_book():
+    """docs/data.md followed word for word on a task of four persons."""
+    rows = [("b#0", "b", "7"), ("a#0", "a", "2"), ("c#0", "c", "2"), ("d#0", "d", "7")]
+    task = split_task("lev-7-3-valence", [*rows, ("e#0", "e", "1")], draws=2)
+    text = "oneshot-emotic-task/1\nlev-7-3-valence\nbase\ne#0\te\t1\nnovel\n"
+    text += "a#0\ta\t2\nb#0\tb\t7\nc#0\tc\t2\nd#0\td\t7\nsupport\n"
+    for draw in range(2):
+        ids = task.support_ids(draw, 5)
+        text += f"{draw}\t0\t2\t{ids['2'][0]}\n{draw}\t0\t7\t{ids['7'][0]}\n"
+    assert task_digest(task) == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_fingerprint_by_the_book():
+    digests = {name: f"{number:064x}" for number, name in enumerate(TASKS)}
+    text = "oneshot-emotic-dataset/1\ndataset\tx\nlabel_rule\targmax\nprotocol\t1\n"
+    text += "".join(f"{name}\t{digests[name]}\n" for name in TASKS)
+    expected = hashlib.sha256(text.encode()).hexdigest()
+    assert dataset_fingerprint("x", "argmax", 1, digests) == expected
+
+
+def test_read_back(folder):
+    written = small_tasks()
+    for name, task in read_tasks(folder).items():
+        assert task.base == written[name].base
+        assert task.novel == written[name].novel
+        assert task.classes == written[name].classes
+        assert task.left_out == written[name].left_out
+        assert (task.support == written[name].support).all()
+
+
+def test_only_the_designed_columns_and_files(folder):
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    parts = ("base", "novel", "support")
+    assert files == {
+        "README.md",
+        "manifest.json",
+        *(f"data/{task}/{part}.parquet" for task in TASKS for part in parts),
+    }
+    for task in TASKS:
+        for part in parts:
+            names = pq.read_schema(folder / f"data/{task}/{part}.parquet").names
+            persons, draws = (
+                ["sample_id", "image_id", "label"],
+                ["draw", "shot", "label", "sample_id"],
+            )
+            assert names == (draws if part == "support" else persons)
+
+
+def test_manifest(folder):
+    manifest = json.loads((folder / MANIFEST).read_text())
+    task = manifest["tasks"]["cat-6-6"]
+    assert task["left_out"] == {"Engagement": 1}
+    assert task["novel"]["Esteem"] == 4
+    assert task["base"]["Joy"] == 4
+    assert task["shots"]["Esteem"] == 3
+    assert task["draws"] == 1000
+    for name, entry in manifest["files"].items():
+        content = (folder / name).read_bytes()
+        assert entry == {"bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"compression": "none", "row_group_size": 7},
+        {"compression": "gzip", "use_dictionary": False, "version": "1.0"},
+        {"compression": "zstd", "data_page_version": "2.0"},
+    ],
+)
+def test_rewritten_parquet_is_as_good(folder, options):
+    before = load_task("cat-6-6", folder)
+    for path in folder.rglob("*.parquet"):
+        table = pq.read_table(path)
+        table = table.cast(
+            pa.schema(
+                [
+                    pa.field(f.name, pa.large_string() if f.type == pa.string() else f.type)
+                    for f in table.schema
+                ]
+            )
+        )
+        pq.write_table(table, path, **options)
+    after = load_task("cat-6-6", folder)
+    assert task_digest(after) == task_digest(before)
+    assert after.dataset == before.dataset
+
+
+def test_row_order_does_not_matter(folder):
+    for path in folder.rglob("*.parquet"):
+        table = pq.read_table(path)
+        pq.write_table(table.take(list(range(len(table)))[::-1]), path)
+    assert load_task("cat-6-6", folder).dataset.name == "emotic"
+
+
+@pytest.mark.parametrize("seed", ["0", "1", "4242"])
+def test_another_process_with_another_hash_seed(tmp_path, folder, seed):
+    code = (
+        "import sys; sys.path[:0] = sys.argv[1:3]\n"
+        "from pathlib import Path; from test_dataset import small_tasks, write_dataset\n"
+        "print(write_dataset(Path(sys.argv[3]), small_tasks(), 'emotic', 'argmax').fingerprint)"
+    )
+    out = tmp_path / "other"
+    out.mkdir()
+    here = Path(__file__).parent
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(here), str(here.parent), str(out)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+    )
+    assert result.stdout.strip() == load_task("cat-6-6", folder).dataset.fingerprint
+    for path in folder.rglob("*"):
+        if path.is_file():
+            assert path.read_bytes() == (out / path.relative_to(folder)).read_bytes(), path
+
+
+def test_name_rule_and_content_are_in_the_fingerprint(tmp_path):
+    seen = set()
+    tasks = small_tasks()
+    for number, (name, rule, changed) in enumerate(
+        [
+            ("a", "argmax", tasks),
+            ("b", "argmax", tasks),
+            ("a", "rarest", tasks),
+            ("a", "argmax", {**tasks, "cat-6-4": split_task("cat-6-4", [])}),
+        ]
+    ):
+        path = tmp_path / str(number)
+        path.mkdir()
+        seen.add(write_dataset(path, changed, name, rule).fingerprint)
+    assert len(seen) == 4
+
+
+class TestDamage:
+    def change(self, folder, edit):
+        path = folder / MANIFEST
+        manifest = json.loads(path.read_text())
+        edit(manifest)
+        path.write_text(json.dumps(manifest))
+
+    @pytest.mark.parametrize(
+        ("edit", "message"),
+        [
+            (lambda m: m.update(format="other/1"), "has the format 'other/1'"),
+            (lambda m: m.update(protocol=2), "protocol 2"),
+            (lambda m: m.update(label_rule="best"), "label rule 'best'"),
+            (lambda m: m["tasks"].pop("cat-6-4"), "all eight tasks"),
+            (lambda m: m.update(fingerprint="0" * 64), "does not fit the digests"),
+            (lambda m: m.update(dataset="other"), "does not fit the digests"),
+            (lambda m: m["tasks"]["cat-6-4"].update(digest="0" * 64), "does not fit the digests"),
+        ],
+    )
+    def test_manifest(self, folder, edit, message):
+        self.change(folder, edit)
+        with pytest.raises(InputError, match=message):
+            read_task(folder, "cat-6-6")
+
+    def test_not_json(self, folder):
+        (folder / MANIFEST).write_text('{"format"')
+        with pytest.raises(InputError, match="is not JSON"):
+            read_task(folder, "cat-6-6")
+
+    def test_not_a_dataset_folder(self, tmp_path):
+        with pytest.raises(InputError, match="not a dataset folder"):
+            read_task(tmp_path, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        ("file", "edit", "message"),
+        [
+            ("novel", lambda t: t.slice(1), "does not fit novel.parquet"),
+            ("base", lambda t: t.slice(1), "not what the manifest says"),
+            ("support", lambda t: t.slice(1), "not what the manifest says"),
+            ("base", lambda t: t.append_column("age", t["label"]), "has the columns"),
+            ("base", lambda t: t.rename_columns(["a", "image_id", "label"]), "has the columns"),
+            ("base", lambda t: pa.concat_tables([t, t]), "more than once"),
+            (
+                "base",
+                lambda t: t.set_column(2, "label", pa.array(["Bliss"] * len(t))),
+                "unknown classes Bliss",
+            ),
+            (
+                "base",
+                lambda t: t.set_column(2, "label", pa.array([None] * len(t), pa.string())),
+                "is not all str",
+            ),
+            (
+                "support",
+                lambda t: t.set_column(0, "draw", pa.array(["0"] * len(t))),
+                "is not all int",
+            ),
+            (
+                "support",
+                lambda t: t.set_column(1, "shot", pa.array([9] * len(t), pa.int8())),
+                "does not fit",
+            ),
+        ],
+    )
+    def test_parquet(self, folder, file, edit, message):
+        path = folder / f"data/cat-6-6/{file}.parquet"
+        pq.write_table(edit(pq.read_table(path)), path)
+        with pytest.raises(InputError, match=message):
+            read_task(folder, "cat-6-6")
+        assert read_task(folder, "cat-6-4").name == "cat-6-4"  # the other tasks are whole
+
+    @pytest.mark.parametrize("content", [b"", b"PAR1 but not really PAR1", None])
+    def test_broken_files(self, folder, content):
+        path = folder / "data/cat-6-6/base.parquet"
+        path.unlink() if content is None else path.write_bytes(content)
+        with pytest.raises(InputError, match="is missing" if content is None else "cannot be read"):
+            read_task(folder, "cat-6-6")
+
+
+class TestLocate:
+    def test_synthetic_is_always_here(self, monkeypatch, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "synthetic").mkdir()
+        assert dataset_folder("synthetic") == BUNDLED / "synthetic"
+
+    def test_a_folder(self, folder):
+        assert dataset_folder(folder) == folder
+        assert dataset_folder(str(folder)) == folder
+
+    @pytest.mark.parametrize("name", ["emotic", "emotic-cvpr17"])
+    def test_emotic_says_how_to_get_it(self, monkeypatch, name):
+        monkeypatch.delenv(DATA_VARIABLE, raising=False)
+        with pytest.raises(InputError, match=r"on request only.*oneshot-emotic build") as error:
+            dataset_folder(name)
+        assert DATA_VARIABLE in str(error.value)
+
+    def test_by_the_environment(self, monkeypatch, folder):
+        for value in (folder, folder.parent):
+            monkeypatch.setenv(DATA_VARIABLE, str(value))
+            assert dataset_folder("emotic") == folder
+            with pytest.raises(InputError, match="'other' is not here"):
+                dataset_folder("other")
+
+    def test_the_fingerprint_chooses_among_several(self, monkeypatch, folder, tmp_path):
+        rarest = tmp_path / "a-rarest"
+        rarest.mkdir()
+        identity = write_dataset(rarest, small_tasks(), "emotic", "rarest")
+        monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
+        assert dataset_folder("emotic") == folder  # the official rule
+        assert dataset_folder("emotic", identity.fingerprint) == rarest
+
+    def test_a_folder_without_a_manifest(self, tmp_path):
+        with pytest.raises(InputError, match="not a dataset folder"):
+            dataset_folder(tmp_path)
+
+    def test_unknown_task(self):
+        with pytest.raises(InputError, match="there is no task"):
+            load_task("cat-1-1")
+
+
+@pytest.fixture
+def offline(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    return tmp_path / "hf"
+
+
+@pytest.mark.filterwarnings("ignore")
+class TestHuggingFaceDatasets:
+    """In a process of its own: `datasets` reads its settings when it is imported."""
+
+    CODE = (
+        "import json, sys\n"
+        "from datasets import load_dataset\n"
+        "folder, config = sys.argv[1:]\n"
+        "loaded = load_dataset(folder, config)\n"
+        "print(json.dumps({s: {c: list(d[c]) for c in d.column_names} for s, d in loaded.items()}))"
+    )
+
+    def load(self, folder, config):
+        result = subprocess.run(
+            [sys.executable, "-W", "ignore", "-c", self.CODE, str(folder), config],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert result.returncode == 0, result.stderr
+        return json.loads(result.stdout)
+
+    def test_rows_equal_the_api(self, offline, tmp_path):
+        folder = tmp_path / "copy"
+        shutil.copytree(BUNDLED / "synthetic", folder)
+        task = load_task("cat-6-6", folder)
+        loaded = self.load(folder, "cat-6-6")
+        assert set(loaded) == {"base", "novel"}
+        for split, persons in (("base", task.base), ("novel", task.novel)):
+            assert loaded[split] == {
+                "sample_id": list(persons.sample_ids),
+                "image_id": list(persons.image_ids),
+                "label": list(persons.labels),
+            }
+        draws = self.load(folder, "cat-6-6-draws")["support"]
+        assert len(draws["draw"]) == 1000 * 5 * 6
+        for row in (0, 31, 17_000, 29_999):
+            ids = task.support_ids(draws["draw"][row], 5)[draws["label"][row]]
+            assert ids[draws["shot"][row]] == draws["sample_id"][row]
+        levels = self.load(folder, "lev-6-4-arousal")
+        assert set(levels["novel"]["label"]) == {"2", "4", "7", "10"}
+
+    def test_empty_splits_are_left_out(self, offline, tmp_path):
+        folder = tmp_path / "ds"
+        folder.mkdir()
+        only_base = split_task("cat-6-4", [("train/i/a.jpg#0", "i/a.jpg", "Joy")])
+        tasks = {**small_tasks(), "cat-6-4": only_base}
+        write_dataset(folder, tasks, "emotic", "argmax")
+        assert self.load(folder, "cat-6-4") == {
+            "base": {"sample_id": ["train/i/a.jpg#0"], "image_id": ["i/a.jpg"], "label": ["Joy"]}
+        }
+        assert "cat-6-4-draws" not in (folder / "README.md").read_text().split("---")[1]
+
+
+def test_the_card_says_what_it_does_not_hold(folder):
+    card = (folder / "README.md").read_text()
+    assert "no** image" in card.replace("\n", " ")
+    assert "on request" in card
+    assert "license: other" in card
+    assert "Left out for want of persons: Engagement (1)" in card
+    synthetic = (BUNDLED / "synthetic/README.md").read_text()
+    assert "Synthetic stand-in" in synthetic
