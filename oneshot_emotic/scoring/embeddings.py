@@ -1,0 +1,221 @@
+"""Embeddings as they are scored: one finite vector for each novel person of a task.
+
+Every problem of a set of embeddings is found before any is reported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.splits import Task
+
+FloatArray: TypeAlias = npt.NDArray[np.float64]
+
+#: What `evaluate` takes: sample_id -> vector, or (sample_ids, array (persons, dimensions)).
+#: Vectors and arrays may be NumPy, torch tensors on any device, or lists.
+Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
+
+_DIGEST_HEADING = "oneshot-emotic-embeddings/1"
+
+
+def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> FloatArray:
+    """The embeddings of a task's novel persons in the order of `task.novel`.
+
+    Args:
+        embeddings: See `Embeddings`. Exactly the novel persons of the task, in any order.
+        task: What they are for.
+        where: The file they come from, for messages.
+
+    Returns:
+        float64 array of shape (novel persons, dimensions); float16 and float32 values are exact
+        in it, and -0.0 has become 0.0.
+
+    Raises:
+        InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
+            numbers or not finite. All of these at once.
+    """
+    sample_ids, vectors = _taken_apart(embeddings, where)
+    problems = _identity_problems(sample_ids, task, where)
+    array, vector_problems = _as_array(sample_ids, vectors, where)
+    problems += vector_problems
+    if problems or array is None:
+        raise InputError(problems)
+    place = {sample_id: index for index, sample_id in enumerate(sample_ids)}
+    ordered = array[[place[sample_id] for sample_id in task.novel.sample_ids]]
+    return ordered + 0.0
+
+
+def embeddings_digest(aligned: FloatArray, task: Task) -> str:
+    """SHA-256 over the values, not the file: the same for every form a submission may take.
+
+    Over a heading, the task, the shape, the sample_ids and the little-endian float64 values.
+    """
+    rows, dimensions = aligned.shape
+    head = [_DIGEST_HEADING, task.name, f"{rows}\t{dimensions}", *task.novel.sample_ids]
+    digest = hashlib.sha256("".join(f"{line}\n" for line in head).encode("utf-8"))
+    digest.update(np.ascontiguousarray(aligned, dtype="<f8").tobytes())
+    return digest.hexdigest()
+
+
+def _taken_apart(embeddings: Embeddings, where: str) -> tuple[list[str], Any]:
+    if isinstance(embeddings, Mapping):
+        return list(embeddings.keys()), list(embeddings.values())
+    if isinstance(embeddings, tuple) and len(embeddings) == 2:
+        return list(embeddings[0]), embeddings[1]
+    raise InputError(
+        Problem(
+            f"embeddings are a {type(embeddings).__name__}",
+            where,
+            "Give a mapping from sample_id to vector, or a tuple (sample_ids, array)",
+        )
+    )
+
+
+def _identity_problems(sample_ids: Sequence[str], task: Task, where: str) -> list[Problem]:
+    wanted, given = set(task.novel.sample_ids), set(sample_ids)
+    problems = []
+    if len(given) != len(sample_ids):
+        seen: set[str] = set()
+        twice = [x for x in sample_ids if x in seen or seen.add(x)]  # type: ignore[func-returns-value]
+        problems.append(
+            Problem(
+                f"{len(twice):,} sample_ids come more than once, such as {some(twice)}",
+                where,
+                "Give one embedding a person",
+            )
+        )
+    if missing := [x for x in task.novel.sample_ids if x not in given]:
+        problems.append(
+            Problem(
+                f"{len(missing):,} of the {len(wanted):,} novel persons of {task.name} have no "
+                f"embedding, such as {some(missing)}",
+                where,
+                "Every novel person needs one; `oneshot-emotic ids` lists them",
+            )
+        )
+    if unknown := sorted({str(x) for x in given - wanted}):
+        base = set(task.base.sample_ids)
+        seen_in_training = sum(x in base for x in unknown)
+        detail = f" ({seen_in_training:,} of them base persons)" if seen_in_training else ""
+        problems.append(
+            Problem(
+                f"{len(unknown):,} sample_ids are not novel persons of {task.name}{detail}, "
+                f"such as {some(unknown)}",
+                where,
+                "Leave them out",
+            )
+        )
+    return problems
+
+
+def _as_array(
+    sample_ids: Sequence[str], vectors: Any, where: str
+) -> tuple[FloatArray | None, list[Problem]]:
+    """A float64 matrix, or the reasons why there is none."""
+    if isinstance(vectors, list):
+        return _stacked(sample_ids, vectors, where)
+    array = _to_numpy(vectors)
+    if array.ndim != 2 or array.shape[0] != len(sample_ids):
+        return None, [
+            Problem(
+                f"the array has the shape {array.shape}, not ({len(sample_ids):,} sample_ids, "
+                "dimensions)",
+                where,
+            )
+        ]
+    return _checked(sample_ids, array, where)
+
+
+def _stacked(
+    sample_ids: Sequence[str], vectors: Sequence[Any], where: str
+) -> tuple[FloatArray | None, list[Problem]]:
+    if len(vectors) != len(sample_ids):
+        return None, [Problem(f"{len(sample_ids):,} sample_ids, {len(vectors):,} vectors", where)]
+    if not vectors:
+        return None, [Problem("there are no embeddings", where)]
+    rows: dict[str, npt.NDArray[Any]] = {}
+    strange: list[str] = []
+    lengths: dict[int, list[str]] = {}
+    for sample_id, vector in zip(sample_ids, vectors, strict=True):
+        row = _vector(vector)
+        if row is None:
+            strange.append(sample_id)
+        else:
+            rows[sample_id] = row
+            lengths.setdefault(len(row), []).append(sample_id)
+    problems = []
+    if strange:
+        problems.append(
+            Problem(f"{len(strange):,} embeddings are not lists of numbers: {some(strange)}", where)
+        )
+    # The most common length is taken as meant; the others are named.
+    meant = max(lengths, key=lambda length: len(lengths[length]), default=0)
+    problems += [
+        Problem(
+            f"{len(ids):,} embeddings have {length} dimensions, not {meant} like most: {some(ids)}",
+            where,
+        )
+        for length, ids in sorted(lengths.items())
+        if length != meant
+    ]
+    if problems:
+        return None, problems
+    # A sample_id that comes twice is reported elsewhere; here it keeps its last vector.
+    return _checked(sample_ids, np.stack([rows[sample_id] for sample_id in sample_ids]), where)
+
+
+def _vector(value: Any) -> npt.NDArray[Any] | None:
+    """One embedding as an array of numbers; None when it is anything else."""
+    try:
+        row = _to_numpy(value)
+    except (TypeError, ValueError):  # ragged inside
+        return None
+    if row.ndim != 1 or (row.dtype.kind not in "fiu" and row.size):
+        return None
+    return row
+
+
+def _checked(
+    sample_ids: Sequence[str], array: npt.NDArray[Any], where: str
+) -> tuple[FloatArray | None, list[Problem]]:
+    if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
+        return None, [
+            Problem(
+                f"the embeddings are of type {array.dtype}, not real numbers of at most 64 bits",
+                where,
+            )
+        ]
+    if array.shape[0] == 0:
+        return None, [Problem("there are no embeddings", where)]
+    if array.shape[1] == 0:
+        return None, [Problem("the embeddings have no dimensions", where)]
+    exact = array.astype(np.float64)
+    problems = []
+    for what, bad in (("NaN", np.isnan(exact)), ("infinite", np.isinf(exact))):
+        rows = np.flatnonzero(bad.any(axis=1))
+        if rows.size:
+            problems.append(
+                Problem(
+                    f"{rows.size:,} embeddings hold {what} values: "
+                    f"{some([sample_ids[row] for row in rows.tolist()])}",
+                    where,
+                    "Find out where in the model they come from",
+                )
+            )
+    return exact, problems
+
+
+def _to_numpy(value: Any) -> npt.NDArray[Any]:
+    """NumPy's view of a value; torch tensors are known by their methods, torch is not imported."""
+    if hasattr(value, "detach") and hasattr(value, "cpu"):
+        value = value.detach().cpu()
+        if "bfloat16" in str(value.dtype):  # NumPy has no such type; float32 holds it exactly
+            value = value.float()
+        return np.asarray(value.numpy())
+    return np.asarray(value)

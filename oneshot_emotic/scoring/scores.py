@@ -1,0 +1,161 @@
+"""The result of scoring, in the one form that is printed, stored and compared."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.scoring.statistics import INTERVAL, Figure
+from oneshot_emotic.splits import DatasetIdentity
+from oneshot_emotic.tasks import FAMILIES, TASKS
+
+FORMAT = "oneshot-emotic-scores/1"
+
+
+@dataclass(frozen=True)
+class ShotScores:
+    """The figures of one task at one number of shots.
+
+    Attributes:
+        classes: The novel classes, in the order of `confusion`.
+        draws: Support draws.
+        balanced_accuracy: The figure that ranks.
+        accuracy: Plain accuracy, the paper's figure.
+        macro_f1: Mean F1 over classes.
+        mean_absolute_error: In levels; None for a categorical task.
+        recall: Of each class.
+        confusion: Mean over draws of the share of each true class (row) taken for each class.
+    """
+
+    classes: tuple[str, ...]
+    draws: int
+    balanced_accuracy: Figure
+    accuracy: Figure
+    macro_f1: Figure
+    mean_absolute_error: Figure | None
+    recall: Mapping[str, Figure]
+    confusion: tuple[tuple[float | None, ...], ...]
+
+    @property
+    def above_chance(self) -> float | None:
+        """Mean balanced accuracy with chance at 0 and perfection at 1."""
+        mean, chance = self.balanced_accuracy.mean, 1 / len(self.classes)
+        return None if mean is None else (mean - chance) / (1 - chance)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form in score files."""
+        content: dict[str, Any] = {
+            "classes": list(self.classes),
+            "draws": self.draws,
+            "balanced_accuracy": self.balanced_accuracy.to_dict(),
+            "accuracy": self.accuracy.to_dict(),
+            "macro_f1": self.macro_f1.to_dict(),
+        }
+        if self.mean_absolute_error is not None:
+            content["mean_absolute_error"] = self.mean_absolute_error.to_dict()
+        content["recall"] = {name: figure.to_dict() for name, figure in self.recall.items()}
+        content["confusion"] = [list(row) for row in self.confusion]
+        return content
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The scores of a submission on one data set.
+
+    Attributes:
+        dataset: The data set.
+        tasks: Task name -> shots -> figures.
+        embeddings: Task name -> digest of the embeddings scored.
+        name: The submission's name; None for embeddings scored in Python.
+    """
+
+    dataset: DatasetIdentity
+    tasks: Mapping[str, Mapping[int, ShotScores]]
+    embeddings: Mapping[str, str] = field(default_factory=dict)
+    name: str | None = None
+
+    def __getitem__(self, shots: int) -> ShotScores:
+        """The figures at so many shots, for scores of a single task."""
+        if len(self.tasks) != 1:
+            raise KeyError(f"scores of {len(self.tasks)} tasks: use scores.tasks[task][shots]")
+        return next(iter(self.tasks.values()))[shots]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the digests of the embeddings of all tasks, in hexadecimal."""
+        lines = (f"{task}\t{self.embeddings[task]}\n" for task in sorted(self.embeddings))
+        return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
+
+    def overall(self, family: str, shots: int = 1) -> float | None:
+        """Mean over a family's tasks of the balanced accuracy above chance.
+
+        None when a task is missing: never the mean of those that happen to be there.
+        """
+        members = [name for name, table in TASKS.items() if table.family == family]
+        values = [
+            self.tasks[name][shots].above_chance
+            for name in members
+            if name in self.tasks and shots in self.tasks[name]
+        ]
+        known = [value for value in values if value is not None]
+        if len(known) < len(members):
+            return None
+        total = 0.0
+        for value in known:
+            total += value
+        return total / len(members)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form of `score --json` and of the leaderboard's score files.
+
+        Fractions between 0 and 1, `mean_absolute_error` in levels, full precision.
+        """
+        order = [name for name in TASKS if name in self.tasks]
+        shots = sorted({count for figures in self.tasks.values() for count in figures})
+        return {
+            "format": FORMAT,
+            "protocol": self.dataset.protocol,
+            "interval": INTERVAL,
+            "dataset": self.dataset.to_dict(),
+            "submission": {
+                "name": self.name,
+                "digest": self.digest,
+                "embeddings": {name: self.embeddings[name] for name in order},
+            },
+            "tasks": {
+                name: {str(count): self.tasks[name][count].to_dict() for count in self.tasks[name]}
+                for name in order
+            },
+            "overall": {
+                family: {str(count): self.overall(family, count) for count in shots}
+                for family in FAMILIES
+            },
+        }
+
+
+def merged(parts: Iterable[Scores], name: str | None = None) -> Scores:
+    """The scores of several tasks as one.
+
+    Raises:
+        InputError: They are of different data sets, or a task comes twice.
+    """
+    parts = list(parts)
+    tasks: dict[str, Mapping[int, ShotScores]] = {}
+    embeddings: dict[str, str] = {}
+    for part in parts:
+        if part.dataset != parts[0].dataset:
+            raise InputError(
+                Problem(
+                    f"scores of the data sets {parts[0].dataset.name} "
+                    f"({parts[0].dataset.fingerprint[:12]}) and {part.dataset.name} "
+                    f"({part.dataset.fingerprint[:12]}) do not go together"
+                )
+            )
+        if again := tasks.keys() & part.tasks.keys():
+            raise InputError(Problem(f"task {sorted(again)[0]} comes more than once"))
+        tasks |= part.tasks
+        embeddings |= part.embeddings
+    return replace(parts[0], tasks=tasks, embeddings=embeddings, name=name or parts[0].name)
