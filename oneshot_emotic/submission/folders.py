@@ -1,0 +1,126 @@
+"""A submission folder: `submission.json` and one embeddings file a task."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import json_text, sha256_of_file, write_text
+from oneshot_emotic.scoring.embeddings import Embeddings
+from oneshot_emotic.submission.documents import SUBMISSION_FORMAT, read_json, schema_problems
+from oneshot_emotic.submission.forms import read_referenced
+
+DOCUMENT = "submission.json"
+
+#: A submission's folder name, which names its score file and sorts its row among equals.
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+@dataclass(frozen=True)
+class SubmissionFolder:
+    """A submission with its metadata checked and its embeddings still in their files.
+
+    Attributes:
+        folder: Where it is; its name is the submission's slug.
+        dataset: Name and fingerprint of the data set.
+        model: The model card.
+        references: Task name -> `{"file", "sha256"}`.
+    """
+
+    folder: Path
+    dataset: Mapping[str, str]
+    model: Mapping[str, Any]
+    references: Mapping[str, Mapping[str, str]]
+
+    @property
+    def slug(self) -> str:
+        """The folder's name."""
+        return self.folder.name
+
+    def embeddings(self, task: str) -> Embeddings:
+        """The embeddings of a task, read from their file.
+
+        Raises:
+            InputError: The file is missing, changed or damaged.
+        """
+        return read_referenced(self.references[task], self.folder, task)
+
+
+def read_submission_folder(folder: Path) -> SubmissionFolder:
+    """Read a submission's metadata.
+
+    Raises:
+        InputError: There is none, it is not as the schema says, or the folder holds other files.
+    """
+    problems = []
+    if not SLUG.fullmatch(folder.name):
+        problems.append(
+            Problem(
+                "the folder's name must be 1 to 64 small letters, digits and hyphens", str(folder)
+            )
+        )
+    path = folder / DOCUMENT
+    document = read_json(path)
+    problems += schema_problems(document, "submission", str(path))
+    if problems:
+        raise InputError(problems)
+    expected = {DOCUMENT, *(item["file"] for item in document["tasks"].values())}
+    problems += [
+        Problem("is not named in submission.json", str(entry), "Remove it, or name it there")
+        for entry in sorted(folder.iterdir())
+        if entry.name not in expected
+    ]
+    if problems:
+        raise InputError(problems)
+    return SubmissionFolder(folder, document["dataset"], document["model"], document["tasks"])
+
+
+def find_submissions(root: Path) -> list[Path]:
+    """The submission folders under `submissions/`, sorted by name.
+
+    Raises:
+        InputError: There is no such folder, or something else than folders lies in it.
+    """
+    if not root.is_dir():
+        raise InputError(
+            Problem(
+                "there is no such folder",
+                str(root),
+                "Run the command in a checkout of oneshot-emotic, or name one",
+            )
+        )
+    entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith("."))
+    strange = [x for x in entries if x.is_symlink() or not (x.is_dir() or x.name == "README.md")]
+    if strange:
+        raise InputError(Problem("is not a submission folder", str(x)) for x in strange)
+    return [entry for entry in entries if entry.is_dir()]
+
+
+def write_submission_document(
+    folder: Path,
+    dataset: Mapping[str, str],
+    model: Mapping[str, Any],
+    files: Mapping[str, str],
+) -> None:
+    """Write submission.json for embeddings files that lie in `folder`.
+
+    Args:
+        folder: The submission's folder.
+        dataset: `name` and `fingerprint`.
+        model: The model card.
+        files: Task name -> file name in `folder`.
+    """
+    document = {
+        "format": SUBMISSION_FORMAT,
+        "dataset": {"name": dataset["name"], "fingerprint": dataset["fingerprint"]},
+        "model": dict(model),
+        "tasks": {
+            task: {"file": name, "sha256": sha256_of_file(folder / name)}
+            for task, name in files.items()
+        },
+    }
+    write_text(folder / DOCUMENT, json_text(document))

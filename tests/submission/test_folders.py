@@ -1,0 +1,88 @@
+"""Submission folders: what is read, what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+from oneshot_emotic import write_submission
+from oneshot_emotic.errors import InputError
+from oneshot_emotic.submission.folders import (
+    find_submissions,
+    read_submission_folder,
+    write_submission_document,
+)
+
+
+@pytest.fixture
+def folder(tmp_path, task):
+    path = tmp_path / "submissions" / "a-model"
+    array = np.ones((len(task.novel), 3))
+    write_submission(path / "cat-6-6.npz", (task.novel.sample_ids, array), task)
+    dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+    write_submission_document(path, dataset, {"name": "A model"}, {"cat-6-6": "cat-6-6.npz"})
+    return path
+
+
+def change(folder, **changes):
+    path = folder / "submission.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_read(folder, task):
+    submission = read_submission_folder(folder)
+    assert submission.slug == "a-model"
+    assert submission.model == {"name": "A model"}
+    ids, array = submission.embeddings("cat-6-6")
+    assert set(ids) == set(task.novel.sample_ids)
+    assert array.shape == (len(task.novel), 3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model": {}}, "'name' is a required property"),
+        ({"tasks": {}}, "tasks"),
+        ({"tasks": {"cat-9": {"file": "a.npz", "sha256": "0" * 64}}}, "'cat-9' is not one of"),
+        ({"tasks": {"cat-6-6": {"file": "../a.npz", "sha256": "0" * 64}}}, "does not match"),
+        ({"format": "x"}, "was expected"),
+        ({"rank": 1}, "'rank' was unexpected"),
+    ],
+)
+def test_refused_metadata(folder, changes, message):
+    change(folder, **changes)
+    with pytest.raises(InputError, match=message):
+        read_submission_folder(folder)
+
+
+def test_other_files_are_refused(folder):
+    (folder / "run.py").write_text("print(1)")
+    with pytest.raises(InputError, match=r"run\.py: is not named in submission\.json"):
+        read_submission_folder(folder)
+
+
+@pytest.mark.parametrize("name", ["A-Model", "a_model", "-a", "a" * 65])
+def test_folder_names(folder, name):
+    renamed = folder.rename(folder.parent / name)
+    with pytest.raises(InputError, match="small letters"):
+        read_submission_folder(renamed)
+
+
+def test_found_in_order(folder):
+    for name in ("z", "b"):
+        (folder.parent / name).mkdir()
+    (folder.parent / "README.md").write_text("x")
+    (folder.parent / ".hidden").write_text("x")
+    assert [path.name for path in find_submissions(folder.parent)] == ["a-model", "b", "z"]
+    (folder.parent / "stray.json").write_text("{}")
+    (folder.parent / "link").symlink_to(folder)
+    with pytest.raises(InputError) as error:
+        find_submissions(folder.parent)
+    assert len(error.value.problems) == 2
+
+
+def test_no_submissions_folder(tmp_path):
+    with pytest.raises(InputError, match="there is no such folder"):
+        find_submissions(tmp_path / "submissions")
