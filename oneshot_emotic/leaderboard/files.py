@@ -1,0 +1,68 @@
+"""The generated files of a leaderboard: what they should be, whether they are, writing them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from oneshot_emotic.files import json_text, write_text
+from oneshot_emotic.leaderboard.board import Board
+from oneshot_emotic.leaderboard.render import leaderboard_page
+
+PAGE = "README.md"
+SCORES = "scores"
+REPORTED = "reported.json"
+
+
+def generated_files(boards: Sequence[Board], reported: dict[str, Any]) -> dict[str, str]:
+    """The text of every generated file by its path in `leaderboard/`."""
+    files = {
+        f"{SCORES}/{row.slug}.json": json_text(row.scores.to_dict())
+        for board in boards
+        for row in board.rows
+    }
+    files[PAGE] = leaderboard_page(boards, reported)
+    return dict(sorted(files.items()))
+
+
+def differences(folder: Path, files: Mapping[str, str]) -> str:
+    """A unified diff from the files on disk to what they should be; empty when they are so."""
+    parts: list[str] = []
+    for name in sorted({*files, *_present(folder)}):
+        path = folder / name
+        # newline="" keeps line ends: a page that differs in them is not the same bytes.
+        before = path.read_bytes().decode("utf-8", "replace") if path.is_file() else ""
+        parts += difflib.unified_diff(
+            before.splitlines(keepends=True),
+            files.get(name, "").splitlines(keepends=True),
+            f"{folder.name}/{name} (there)",
+            f"{folder.name}/{name} (recomputed)",
+        )
+    return "".join(line if line.endswith("\n") else f"{line}\n" for line in parts)
+
+
+def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
+    """Write what differs, the page last, and remove score files that no submission has any more.
+
+    Returns:
+        The paths written or removed.
+    """
+    changed = []
+    for name in sorted(files, key=lambda name: (name == PAGE, name)):
+        path = folder / name
+        if not path.is_file() or path.read_bytes() != files[name].encode("utf-8"):
+            write_text(path, files[name])
+            changed.append(name)
+    for name in sorted(set(_present(folder)) - set(files)):
+        (folder / name).unlink()
+        changed.append(name)
+    return changed
+
+
+def _present(folder: Path) -> list[str]:
+    return [
+        *(f"{SCORES}/{path.name}" for path in (folder / SCORES).glob("*.json")),
+        *([PAGE] if (folder / PAGE).is_file() else []),
+    ]

@@ -1,0 +1,258 @@
+"""The leaderboard: ranks, page, check, and the committed tree."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from dataclasses import replace
+from html import unescape
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+from markdown_it import MarkdownIt
+
+from oneshot_emotic import evaluate, load_task, write_submission
+from oneshot_emotic.leaderboard.board import Board, Row, ranked
+from oneshot_emotic.leaderboard.render import leaderboard_page
+from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
+from oneshot_emotic.markdown import escaped
+from oneshot_emotic.scoring.scores import merged
+from oneshot_emotic.submission.folders import write_submission_document
+
+REPORTED = REPOSITORY / "leaderboard" / "reported.json"
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    """The committed submissions and leaderboard, to change at will."""
+    shutil.copytree(REPOSITORY / "submissions", tmp_path / "submissions")
+    shutil.copytree(REPOSITORY / "leaderboard", tmp_path / "leaderboard")
+    return tmp_path
+
+
+def test_the_committed_tree_is_what_its_submissions_give(run):
+    assert "up to date" in run("leaderboard", REPOSITORY, "--check").output
+
+
+def test_one_digit_changed_is_found_and_mended(checkout, run):
+    path = checkout / "leaderboard/scores/colour-gradient.json"
+    text = path.read_text()
+    place = re.search(r'"mean": 0\.\d+', text).end() - 1
+    digit = str((int(text[place]) + 1) % 10)
+    path.write_text(text[:place] + digit + text[place + 1 :])
+    result = run("leaderboard", checkout, "--check", status=1)
+    assert "-" + text[text.rfind("\n", 0, place) + 1 : place] in result.output
+    assert "scores/colour-gradient.json" in result.output
+    assert path.read_text() != text  # --check writes nothing
+    assert "1 files changed" in run("leaderboard", checkout).output
+    assert path.read_text() == text
+    run("leaderboard", checkout, "--check")
+
+
+def test_generated_from_nothing_the_bytes_are_the_same(checkout, run):
+    before = {p.name: p.read_bytes() for p in (checkout / "leaderboard").rglob("*") if p.is_file()}
+    shutil.rmtree(checkout / "leaderboard/scores")
+    (checkout / "leaderboard/README.md").unlink()
+    (checkout / "leaderboard/scores").mkdir()
+    (checkout / "leaderboard/scores/gone.json").write_text("{}")
+    assert "gone.json" in run("leaderboard", checkout, "--check", status=1).output
+    assert "gone.json: removed" in run("leaderboard", checkout).output
+    after = {p.name: p.read_bytes() for p in (checkout / "leaderboard").rglob("*") if p.is_file()}
+    assert after == before
+
+
+def test_line_ends_count(checkout, run):
+    page = checkout / "leaderboard/README.md"
+    page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
+    run("leaderboard", checkout, "--check", status=1)
+
+
+def test_unsound_submissions_write_nothing_and_are_all_named(checkout, run):
+    before = {p: p.read_bytes() for p in checkout.rglob("*.json")}
+    (checkout / "submissions/empty").mkdir()
+    task = load_task("cat-6-6")
+    bad = checkout / "submissions/bad"
+    write_submission(bad / "a.npz", (task.novel.sample_ids, np.ones((len(task.novel), 2))), task)
+    dataset = {"name": "synthetic", "fingerprint": "0" * 64}
+    write_submission_document(bad, dataset, {"name": "Bad"}, {"cat-6-6": "a.npz"})
+    result = run("leaderboard", checkout, status=2)
+    assert "empty/submission.json" in result.output
+    assert "bad/a.npz" in result.output and "fingerprint" in result.output
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_not_a_checkout(tmp_path, run):
+    assert "there is no such folder" in run("leaderboard", tmp_path, status=2).output
+
+
+def rows_with(values):
+    """Rows on cat-6-6 and cat-6-4 whose recall is set by hand; None leaves cat-6-4 out."""
+    six, four = load_task("cat-6-6"), load_task("cat-6-4")
+    rows = []
+    for slug, share in values.items():
+        parts = []
+        for task in (six, four):
+            if task is four and share is None:
+                continue
+            right = np.eye(len(task.classes))[task.novel_labels]
+            kept = int(len(right) * (0 if share is None else share))
+            right[kept:] = 0
+            parts.append(evaluate((task.novel.sample_ids, right), task, (1, 5)))
+        rows.append(Row(slug, {"name": slug}, merged(parts, name=slug)))
+    return rows
+
+
+def test_ranks():
+    rows = rows_with({"b": 1.0, "a": 1.0, "c": 0.0, "d": None})
+    assert [(rank, row.slug) for rank, row in ranked(tuple(rows), "cat")] == [
+        (1, "a"),
+        (1, "b"),
+        (3, "c"),
+        (None, "d"),
+    ]
+    assert ranked(tuple(rows), "lev-7-3") == []
+
+
+HOSTILE = (
+    "a|b`c`<script>alert(1)</script>[x](javascript:alert(1))\n# h\r\x1b[31m\u202e"
+    "**b** _i_ $x$ @all ![p](https://x.org/p.png) https://evil.org www.evil.org me@evil.org "
+    "<b> &lt; | \\| &#124; :smile:"
+)
+
+
+class Page(HTMLParser):
+    """The page as a browser would have it: tags counted, tables as rows of cells, links."""
+
+    def __init__(self, markdown):
+        super().__init__()
+        self.tags, self.links, self.tables = Counter(), [], []
+        self.feed(MarkdownIt("gfm-like").render(markdown))
+
+    def handle_starttag(self, tag, attributes):
+        self.tags[tag] += 1
+        if tag == "a":
+            self.links.append(dict(attributes)["href"])
+        elif tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_data(self, data):
+        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+            self.tables[-1][-1][-1] += data
+
+
+def page_of(row, card):
+    board = Board(row.scores.dataset, (replace(row, model=card),), {})
+    return Page(leaderboard_page([board], read_reported(REPORTED)))
+
+
+def test_nothing_in_a_model_card_breaks_the_page():
+    row = rows_with({"x": 0.5})[0]
+    card = {
+        "name": HOSTILE,
+        "code": "javascript:alert(1)",
+        "paper": 'https://x.org/a"onclick="b',
+        "modalities": [HOSTILE],
+    }
+    hostile, plain = page_of(row, card), page_of(row, {"name": "n"})
+    assert hostile.tags == plain.tags
+    assert hostile.links == plain.links
+    assert [[len(r) for r in t] for t in hostile.tables] == [
+        [len(r) for r in t] for t in plain.tables
+    ]
+    # The reader sees the characters that were given, control characters as escapes.
+    shown = hostile.tables[0][1][1]
+    assert shown.startswith(
+        "a|b`c`<script>alert(1)</script>[x](javascript:alert(1))\\n# h\\r\\x1b[31m"
+    )
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- x",
+        "+ x",
+        "= x",
+        "1. x",
+        "12) x",
+        "# x",
+        "> x",
+        "a_b_c",
+        "~~x~~",
+        "2 < 3 > 1",
+        "&amp;",
+        "x.",
+    ],
+)
+def test_text_is_shown_as_it_is(text):
+    for line in (escaped(text), f"| a |\n|---|\n| {escaped(text)} |"):
+        html = MarkdownIt("gfm-like").render(line)
+        body = re.search(r"<(p|td)>(.*?)</\1>", html, re.DOTALL)
+        assert body and unescape(body[2]) == text
+        assert re.sub("</?(p|table|thead|tbody|tr|th|td)>", "", html).count("<") == 0
+
+
+def test_only_plain_https_links_become_links():
+    row = rows_with({"x": 0.5})[0]
+    good = {"name": "n", "code": "https://example.org/a_b", "paper": "http://example.org"}
+    links = page_of(row, good).links
+    assert links.count("https://example.org/a_b") == 3  # in each table of the family
+    assert not any(link.startswith("http:") for link in links)
+
+
+class TestReported:
+    def test_all_figures_of_the_paper(self):
+        tables = {table["title"]: table for table in read_reported(REPORTED)["tables"]}
+        assert [len(table["rows"]) for table in tables.values()] == [8, 8, 2]
+        # Spot checks against Tables II, III and IV of arXiv 2111.15271.
+        last = tables["Table II, categorical"]["rows"][-1]
+        assert (last["method"], last["figures"]) == ("Sem-IB-DML", [33.76, 36.26])
+        levels = {row["method"]: row["figures"] for row in tables["Table III, levels"]["rows"]}
+        assert levels["Kosti et al.*"] == [36.03, 45.01, 45.02, 42.02, 28.68, 33.65, 37.24, 34.78]
+        assert tables["Table IV, backbones"]["rows"][1]["figures"][0] == 35.8
+
+    def test_against_the_facts_where_they_are_at_hand(self):
+        path = REPOSITORY.parent / "shared/facts/reported_results.json"
+        if not path.is_file():
+            pytest.skip("the facts are not here")
+        facts = json.loads(path.read_text())
+        two, three, four = read_reported(REPORTED)["tables"]
+        assert [(r["method"], *r["figures"]) for r in two["rows"]] == [
+            (r["method"], r["cat-6-6"], r["cat-6-4"]) for r in facts["table_2_categorical"]
+        ]
+        for row in three["rows"]:
+            levels = facts["table_3_numerical"]
+            parts = (levels[key][row["method"]] for key in ("lev-7-3", "lev-6-4"))
+            assert row["figures"] == [value for part in parts for value in part]
+        printed = facts["table_4_backbones_of_sem_ib_dml"]
+        assert [r["figures"] for r in four["rows"]] == [printed["resnet18"], printed["resnet50"]]
+
+    def test_averages_that_do_not_add_up(self):
+        columns = ["v", "a", "d", "average"]
+        assert averages_that_do_not_add_up(columns, [28.68, 33.65, 37.24, 34.78]) != []
+        assert averages_that_do_not_add_up(columns, [12.23, 6.86, 13.26, 10.79]) == []
+        page = (REPOSITORY / "leaderboard/README.md").read_text()
+        marked = [line for line in page.splitlines() if "†" in line and line.startswith("|")]
+        methods = [line.split("|")[1].strip() for line in marked]
+        assert methods == ["Kosti et al.\\*", "Sem-IB-DML"]
+        assert "34.78 †" in marked[0] and "54.89 †" in marked[1]
+
+    @pytest.mark.parametrize("text", ["{", "[]", '{"tables": [{"rows": [{}]}]}'])
+    def test_damaged(self, tmp_path, text, checkout, run):
+        (checkout / "leaderboard/reported.json").write_text(text)
+        assert "reported.json" in run("leaderboard", checkout, status=2).output
+
+
+def test_verified_and_reported_never_share_a_table():
+    page = (REPOSITORY / "leaderboard/README.md").read_text()
+    verified, reported = page.split("## Reported in papers")
+    assert "Affect" not in verified and "Kosti" not in verified
+    assert "Random embeddings" not in reported
+    assert "**synthetic**" in verified
