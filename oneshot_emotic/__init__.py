@@ -1,0 +1,63 @@
+"""One-shot recognition of unseen emotions of people in scenes, on EMOTIC.
+
+    from oneshot_emotic import evaluate, load_task
+
+    task = load_task("cat-6-6")               # the synthetic stand-in; or dataset=FOLDER
+    scores = evaluate(embeddings, task)       # sample_id -> vector
+    scores[1].balanced_accuracy.mean
+
+Importing this package is cheap: what a name needs is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from oneshot_emotic.dataset.load import load_task as load_task
+    from oneshot_emotic.errors import InputError as InputError
+    from oneshot_emotic.scoring.evaluate import evaluate as evaluate
+    from oneshot_emotic.scoring.scores import Scores as Scores
+    from oneshot_emotic.splits import Persons as Persons
+    from oneshot_emotic.splits import Task as Task
+    from oneshot_emotic.submission.api import write_submission as write_submission
+    from oneshot_emotic.tasks import TASKS as TASKS
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InputError": "oneshot_emotic.errors",
+    "Persons": "oneshot_emotic.splits",
+    "Scores": "oneshot_emotic.scoring.scores",
+    "TASKS": "oneshot_emotic.tasks",
+    "Task": "oneshot_emotic.splits",
+    "evaluate": "oneshot_emotic.scoring.evaluate",
+    "load_task": "oneshot_emotic.dataset.load",
+    "write_submission": "oneshot_emotic.submission.api",
+}
+
+__all__ = [
+    "TASKS",
+    "InputError",
+    "Persons",
+    "Scores",
+    "Task",
+    "__version__",
+    "evaluate",
+    "load_task",
+    "write_submission",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its module at first use."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,0 +1,252 @@
+"""`oneshot-emotic build`."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from oneshot_emotic.cli.options import FOLDER, workers_option
+from oneshot_emotic.cli.progress import progress_bar, say
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.labels import LABEL_RULES, LabelRule
+from oneshot_emotic.tasks import TASKS
+
+if TYPE_CHECKING:
+    from oneshot_emotic.emotic.images import ImageReport
+    from oneshot_emotic.emotic.layout import Layout
+    from oneshot_emotic.emotic.persons import Annotations
+    from oneshot_emotic.splits import DatasetIdentity, Task
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_SYNTHETIC = "synthetic"
+
+
+@click.command()
+@click.argument("emotic_root", type=FOLDER)
+@click.option("-o", "--output", type=FOLDER, required=True, help="The dataset folder to make.")
+@click.option(
+    "--annotations",
+    type=FOLDER,
+    help="The annotations file, where it cannot be found or there are several.",
+)
+@click.option(
+    "--label-rule",
+    type=click.Choice(LABEL_RULES),
+    default="argmax",
+    show_default=True,
+    help="`argmax` is the official one.",
+)
+@click.option(
+    "--name",
+    help="The data set's name; default: `emotic`, `emotic-cvpr17` or `synthetic`, as found.",
+)
+@click.option("--quirks", type=FOLDER, help="Write the full list of quirks to this CSV file.")
+@click.option("--no-images", is_flag=True, help="Do not look at image files at all.")
+@workers_option
+def command(
+    emotic_root: Path,
+    output: Path,
+    annotations: Path | None,
+    label_rule: LabelRule,
+    name: str | None,
+    quirks: Path | None,
+    no_images: bool,
+    workers: int,
+) -> None:
+    """Build the dataset folder from an EMOTIC copy.
+
+    EMOTIC_ROOT is the folder EMOTIC was unpacked into, in any of its layouts. The splits come from
+    the annotations file alone; where images are found, their headers are looked at too (for every
+    pixel: `oneshot-emotic check-images`).
+    """
+    from oneshot_emotic.dataset.folder import MANIFEST, write_dataset
+    from oneshot_emotic.emotic.layout import csv_problem, find_annotations, find_layout
+    from oneshot_emotic.emotic.persons import read_annotations
+    from oneshot_emotic.files import new_folder, write_text
+    from oneshot_emotic.splits import build_tasks
+
+    if emotic_root.suffix.lower() == ".csv":
+        raise InputError(csv_problem(emotic_root))
+    layout = find_layout(emotic_root)
+    path = annotations or find_annotations(layout)
+    say(f"reading {path} ...")
+    content = read_annotations(path)
+    name = _dataset_name(name, path, content)
+    _print_counts(name, path, content)
+    _print_quirks(content)
+    if not no_images:
+        _print_images(layout, content, workers)
+    if quirks is not None:
+        write_text(quirks, content.quirks.to_csv())
+        click.echo(f"full list of quirks: {quirks}\n")
+    say("drawing supports ...")
+    tasks = {rule: build_tasks(content.persons, rule) for rule in LABEL_RULES}
+    with new_folder(output, marker=MANIFEST) as folder:
+        identity = write_dataset(folder, tasks[label_rule], name, label_rule, content.synthetic)
+    _print_tasks(tasks, label_rule, content.synthetic is not None)
+    _print_result(output, identity)
+
+
+def _dataset_name(given: str | None, path: Path, content: Annotations) -> str:
+    """The name of the data set; synthetic is always called synthetic, and nothing else is."""
+    if content.synthetic is not None:
+        default = _SYNTHETIC
+    elif path.name.lower().startswith("cvpr17"):
+        default = "emotic-cvpr17"
+    else:
+        default = "emotic"
+    name = given or default
+    if not _NAME.fullmatch(name):
+        raise InputError(
+            Problem(f"a data set's name is small letters, digits and hyphens, not {name!r}")
+        )
+    if (default == _SYNTHETIC) != name.startswith(_SYNTHETIC):
+        raise InputError(
+            Problem(
+                f"the data set cannot be called {name!r}: it is "
+                + ("a synthetic stand-in" if default == _SYNTHETIC else "not synthetic"),
+                str(path),
+                f"Leave --name out for {default!r}",
+            )
+        )
+    return name
+
+
+def _print_counts(name: str, path: Path, content: Annotations) -> None:
+    from oneshot_emotic.emotic.published import (
+        CVPR17_TRAIN_PERSONS,
+        IMAGES,
+        PARTITIONS,
+        PERSONS,
+    )
+
+    kept = Counter(content.persons["partition"].tolist())
+    compare = name == "emotic"
+    headers = ["", "images", "persons", "kept"]
+    headers[2:2] = ["published"] if compare else []
+    headers[4:4] = ["published"] if compare else []
+    rows: list[list[str]] = []
+    for label, partitions in (*((x, (x,)) for x in PARTITIONS), ("all", PARTITIONS)):
+
+        def total(counts: Mapping[str, int], partitions: Sequence[str] = partitions) -> str:
+            return f"{sum(counts.get(partition, 0) for partition in partitions):,}"
+
+        row = [label, total(content.images_found), total(content.persons_found), total(kept)]
+        if compare:
+            row[2:2] = [total(IMAGES)]
+            row[4:4] = [total(PERSONS)]
+        rows.append(row)
+    click.echo(f"{name}: {path}\n")
+    _echo_table(headers, rows)
+    if name == "emotic-cvpr17":
+        click.echo(f"The CVPR 2017 file is known to have {CVPR17_TRAIN_PERSONS:,} train persons.\n")
+    elif compare and content.persons_found != PERSONS:
+        click.echo("These are not the published figures: this is not the whole of EMOTIC.\n")
+
+
+def _print_quirks(content: Annotations) -> None:
+    from oneshot_emotic.emotic.quirks import DROPPING, QUIRKS
+
+    counts = content.quirks.counts()
+    if not counts:
+        click.echo("No quirks.\n")
+        return
+    _echo_table(
+        ["quirk", "count", "meaning"],
+        [[kind, f"{count:,}", QUIRKS[kind]] for kind, count in counts.items()],
+    )
+    dropped = sum(count for kind, count in counts.items() if kind in DROPPING)
+    click.echo(f"Persons dropped: {dropped:,}.\n")
+
+
+def _print_images(layout: Layout, content: Annotations, workers: int) -> None:
+    from oneshot_emotic.emotic.images import check_images
+
+    if not layout.image_folders:
+        click.echo("No image folders found: image files not looked at.\n")
+        return
+    listed = content.images
+    with progress_bar("image headers", len(listed)) as progress:
+        report = check_images(
+            listed, layout.image_folders, decode=False, workers=workers, progress=progress
+        )
+    print_image_report(report)
+
+
+def print_image_report(report: ImageReport) -> None:
+    """Show how often each finding was met."""
+    from oneshot_emotic.emotic.images import FINDINGS
+
+    how = "decoded" if report.decoded else "headers and last bytes read"
+    click.echo(f"{report.images:,} images looked for ({how})\n")
+    counts = report.counts()
+    if counts:
+        _echo_table(
+            ["image file", "count", "meaning"],
+            [[kind, f"{count:,}", FINDINGS[kind]] for kind, count in counts.items()],
+        )
+    else:
+        click.echo("All there and whole.\n")
+
+
+def _print_tasks(
+    tasks: Mapping[LabelRule, Mapping[str, Task]], rule: LabelRule, synthetic: bool
+) -> None:
+    from oneshot_emotic.emotic.published import RELEASED_CAT_6_6
+
+    click.echo(f"novel persons a class, label rule {rule}")
+    for name in TASKS:
+        task = tasks[rule][name]
+        listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
+        click.echo(f"  {name:18} {len(task.novel):7,}  {listed or '-'}")
+        for item, count in task.left_out.items():
+            click.echo(f"    left out: {item}, with {count} persons")
+        if task.unscorable:
+            click.echo(f"    cannot be scored: {task.unscorable}")
+    # The released list is of EMOTIC: beside invented persons it would mean nothing.
+    beside: dict[str, dict[str, int]] = {} if synthetic else {"released": RELEASED_CAT_6_6}
+    counts = {str(key): _class_counts(tasks[key]["cat-6-6"]) for key in LABEL_RULES}
+    columns = {**counts, **beside}
+    title = "novel persons of cat-6-6 by both label rules"
+    click.echo(f"\n{title}" + ("" if synthetic else ", and in the list that the authors released"))
+    _echo_table(
+        ["", *columns],
+        [
+            [item, *(f"{column.get(item, 0):,}" for column in columns.values())]
+            for item in RELEASED_CAT_6_6
+        ],
+    )
+
+
+def _class_counts(task: Task) -> dict[str, int]:
+    return {**task.novel.counts, **task.left_out}
+
+
+def _print_result(output: Path, identity: DatasetIdentity) -> None:
+    from oneshot_emotic.dataset.load import load_task
+
+    click.echo(f"{output}: {identity.name}, label rule {identity.label_rule}")
+    click.echo(f"fingerprint {identity.fingerprint}")
+    if identity.name == _SYNTHETIC:
+        shipped = load_task("cat-6-6").dataset == identity
+        click.echo(
+            "the same as the synthetic data set inside the package"
+            if shipped
+            else "not the synthetic data set inside the package (other settings)"
+        )
+
+
+def _echo_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    from tabulate import tabulate
+
+    numbers = {"count", "images", "persons", "kept", "published", "released", *LABEL_RULES}
+    alignment = ["right" if header in numbers else "left" for header in headers]
+    click.echo(
+        tabulate(rows, headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
+    )
+    click.echo()

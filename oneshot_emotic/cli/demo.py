@@ -1,0 +1,100 @@
+"""`oneshot-emotic demo`."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from pathlib import Path
+
+import click
+
+from oneshot_emotic.cli.options import FOLDER, workers_option
+
+
+@click.command()
+@click.option("--workdir", type=FOLDER, help="Default: a folder in the user's cache.")
+@workers_option
+@click.pass_context
+def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
+    """Run everything once on the synthetic stand-in, step by step.
+
+    Invents people in scenes, builds the dataset folder, embeds the people with a hand-made
+    embedder, scores the embeddings. Each step is shown as the command that does it alone. A
+    second run takes the stand-in from the first.
+    """
+    from oneshot_emotic.cli import build, embed, score, synth
+    from oneshot_emotic.synthetic.settings import EDITION
+    from oneshot_emotic.synthetic.write import SETTINGS_FILE
+
+    started = time.monotonic()
+    work = workdir or _cache_folder()
+    stand_in, dataset = work / f"stand-in-{EDITION}", work / "dataset"
+    predictions, scores = work / "predictions", work / "scores.json"
+
+    _step(1, "Invent people in scenes, in EMOTIC's layout", "synth", stand_in)
+    if (stand_in / SETTINGS_FILE).is_file():
+        click.echo(f"{stand_in}: there already, from an earlier run")
+    else:
+        ctx.invoke(synth.command, out=stand_in, workers=workers)
+
+    _step(2, "Read the annotations and build the tasks", "build", stand_in, "-o", dataset)
+    ctx.invoke(build.command, emotic_root=stand_in, output=dataset, workers=workers)
+
+    _step(
+        3,
+        "Embed every novel person: colour and gradient statistics of the body, nothing learnt",
+        "embed",
+        "colour-gradient",
+        "--data",
+        stand_in,
+        "--dataset",
+        dataset,
+        "-o",
+        predictions,
+    )
+    files = embed.embed_tasks(
+        "colour-gradient",
+        stand_in,
+        None,
+        str(dataset),
+        (),
+        predictions,
+        form="safetensors",
+        dtype="float32",
+        workers=workers,
+    )
+
+    _step(
+        4,
+        "Score the embeddings: 1,000 support draws a task",
+        "score",
+        *files,
+        "--dataset",
+        dataset,
+        "--json",
+        scores,
+    )
+    ctx.invoke(score.command, files=tuple(files), dataset=str(dataset), json_file=scores)
+
+    click.secho("\nWhat came out", bold=True)
+    click.echo(f"  pictures      {stand_in / 'emotic'}")
+    click.echo(f"  dataset       {dataset}")
+    click.echo(f"  predictions   {predictions}")
+    click.echo(f"  scores        {scores}")
+    click.echo(
+        "\nAll of it is synthetic: it shows that everything works, and nothing about real emotions."
+        "\nNext: put your own embeddings into a file (docs/submission.md) and score them."
+    )
+    click.echo(f"Took {time.monotonic() - started:.0f} s.")
+
+
+def _cache_folder() -> Path:
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("oneshot-emotic", appauthor=False)) / "demo"
+
+
+def _step(number: int, what: str, *arguments: str | Path) -> None:
+    command_line = shlex.join(["oneshot-emotic", *map(str, arguments)])
+    click.secho(f"\n{number}/4  {what}", bold=True)
+    click.secho(f"     $ {command_line}\n", dim=True)

@@ -1,0 +1,27 @@
+"""`oneshot-emotic ids`."""
+
+from __future__ import annotations
+
+import click
+
+from oneshot_emotic.cli.options import dataset_option, task_choice
+
+
+@click.command()
+@click.argument("task", type=task_choice)
+@dataset_option
+@click.option("--base", is_flag=True, help="The base persons, with their class after a tab.")
+def command(task: str, dataset: str, base: bool) -> None:
+    """List the persons a task needs embeddings for.
+
+    One sample_id a line: {partition}/{folder}/{filename}#{ordinal}.
+    """
+    from oneshot_emotic.dataset.load import load_task
+
+    loaded = load_task(task, dataset)
+    if base:
+        for sample_id, label in zip(loaded.base.sample_ids, loaded.base.labels, strict=True):
+            click.echo(f"{sample_id}\t{label}")
+    else:
+        for sample_id in loaded.novel.sample_ids:
+            click.echo(sample_id)

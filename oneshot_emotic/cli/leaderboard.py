@@ -1,0 +1,55 @@
+"""`oneshot-emotic leaderboard`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from oneshot_emotic.cli.options import FOLDER, caching_loader
+from oneshot_emotic.cli.progress import say
+
+
+@click.command()
+@click.argument("root", type=FOLDER, default=".")
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Write nothing; exit with status 1 and a diff when the files are not what they should be.",
+)
+def command(root: Path, check: bool) -> None:
+    """Recompute the leaderboard of a checkout, or check it.
+
+    Scores every folder of ROOT/submissions and writes ROOT/leaderboard/README.md and
+    ROOT/leaderboard/scores/*.json. The same submissions give the same bytes on any machine.
+    """
+    from oneshot_emotic.leaderboard.files import (
+        REPORTED,
+        differences,
+        generated_files,
+        write_files,
+    )
+    from oneshot_emotic.leaderboard.recompute import recompute_boards
+    from oneshot_emotic.leaderboard.reported import read_reported
+    from oneshot_emotic.submission.folders import find_submissions
+
+    folder = root / "leaderboard"
+    submissions = find_submissions(root / "submissions")
+    reported = read_reported(folder / REPORTED)
+    boards = recompute_boards(
+        submissions, caching_loader(), lambda slug: say(f"scoring {slug} ...")
+    )
+    files = generated_files(boards, reported)
+    if not check:
+        changed = write_files(folder, files)
+        for name in changed:
+            click.echo(
+                f"{folder / name}: written" if name in files else f"{folder / name}: removed"
+            )
+        click.echo(f"{len(submissions)} submissions, {len(changed)} files changed")
+        return
+    if difference := differences(folder, files):
+        click.echo(difference, nl=False)
+        say("error: the leaderboard is not what its submissions give")
+        raise SystemExit(1)
+    click.echo(f"{len(submissions)} submissions: the leaderboard is up to date")

@@ -1,0 +1,33 @@
+"""`oneshot-emotic tasks`."""
+
+from __future__ import annotations
+
+import click
+
+from oneshot_emotic.cli.options import dataset_option
+
+
+@click.command()
+@dataset_option
+def command(dataset: str) -> None:
+    """List the tasks of a data set, their classes and persons."""
+    from oneshot_emotic.dataset.folder import read_tasks
+    from oneshot_emotic.dataset.locate import dataset_folder
+
+    tasks = read_tasks(dataset_folder(dataset))
+    identity = next(iter(tasks.values())).dataset
+    assert identity is not None
+    click.echo(f"data set     {identity.name}, label rule {identity.label_rule}")
+    click.echo(f"fingerprint  {identity.fingerprint}\n")
+    for name, task in tasks.items():
+        click.echo(name)
+        base = task.base.counts
+        listed = ", ".join(f"{item} {base.get(item, 0):,}" for item in task.table.base_classes)
+        click.echo(f"  base   {len(task.base):6,}  {listed}")
+        listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
+        click.echo(f"  novel  {len(task.novel):6,}  {listed}")
+        if task.left_out:
+            listed = ", ".join(f"{item} {count}" for item, count in task.left_out.items())
+            click.echo(f"  left out for want of persons: {listed}")
+        if task.unscorable:
+            click.echo(f"  cannot be scored: {task.unscorable}")

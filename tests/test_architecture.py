@@ -1,0 +1,131 @@
+"""The structure: imports run one way along the flow, heavy ones are late, torch is never needed."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+import oneshot_emotic
+from oneshot_emotic.cli.main import COMMANDS, main
+
+PACKAGE = REPOSITORY / "oneshot_emotic"
+HEAVY = ("pandas", "scipy", "datasets", "torch", "pyarrow", "PIL", "numpy", "jsonschema")
+
+GROUND = {"errors", "files", "rng", "processes", "markdown", "categories", "tasks"}
+#: Room -> the rooms it may import from, besides itself and the ground.
+ALLOWED = {
+    **{room: set() for room in GROUND},
+    "labels": set(),
+    "draws": set(),
+    "splits": {"labels", "draws"},
+    "emotic": set(),
+    "synthetic": {"emotic"},
+    "embedders": {"emotic"},
+    "dataset": {"splits", "labels", "draws"},
+    "scoring": {"splits"},
+    "submission": {"splits", "scoring"},
+    "report": {"scoring"},
+    "leaderboard": {"splits", "scoring", "submission", "report"},
+    "cli": None,  # anything
+    "__main__": {"cli"},
+    "__init__": None,  # names for the outside, imported when used
+}
+
+
+def imports_of(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("oneshot_emotic"):
+            parts = node.module.split(".")
+            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.Import):
+            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("oneshot_e"))
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
+def test_imports_run_one_way(path):
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    allowed = ALLOWED[room]
+    if allowed is None:
+        return
+    found = {name for name in imports_of(path) if name != "__version__"}
+    assert found <= allowed | GROUND | {room}, f"{room} imports {found - allowed - GROUND - {room}}"
+
+
+def test_figures_know_nothing_of_emotic_and_boards_nothing_of_knn():
+    for path in (PACKAGE / "scoring").glob("*.py"):
+        assert "emotic.emotic" not in path.read_text()
+    for path in (PACKAGE / "leaderboard").glob("*.py"):
+        assert "knn" not in "".join(
+            line for line in path.read_text().splitlines() if "import" in line
+        )
+
+
+def loaded_after(code):
+    report = f"{code}; import sys; print([m for m in {HEAVY!r} if m in sys.modules])"
+    result = subprocess.run(
+        [sys.executable, "-c", report], capture_output=True, text=True, check=True
+    )
+    return ast.literal_eval(result.stdout.splitlines()[-1])
+
+
+def test_importing_the_package_is_cheap():
+    assert loaded_after("import oneshot_emotic") == []
+
+
+def test_the_help_is_cheap():
+    code = (
+        "from oneshot_emotic.cli.main import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\nimport oneshot_emotic as x"
+    )
+    assert loaded_after(code) == []
+
+
+def test_scoring_needs_no_pandas():
+    code = (
+        "from oneshot_emotic import evaluate, load_task; t = load_task('cat-6-6'); "
+        "evaluate({i: [1.0] for i in t.novel.sample_ids}, t)"
+    )
+    assert not {"pandas", "scipy", "torch", "PIL", "datasets"} & set(loaded_after(code))
+
+
+def test_every_module_imports_with_torch_blocked():
+    names = [m.name for m in pkgutil.walk_packages(oneshot_emotic.__path__, "oneshot_emotic.")]
+    names = [name for name in names if not name.endswith("__main__")]
+    code = (
+        "import importlib, sys\n"
+        "sys.modules['torch'] = sys.modules['datasets'] = None\n"
+        f"for name in {names!r}: importlib.import_module(name)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert len(names) > 50
+
+
+def test_public_names():
+    for name in oneshot_emotic.__all__:
+        assert getattr(oneshot_emotic, name) is not None
+        assert name in dir(oneshot_emotic)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = oneshot_emotic.nothing
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_says_what_each_command_says(name):
+    command = main.get_command(None, name)
+    assert (command.help or "").split("\n")[0].replace("\n", " ") == COMMANDS[name]
+
+
+def test_doctests():
+    attempted = 0
+    for module in pkgutil.walk_packages(oneshot_emotic.__path__, "oneshot_emotic."):
+        if not module.name.endswith("__main__"):
+            result = doctest.testmod(importlib.import_module(module.name))
+            assert result.failed == 0, module.name
+            attempted += result.attempted
+    assert attempted >= 8
