@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, some
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -52,16 +52,17 @@ def sha256_of_file(path: Path) -> str:
 
 
 @contextmanager
-def new_folder(target: Path, *, marker: str) -> Iterator[Path]:
+def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterator[Path]:
     """A folder to fill that takes the place of `target` when the block ends well.
 
     Until then it stands beside `target` under a hidden name; an error removes it and leaves
     `target` as it was.
 
     Args:
-        target: The folder to make. It may exist when it is empty or holds `marker`, that is, was
-            made by the same command before; then it is replaced.
+        target: The folder to make. It may exist when it is empty, or was made by the same command
+            before and holds nothing else; then it is replaced.
         marker: The file that tells a folder of this kind.
+        contents: All names that such a folder holds, `marker` among them.
 
     Raises:
         InputError: `target` is a file, or a folder with other things in it.
@@ -69,10 +70,11 @@ def new_folder(target: Path, *, marker: str) -> Iterator[Path]:
     target = Path(os.path.abspath(target))  # noqa: PTH100 (resolve() would follow links)
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError(Problem("is not a folder", str(target), "Give another output folder"))
-    if target.exists() and any(target.iterdir()) and not (target / marker).is_file():
+    present = {entry.name for entry in target.iterdir()} if target.exists() else set()
+    if present and (marker not in present or present - contents):
         raise InputError(
             Problem(
-                f"already holds other files (and no {marker} from an earlier run)",
+                f"already holds other files: {some(sorted(present - contents) or sorted(present))}",
                 str(target),
                 "Give an empty or a new output folder",
             )

@@ -52,6 +52,9 @@ class Persons:
             tuple(row[2] for row in ordered),
         )
 
+    def __repr__(self) -> str:
+        return f"Persons({len(self):,} persons of {len(self.counts)} classes)"
+
     def __len__(self) -> int:
         return len(self.sample_ids)
 
@@ -93,6 +96,12 @@ class Task:
     support: npt.NDArray[np.int32]
     left_out: Mapping[str, int]
     dataset: DatasetIdentity | None = None
+
+    def __repr__(self) -> str:
+        where = f" on {self.dataset.name} ({self.dataset.label_rule})" if self.dataset else ""
+        return (
+            f"Task({self.name}{where}: base {self.base}, novel {self.novel}, {self.draws:,} draws)"
+        )
 
     @property
     def name(self) -> str:

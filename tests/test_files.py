@@ -30,11 +30,11 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
 
 def test_new_folder_appears_when_done(tmp_path):
     target = tmp_path / "out"
-    with new_folder(target, marker="m") as folder:
+    with new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder:
         (folder / "m").write_text("1")
         assert not target.exists()
     assert names(tmp_path) == ["out"]
-    with new_folder(target, marker="m") as folder:
+    with new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder:
         (folder / "m").write_text("2")
         (folder / "n").write_text("2")
         assert (target / "m").read_text() == "1"
@@ -44,9 +44,12 @@ def test_new_folder_appears_when_done(tmp_path):
 
 def test_a_failure_leaves_the_old_folder(tmp_path):
     target = tmp_path / "out"
-    with new_folder(target, marker="m") as folder:
+    with new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder:
         (folder / "m").write_text("1")
-    with pytest.raises(RuntimeError), new_folder(target, marker="m") as folder:
+    with (
+        pytest.raises(RuntimeError),
+        new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder,
+    ):
         (folder / "m").write_text("2")
         raise RuntimeError
     assert (target / "m").read_text() == "1"
@@ -55,14 +58,19 @@ def test_a_failure_leaves_the_old_folder(tmp_path):
 
 def test_an_empty_folder_is_taken_and_a_full_one_refused(tmp_path):
     (tmp_path / "empty").mkdir()
-    with new_folder(tmp_path / "empty", marker="m") as folder:
+    with new_folder(tmp_path / "empty", marker="m", contents=frozenset({"m", "n"})) as folder:
         (folder / "m").touch()
-    (tmp_path / "full").mkdir()
-    (tmp_path / "full/x").touch()
+    for name in ("full", "mixed"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "x").touch()
+    (tmp_path / "mixed/m").touch()
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "empty")
-    for name in ("full", "file", "link"):
-        with pytest.raises(InputError, match=name), new_folder(tmp_path / name, marker="m"):
+    for name in ("full", "mixed", "file", "link"):
+        with (
+            pytest.raises(InputError, match=name),
+            new_folder(tmp_path / name, marker="m", contents=frozenset({"m"})),
+        ):
             pytest.fail("must not get here")
     assert names(tmp_path / "full") == ["x"]
 

@@ -64,7 +64,7 @@ def command(
     the annotations file alone; where images are found, their headers are looked at too (for every
     pixel: `oneshot-emotic check-images`).
     """
-    from oneshot_emotic.dataset.folder import MANIFEST, write_dataset
+    from oneshot_emotic.dataset.folder import CONTENTS, MANIFEST, write_dataset
     from oneshot_emotic.emotic.layout import csv_problem, find_annotations, find_layout
     from oneshot_emotic.emotic.persons import read_annotations
     from oneshot_emotic.files import new_folder, write_text
@@ -86,7 +86,7 @@ def command(
         click.echo(f"full list of quirks: {quirks}\n")
     say("drawing supports ...")
     tasks = {rule: build_tasks(content.persons, rule) for rule in LABEL_RULES}
-    with new_folder(output, marker=MANIFEST) as folder:
+    with new_folder(output, marker=MANIFEST, contents=CONTENTS) as folder:
         identity = write_dataset(folder, tasks[label_rule], name, label_rule, content.synthetic)
     _print_tasks(tasks, label_rule, content.synthetic is not None)
     _print_result(output, identity)
@@ -204,8 +204,9 @@ def _print_tasks(
         task = tasks[rule][name]
         listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
         click.echo(f"  {name:18} {len(task.novel):7,}  {listed or '-'}")
-        for item, count in task.left_out.items():
-            click.echo(f"    left out: {item}, with {count} persons")
+        if task.left_out:
+            listed = ", ".join(f"{item} {count}" for item, count in task.left_out.items())
+            click.echo(f"    left out for want of persons: {listed}")
         if task.unscorable:
             click.echo(f"    cannot be scored: {task.unscorable}")
     # The released list is of EMOTIC: beside invented persons it would mean nothing.

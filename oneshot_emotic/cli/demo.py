@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from pathlib import Path
 
 import click
 
+from oneshot_emotic import __version__
 from oneshot_emotic.cli.options import FOLDER, workers_option
 
 
@@ -23,16 +25,15 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     second run takes the stand-in from the first.
     """
     from oneshot_emotic.cli import build, embed, score, synth
-    from oneshot_emotic.synthetic.settings import EDITION
     from oneshot_emotic.synthetic.write import SETTINGS_FILE
 
     started = time.monotonic()
     work = workdir or _cache_folder()
-    stand_in, dataset = work / f"stand-in-{EDITION}", work / "dataset"
+    stand_in, dataset = work / f"stand-in-{__version__}", work / "dataset"
     predictions, scores = work / "predictions", work / "scores.json"
 
     _step(1, "Invent people in scenes, in EMOTIC's layout", "synth", stand_in)
-    if (stand_in / SETTINGS_FILE).is_file():
+    if _made_before(stand_in / SETTINGS_FILE):
         click.echo(f"{stand_in}: there already, from an earlier run")
     else:
         ctx.invoke(synth.command, out=stand_in, workers=workers)
@@ -86,6 +87,17 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
         "\nNext: put your own embeddings into a file (docs/submission.md) and score them."
     )
     click.echo(f"Took {time.monotonic() - started:.0f} s.")
+
+
+def _made_before(settings_file: Path) -> bool:
+    """True for a stand-in of an earlier run, made with today's settings."""
+    from oneshot_emotic.synthetic.settings import StandInSettings
+
+    try:
+        content = json.loads(settings_file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return bool(content == {"synthetic": StandInSettings().to_dict()})
 
 
 def _cache_folder() -> Path:

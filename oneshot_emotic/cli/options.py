@@ -11,6 +11,7 @@ import click
 
 from oneshot_emotic.processes import available_processors
 from oneshot_emotic.splits import Task
+from oneshot_emotic.submission.check import LoadTask
 from oneshot_emotic.tasks import TASKS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -42,12 +43,18 @@ def workers_option(function: Function) -> Function:
 task_choice = click.Choice(list(TASKS))
 
 
-def caching_loader() -> Callable[[str, str | None, str], Task]:
-    """A loader of tasks that reads each one once."""
-    from oneshot_emotic.dataset.load import load_task
+def caching_loader(dataset: str | None = None) -> LoadTask:
+    """A loader of the tasks that submissions name, which reads each one once.
+
+    Args:
+        dataset: A data set's name or folder given by the user, in place of what submissions name.
+    """
+    from oneshot_emotic.dataset.folder import read_task
+    from oneshot_emotic.dataset.locate import dataset_folder, named_dataset_folder
 
     @cache
-    def load(dataset: str, fingerprint: str | None, task: str) -> Task:
-        return load_task(task, dataset, fingerprint)
+    def load(name: str, fingerprint: str, task: str) -> Task:
+        folder = dataset_folder(dataset) if dataset else named_dataset_folder(name, fingerprint)
+        return read_task(folder, task)
 
     return load

@@ -52,12 +52,14 @@ def command(
     from oneshot_emotic.submission.check import Checked, check_predictions
     from oneshot_emotic.submission.forms import read_predictions
 
-    load = caching_loader()
+    load = caching_loader(dataset)
     checked: list[Checked] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            checked.append(check_predictions(read_predictions(file), load, dataset, task))
+            checked.append(
+                check_predictions(read_predictions(file), load, task, dataset is not None)
+            )
         except InputError as error:
             problems.extend(error.problems)
     if problems:

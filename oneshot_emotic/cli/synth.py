@@ -76,9 +76,14 @@ def write_stand_in_folder(
     """Write a stand-in with progress; the folder appears when it is complete."""
     from oneshot_emotic.files import new_folder
     from oneshot_emotic.synthetic.population import generate
-    from oneshot_emotic.synthetic.write import SETTINGS_FILE, write_annotations, write_pictures
+    from oneshot_emotic.synthetic.write import (
+        CONTENTS,
+        SETTINGS_FILE,
+        write_annotations,
+        write_pictures,
+    )
 
-    with new_folder(out, marker=SETTINGS_FILE) as folder:
+    with new_folder(out, marker=SETTINGS_FILE, contents=CONTENTS) as folder:
         images = list(generate(settings))
         if pictures:
             with progress_bar("drawing", len(images)) as progress:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FORMAT = "oneshot-emotic-dataset/1"
 MANIFEST = "manifest.json"
 CARD = "README.md"
+#: What lies in a dataset folder, at its top.
+CONTENTS = frozenset({MANIFEST, CARD, "data"})
 PERSON_COLUMNS = ("sample_id", "image_id", "label")
 SUPPORT_COLUMNS = ("draw", "shot", "label", "sample_id")
 

@@ -9,11 +9,7 @@ from oneshot_emotic.dataset.locate import dataset_folder
 from oneshot_emotic.splits import Task
 
 
-def load_task(
-    name: str,
-    dataset: str | os.PathLike[str] = "synthetic",
-    fingerprint: str | None = None,
-) -> Task:
+def load_task(name: str, dataset: str | os.PathLike[str] = "synthetic") -> Task:
     """Load a task of a data set.
 
     Args:
@@ -21,7 +17,6 @@ def load_task(
             `dominance`.
         dataset: `synthetic` (inside the package), `emotic` (built from a licensed copy; see
             docs/data.md), or a dataset folder.
-        fingerprint: Which data set of the name is meant, where there are several.
 
     Returns:
         The task: `task.base` to train on, `task.novel` to embed, `task.support` with the draws.
@@ -35,4 +30,4 @@ def load_task(
         >>> task.classes
         ('2', '4', '7')
     """
-    return read_task(dataset_folder(dataset, fingerprint), name)
+    return read_task(dataset_folder(dataset), name)

@@ -17,14 +17,11 @@ BUNDLED = Path(__file__).parent / "bundled"
 EMOTIC_PAGE = "https://s3.sunai.uoc.edu/emotic/index.html"
 
 
-def dataset_folder(dataset: str | os.PathLike[str], fingerprint: str | None = None) -> Path:
-    """The folder of a data set.
+def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
+    """The folder of a data set that a user names.
 
     Args:
-        dataset: `synthetic` for the stand-in inside the package; another name, such as `emotic`,
-            is looked for in the folder that ONESHOT_EMOTIC_DATA names; anything with a manifest
-            in it is taken as the folder itself.
-        fingerprint: Which of several data sets of the name is meant, where there are several.
+        dataset: A name as for `named_dataset_folder`, or a dataset folder itself.
 
     Raises:
         InputError: There is no such data set here; the message says how to get it.
@@ -37,10 +34,22 @@ def dataset_folder(dataset: str | os.PathLike[str], fingerprint: str | None = No
         return Path(name)
     if not is_plain_name or Path(name).is_dir():
         read_manifest(Path(name))  # says what is wrong with it
-    return _by_name(name, fingerprint)
+    return named_dataset_folder(name)
 
 
-def _by_name(name: str, fingerprint: str | None) -> Path:
+def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
+    """The folder of a data set by name alone, as a submission names it: never a path.
+
+    Args:
+        name: `synthetic` for the stand-in inside the package; any other, such as `emotic`, is
+            looked for in the folder that ONESHOT_EMOTIC_DATA names.
+        fingerprint: Which of several data sets of the name is meant, where there are several.
+
+    Raises:
+        InputError: There is no such data set here; the message says how to get it.
+    """
+    if name == Path(name).name and (BUNDLED / name / MANIFEST).is_file():
+        return BUNDLED / name
     given = os.environ.get(DATA_VARIABLE, "")
     found = []
     if given and Path(given).is_dir():
@@ -62,7 +71,7 @@ def _by_name(name: str, fingerprint: str | None) -> Path:
         Problem(
             what,
             remedy="With a copy, `oneshot-emotic build EMOTIC_ROOT -o DIR` makes its dataset "
-            f"folder; then give DIR in place of the name, or let {place} name the folder that "
-            "holds DIR. `synthetic` is always here",
+            f"folder; then give DIR in place of the name (--dataset DIR), or let {place} name the "
+            "folder that holds DIR. `synthetic` is always here",
         )
     )

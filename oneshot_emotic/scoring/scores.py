@@ -77,6 +77,15 @@ class Scores:
     embeddings: Mapping[str, str] = field(default_factory=dict)
     name: str | None = None
 
+    def __repr__(self) -> str:
+        figures = "; ".join(
+            f"{task} {shots}-shot balanced accuracy {100 * mean:.1f} %"
+            for task, by_shots in self.tasks.items()
+            for shots, scores in by_shots.items()
+            if (mean := scores.balanced_accuracy.mean) is not None
+        )
+        return f"Scores({self.name or 'embeddings'} on {self.dataset.name}: {figures})"
+
     def __getitem__(self, shots: int) -> ShotScores:
         """The figures at so many shots, for scores of a single task."""
         if len(self.tasks) != 1:

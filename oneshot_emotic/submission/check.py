@@ -10,8 +10,9 @@ from oneshot_emotic.scoring.embeddings import Embeddings, FloatArray, aligned_em
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.forms import Predictions
 
-#: Gives a task: (name or folder of the data set, fingerprint if known, task name) -> Task.
-LoadTask = Callable[[str, str | None, str], Task]
+#: Gives a task: (stated name of the data set, stated fingerprint, task name) -> Task. The stated
+#: ones are empty for a file without a header, where the user has given the data set.
+LoadTask = Callable[[str, str, str], Task]
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,16 @@ class Checked:
 def check_predictions(
     predictions: Predictions,
     load: LoadTask,
-    dataset: str | None = None,
     task: str | None = None,
+    dataset_given: bool = False,
 ) -> Checked:
     """Hold a file of embeddings against its task.
 
     Args:
         predictions: The file.
         load: Gives tasks.
-        dataset: The data set's name or folder, in place of the one that the file names.
         task: The task, for a file that names none.
+        dataset_given: True when `load` knows the data set without being told.
 
     Raises:
         InputError: The file does not fit; all of its problems.
@@ -48,7 +49,7 @@ def check_predictions(
         )
     elif task is not None and predictions.task not in (None, task):
         problems.append(Problem(f"is for the task {predictions.task!r}, not {task!r}", where))
-    if predictions.dataset is None and dataset is None:
+    if predictions.dataset is None and not dataset_given:
         problems.append(
             Problem("names no data set", where, "Add a header, or give it with --dataset")
         )
@@ -58,7 +59,7 @@ def check_predictions(
     stated = predictions.dataset or {}
     return check_embeddings(
         predictions.embeddings,
-        load(dataset or stated["name"], stated.get("fingerprint"), name),
+        load(stated.get("name", ""), stated.get("fingerprint", ""), name),
         predictions.dataset,
         where,
         predictions.model.get("name"),

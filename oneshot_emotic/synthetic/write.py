@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from oneshot_emotic.ade20k import ADE20K_INDEX
 from oneshot_emotic.emotic.matfile import SYNTHETIC_VARIABLE
 from oneshot_emotic.files import json_text, write_bytes, write_text
 from oneshot_emotic.processes import process_pool
-from oneshot_emotic.synthetic.ade20k import ADE20K_INDEX
 from oneshot_emotic.synthetic.drawing import body_box, draw
 from oneshot_emotic.synthetic.population import PARTITIONS, StandInImage, StandInPerson
 from oneshot_emotic.synthetic.settings import StandInSettings
@@ -31,6 +31,8 @@ from oneshot_emotic.synthetic.settings import StandInSettings
 SETTINGS_FILE = "SYNTHETIC.json"
 ANNOTATIONS_FILE = "Annotations/Annotations.mat"
 SEM2VEC_FILE = "sem2vec.csv"
+#: What lies in a stand-in's folder, at its top.
+CONTENTS = frozenset({SETTINGS_FILE, SEM2VEC_FILE, "Annotations", "emotic"})
 
 _JPEG_QUALITY = 90
 _IMAGE_FIELDS = ("filename", "folder", "image_size", "original_database", "person")

@@ -17,7 +17,12 @@ import pytest
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
 from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
 from oneshot_emotic.dataset.load import load_task
-from oneshot_emotic.dataset.locate import BUNDLED, DATA_VARIABLE, dataset_folder
+from oneshot_emotic.dataset.locate import (
+    BUNDLED,
+    DATA_VARIABLE,
+    dataset_folder,
+    named_dataset_folder,
+)
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.tasks import TASKS
@@ -301,7 +306,14 @@ class TestLocate:
         identity = write_dataset(rarest, small_tasks(), "emotic", "rarest")
         monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
         assert dataset_folder("emotic") == folder  # the official rule
-        assert dataset_folder("emotic", identity.fingerprint) == rarest
+        assert named_dataset_folder("emotic", identity.fingerprint) == rarest
+
+    def test_a_name_in_a_submission_is_never_a_path(self, monkeypatch, folder, tmp_path):
+        monkeypatch.chdir(tmp_path)
+        assert dataset_folder("ds").resolve() == folder
+        for name in ("ds", str(folder), "./ds", "../ds"):
+            with pytest.raises(InputError, match="is not here"):
+                named_dataset_folder(name)
 
     def test_a_folder_without_a_manifest(self, tmp_path):
         with pytest.raises(InputError, match="not a dataset folder"):

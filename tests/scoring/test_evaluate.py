@@ -213,6 +213,15 @@ class TestBadInput:
             evaluate({}, small)
 
 
+def test_what_a_notebook_shows(task):
+    assert repr(task) == (
+        "Task(cat-6-6 on synthetic (argmax): base Persons(3,207 persons of 6 classes), "
+        "novel Persons(793 persons of 6 classes), 1,000 draws)"
+    )
+    shown = "Scores(embeddings on synthetic: cat-6-6 1-shot balanced accuracy 100.0 %)"
+    assert repr(evaluate(one_hot(task), task)) == shown
+
+
 class TestScores:
     def test_form(self, task, level_task):
         both = merged(

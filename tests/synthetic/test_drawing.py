@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from oneshot_emotic.synthetic.ade20k import ADE20K_CLASSES, ADE20K_INDEX
+from oneshot_emotic.ade20k import ADE20K_CLASSES, ADE20K_INDEX
 from oneshot_emotic.synthetic.drawing import body_box, draw, index_map
 from oneshot_emotic.synthetic.drawing.look import look_of
 from oneshot_emotic.synthetic.drawing.skeleton import HEADROOM

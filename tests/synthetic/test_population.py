@@ -7,9 +7,9 @@ from itertools import islice
 
 import pytest
 
+from oneshot_emotic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.categories import CATEGORIES
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.synthetic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.synthetic.emotions import EMOTIONS, companion_weights
 from oneshot_emotic.synthetic.population import generate
 from oneshot_emotic.synthetic.settings import StandInSettings

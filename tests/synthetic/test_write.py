@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from scipy.io import loadmat
 
+from oneshot_emotic.ade20k import ADE20K_INDEX
 from oneshot_emotic.emotic.persons import read_annotations
-from oneshot_emotic.synthetic.ade20k import ADE20K_INDEX
 from oneshot_emotic.synthetic.population import generate
 from oneshot_emotic.synthetic.settings import StandInSettings
 from oneshot_emotic.synthetic.write import annotations_mat, sem2vec_csv, write_pictures

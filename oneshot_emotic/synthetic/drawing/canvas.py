@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 from PIL import Image, ImageDraw
 
-from oneshot_emotic.synthetic.ade20k import ADE20K_INDEX
+from oneshot_emotic.ade20k import ADE20K_INDEX
 from oneshot_emotic.synthetic.drawing.colours import Colour, mix
 from oneshot_emotic.synthetic.drawing.curves import Point
 
