@@ -12,10 +12,14 @@ from oneshot_emotic.tasks import FAMILIES, TASKS
 Controls = Mapping[str, Mapping[int, ShotScores]]
 
 
+#: What stands where there is no figure.
+NONE = "–"
+
+
 def percent(value: float | None, digits: int = 1) -> str:
-    """A fraction as a percentage, "-" where there is none."""
+    """A fraction as a percentage, `NONE` where there is none."""
     if value is None:
-        return "-"
+        return NONE
     text = f"{100 * value:.{digits}f}"
     return text.removeprefix("-") if float(text) == 0 else text
 
@@ -68,7 +72,7 @@ def overall_report(scores: Scores) -> str:
 
 OVERALL_NOTE = (
     "Overall: mean over a family's tasks of balanced accuracy above chance, with chance at 0 and "
-    'perfection at 100; "-" when a task of the family is missing.'
+    'perfection at 100; "–" when a task of the family is missing.'
 )
 
 INTERVAL_NOTE = f"In per cent. Brackets: {INTERVAL}."
@@ -82,7 +86,7 @@ def _cells(figures: ShotScores) -> list[str]:
     ]
     if figures.mean_absolute_error is not None:
         mean = figures.mean_absolute_error.mean
-        cells.append("-" if mean is None else f"{mean:.2f}")
+        cells.append(NONE if mean is None else f"{mean:.2f}")
     return cells
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from oneshot_emotic.leaderboard.board import Board, Row, ranked, tasks_of_family
 from oneshot_emotic.leaderboard.reported import reported_tables
 from oneshot_emotic.markdown import escaped, link
-from oneshot_emotic.report import interval, percent
+from oneshot_emotic.report import NONE, interval, percent
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
@@ -16,7 +16,6 @@ from oneshot_emotic.scoring.statistics import INTERVAL
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 _ONE, _FIVE = LEADERBOARD_SHOTS
-_NONE = "–"
 
 _TOP = f"""# Leaderboard
 
@@ -107,7 +106,7 @@ def _family_tables(board: Board, family: str, rows: list[tuple[int | None, Row]]
 
 
 def _rank(rank: int | None) -> str:
-    return _NONE if rank is None else str(rank)
+    return NONE if rank is None else str(rank)
 
 
 def _name(row: Row) -> str:
@@ -120,12 +119,12 @@ def _name(row: Row) -> str:
 
 
 def _sees(row: Row) -> str:
-    return escaped(", ".join(row.model.get("modalities", []))) or _NONE
+    return escaped(", ".join(row.model.get("modalities", []))) or NONE
 
 
 def _balanced(scores: Scores, tasks: Sequence[str]) -> list[str]:
     return [
-        interval(scores.tasks[task][_ONE].balanced_accuracy) if task in scores.tasks else _NONE
+        interval(scores.tasks[task][_ONE].balanced_accuracy) if task in scores.tasks else NONE
         for task in tasks
     ]
 
@@ -139,7 +138,7 @@ def _more(scores: Scores, task: str) -> list[str]:
     ]
     error = one.mean_absolute_error
     if error is not None:
-        cells.append(_NONE if error.mean is None else f"{error.mean:.2f}")
+        cells.append(NONE if error.mean is None else f"{error.mean:.2f}")
     return cells
 
 
