@@ -37,7 +37,7 @@ def task_report(scores: Scores, task: str, controls: Controls) -> str:
     for shots, figures in by_shots.items():
         rows.append([f"{scores.name or 'embeddings'}, {shots}-shot", *_cells(figures)])
     fewest = min(by_shots)
-    rows += [[CONTROLS[name], *_cells(row[fewest])] for name, row in controls.items()]
+    rows += [[CONTROLS[name].title, *_cells(row[fewest])] for name, row in controls.items()]
     first = by_shots[fewest]
     headers = ["", "balanced accuracy", "plain accuracy", "macro-F1"]
     headers += ["level error"] if first.mean_absolute_error else []

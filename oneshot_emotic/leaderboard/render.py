@@ -73,8 +73,8 @@ def _family_tables(board: Board, family: str, rows: list[tuple[int | None, Row]]
     named = [
         *((_rank(rank), _name(row), _sees(row), row.scores) for rank, row in rows),
         *(
-            ("", f"*{title}*", "", scores)
-            for title, scores in zip(CONTROLS.values(), controls, strict=True)
+            ("", f"*{control.title}*", "", scores)
+            for control, scores in zip(CONTROLS.values(), controls, strict=True)
             if tasks_of_family(scores, family)
         ),
     ]

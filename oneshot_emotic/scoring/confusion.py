@@ -1,75 +1,222 @@
-"""Who was taken for what, in whole numbers.
+"""Who was taken for what, in whole numbers, for the persons as they are and for resamples of them.
 
-A query with t nearest classes gives each of them 1/t of itself (protocol rule 5). Shares are
-counted in units of 1/lcm(1..classes), so that all sums are exact.
+Counts are sums of resample weights, so they come out of matrix products of small whole numbers in
+float32, none of whose sums reaches 2^24: exact whatever the order of addition.
 """
 
 from __future__ import annotations
 
-import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.scoring.knn import FloatArray, nearest_classes, prepare
-from oneshot_emotic.scoring.queries import query_mask
+from oneshot_emotic.scoring.predictions import IntArray, Predictions, is_tie, share_unit
+from oneshot_emotic.scoring.resampling import Weights
 
-IntArray = npt.NDArray[np.int64]
+Counts = npt.NDArray[np.integer]
+
+#: Two counts share a product: the first in units of 1, the second in units of this.
+_FIELD_BITS = 12
+_FIELD = 1 << _FIELD_BITS
+_FLOAT32_WHOLE = 1 << 24
+#: Persons multiplied at once; their weights must not add up to a whole field.
+_PERSONS = 3072
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """Confusion matrices of all draws.
+    """Confusion matrices.
 
     Attributes:
-        counts: Shares of queries by (draw, true class, predicted class), in units of 1/`unit`;
-            int64 of shape (draws, classes, classes).
+        counts: Shares of queries by (true class, predicted class, ...), in units of 1/`unit`:
+            whole numbers, of a shape that begins with (classes, classes).
         unit: How many units make one query.
     """
 
-    counts: IntArray
+    counts: Counts
     unit: int
 
+    @cached_property
+    def queries(self) -> Counts:
+        """Queries of each class in units, of shape (classes, ...)."""
+        return np.stack([_sum(row) for row in self.counts])
 
-def share_unit(classes: int) -> int:
-    """The least number that every possible count of tied classes divides."""
-    return math.lcm(*range(1, classes + 1))
+    @cached_property
+    def predicted(self) -> Counts:
+        """What was taken for each class in units, of shape (classes, ...)."""
+        return np.stack([_sum(self.counts[:, place]) for place in range(len(self.counts))])
+
+    @cached_property
+    def right(self) -> Counts:
+        """What was recognised of each class in units, of shape (classes, ...)."""
+        return np.stack([row[place] for place, row in enumerate(self.counts)])
 
 
-def classify(
-    embeddings: FloatArray,
-    labels: IntArray,
-    images: IntArray,
-    support: npt.NDArray[np.int32],
-) -> Confusion:
-    """Classify every query of every draw.
+class PredictionCounts:
+    """Confusion matrices of predictions, each person counted by its weight.
 
     Args:
-        embeddings: Of shape (persons, dimensions), finite.
-        labels: The class of each person as a number from 0, of shape (persons,).
-        images: The image of each person as a number from 0, of shape (persons,).
-        support: Places of the support persons, of shape (draws, shots, classes), -1 for none.
+        predictions: The decisions.
+        weights: Of shape (persons, columns).
     """
-    draws, _, classes = support.shape
+
+    def __init__(self, predictions: Predictions, weights: Weights) -> None:
+        # Sorted by class, so that the persons of a class are a slice.
+        order = np.argsort(predictions.labels, kind="stable")
+        weights = weights[order]
+        self._nearest = predictions.nearest[:, order]
+        self._predictions = predictions
+        self._classes = predictions.classes
+        self._columns = weights.shape[1]
+        ends = np.searchsorted(predictions.labels[order], np.arange(self._classes + 1)).tolist()
+        self._chunks = [
+            _Chunk(true_class, chunk, self._nearest[:, chunk], weights[chunk])
+            for true_class in range(self._classes)
+            for chunk in _chunks(ends[true_class], ends[true_class + 1], weights)
+        ]
+        any_tie = any(chunk.tied.size for chunk in self._chunks)
+        self._unit = predictions.unit if any_tie else 1
+
+    def of(self, draws: slice) -> Confusion:
+        """Of some draws: counts of the shape (classes, classes, draws, columns)."""
+        nearest = self._nearest[draws]
+        counts = np.zeros(
+            (self._classes, self._classes, len(nearest), self._columns), dtype=np.int32
+        )
+        for chunk in self._chunks:
+            of_class, decisions = counts[chunk.true_class], nearest[:, chunk.persons]
+            _add_single(of_class, decisions, chunk.weights, self._unit)
+            if chunk.tied.size:
+                tied = decisions[:, chunk.tied]
+                _add_ties(of_class, tied, chunk.weights[chunk.tied], self._predictions)
+        return Confusion(counts, self._unit)
+
+
+class _Chunk:
+    """Persons of one class who are multiplied together.
+
+    Attributes:
+        true_class: Their class.
+        persons: Their places.
+        weights: Their weights in float32, of shape (persons, columns).
+        tied: Those of them who are tied in some draw.
+    """
+
+    def __init__(
+        self, true_class: int, persons: slice, nearest: npt.NDArray[np.uint8], weights: Weights
+    ) -> None:
+        self.true_class, self.persons = true_class, persons
+        self.weights = weights.astype(np.float32)
+        self.tied = np.flatnonzero(is_tie(nearest).any(axis=0))
+
+
+class QueryCounts:
+    """Queries by class, each person counted by its weight.
+
+    Args:
+        labels: The class of each person, of shape (persons,).
+        held_out: From `queries.held_out`.
+        classes: How many classes there are.
+        weights: Of shape (persons, columns).
+    """
+
+    def __init__(
+        self, labels: IntArray, held_out: tuple[IntArray, IntArray], classes: int, weights: Weights
+    ) -> None:
+        self._labels, self._held_out, self._weights = labels, held_out, weights
+        self._everybody = np.stack(
+            [weights[labels == item].sum(axis=0, dtype=np.int64) for item in range(classes)]
+        )
+
+    def of(self, draws: slice) -> IntArray:
+        """Of some draws: counts of the shape (classes, draws, columns)."""
+        counts = np.repeat(self._everybody[:, None], draws.stop - draws.start, axis=1)
+        draw_of, person_of = self._held_out
+        first, last = np.searchsorted(draw_of, (draws.start, draws.stop))
+        for draw, person in zip(draw_of[first:last], person_of[first:last], strict=True):
+            counts[self._labels[person], draw - draws.start] -= self._weights[person]
+        return counts
+
+
+def all_tied(queries: npt.NDArray[np.int64]) -> Confusion:
+    """All classes tied for every query, as a constant embedding gives.
+
+    Args:
+        queries: Of a shape that begins with (classes,).
+    """
+    classes = len(queries)
     unit = share_unit(classes)
-    prepared = prepare(embeddings)
-    counts = np.zeros((draws, classes, classes), dtype=np.int64)
-    is_query = query_mask(images, support)
-    for true_class in range(classes):
-        members = np.flatnonzero(labels == true_class)
-        for draw, chosen, nearest in nearest_classes(prepared, support, members):
-            shares = unit // np.count_nonzero(nearest, axis=1)
-            shares *= is_query[draw, members[chosen]]
-            for predicted in range(classes):
-                counts[draw, true_class, predicted] += np.where(
-                    nearest[:, predicted], shares, 0
-                ).sum(axis=1)
-    return Confusion(counts, unit)
+    return Confusion(np.repeat(queries[:, None] * (unit // classes), classes, axis=1), unit)
 
 
-def query_counts(labels: IntArray, images: IntArray, support: npt.NDArray[np.int32]) -> IntArray:
-    """Queries by (draw, class)."""
-    is_query = query_mask(images, support)
-    columns = [is_query[:, labels == item].sum(axis=1) for item in range(support.shape[2])]
-    return np.stack(columns, axis=1).astype(np.int64)
+def always(class_: int, queries: npt.NDArray[np.int64]) -> Confusion:
+    """One class for every query."""
+    counts = np.zeros((len(queries), *queries.shape), dtype=np.int64)
+    counts[:, class_] = queries
+    return Confusion(counts, 1)
+
+
+def _sum(parts: Counts) -> Counts:
+    """The sum along the first axis; faster than NumPy's where that is short."""
+    total: Counts = parts[0].copy()
+    for part in parts[1:]:
+        total += part
+    return total
+
+
+def _chunks(start: int, stop: int, weights: Weights) -> Iterator[slice]:
+    """Persons from start to stop in parts of which no column's weights reach a field."""
+    while start < stop:
+        end = min(start + _PERSONS, stop)
+        while weights[start:end].sum(axis=0, dtype=np.int64).max() >= _FIELD:
+            end = (start + end) // 2
+        yield slice(start, end)
+        start = end
+
+
+def _add_single(
+    counts: npt.NDArray[np.int32],
+    nearest: npt.NDArray[np.uint8],
+    weights: npt.NDArray[np.float32],
+    unit: int,
+) -> None:
+    """Add the decisions for a single class to the counts of a true class; two classes a product."""
+    classes, draws = len(counts), len(nearest)
+    chosen = np.zeros((-(-classes // 2), *nearest.shape), dtype=np.float32)
+    second_field = np.empty(nearest.shape, dtype=np.float32)
+    for class_ in range(classes):
+        hit = nearest == 1 << class_
+        if class_ % 2 == 0:
+            chosen[class_ // 2] = hit
+        else:
+            np.multiply(hit, np.float32(_FIELD), out=second_field)
+            chosen[class_ // 2] += second_field
+    products = chosen.reshape(-1, nearest.shape[1]) @ weights
+    fields = products.astype(np.int32).reshape(-1, draws, weights.shape[1])
+    for class_ in range(classes):
+        both = fields[class_ // 2]
+        if class_ % 2 == 1:
+            both >>= _FIELD_BITS
+            count = both
+        else:
+            count = both & (_FIELD - 1)
+        if unit > 1:
+            count *= unit
+        counts[class_] += count
+
+
+def _add_ties(
+    counts: npt.NDArray[np.int32],
+    nearest: npt.NDArray[np.uint8],
+    weights: npt.NDArray[np.float32],
+    predictions: Predictions,
+) -> None:
+    """Add the shares of tied decisions to the counts of a true class."""
+    assert _FIELD * predictions.unit <= _FLOAT32_WHOLE
+    tied = np.where(is_tie(nearest), nearest, 0)
+    for class_ in range(len(counts)):
+        shares = predictions.shares(class_).astype(np.float32)[tied]
+        counts[class_] += (shares @ weights).astype(np.int32)

@@ -15,7 +15,8 @@ import numpy.typing as npt
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 
-FloatArray: TypeAlias = npt.NDArray[np.float64]
+#: float32 or float64.
+FloatArray: TypeAlias = npt.NDArray[np.floating]
 
 #: What `evaluate` takes: sample_id -> vector, or (sample_ids, array (persons, dimensions)).
 #: Vectors and arrays may be NumPy, torch tensors on any device, or lists.
@@ -33,8 +34,8 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> F
         where: The file they come from, for messages.
 
     Returns:
-        float64 array of shape (novel persons, dimensions); float16 and float32 values are exact
-        in it, and -0.0 has become 0.0.
+        Array of shape (novel persons, dimensions), float32 if that holds all values without
+        rounding, else float64; -0.0 has become 0.0.
 
     Raises:
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
@@ -48,18 +49,21 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> F
         raise InputError(problems)
     place = {sample_id: index for index, sample_id in enumerate(sample_ids)}
     ordered = array[[place[sample_id] for sample_id in task.novel.sample_ids]]
-    return ordered + 0.0
+    ordered += 0.0
+    return ordered
 
 
 def embeddings_digest(aligned: FloatArray, task: Task) -> str:
-    """SHA-256 over the values, not the file: the same for every form a submission may take.
+    """BLAKE2b-256 over the values, not the file: the same for every form a submission may take.
 
-    Over a heading, the task, the shape, the sample_ids and the little-endian float64 values.
+    Over a heading, the task, the shape, the sample_ids and the little-endian values, float32 if
+    that holds them all, else float64.
     """
     rows, dimensions = aligned.shape
     head = [_DIGEST_HEADING, task.name, f"{rows}\t{dimensions}", *task.novel.sample_ids]
-    digest = hashlib.sha256("".join(f"{line}\n" for line in head).encode("utf-8"))
-    digest.update(np.ascontiguousarray(aligned, dtype="<f8").tobytes())
+    digest = hashlib.blake2b("".join(f"{line}\n" for line in head).encode("utf-8"), digest_size=32)
+    little_endian = np.ascontiguousarray(aligned, dtype=aligned.dtype.newbyteorder("<"))
+    digest.update(little_endian.data)
     return digest.hexdigest()
 
 
@@ -195,7 +199,9 @@ def _checked(
         return None, [Problem("there are no embeddings", where)]
     if array.shape[1] == 0:
         return None, [Problem("the embeddings have no dimensions", where)]
-    exact = array.astype(np.float64)
+    exact = _narrowest(array)
+    if np.isfinite(exact).all():
+        return exact, []
     problems = []
     for what, bad in (("NaN", np.isnan(exact)), ("infinite", np.isinf(exact))):
         rows = np.flatnonzero(bad.any(axis=1))
@@ -209,6 +215,16 @@ def _checked(
                 )
             )
     return exact, problems
+
+
+def _narrowest(array: npt.NDArray[Any]) -> FloatArray:
+    """The array as float32 if that holds all values, else as float64."""
+    if np.can_cast(array.dtype, np.float32):
+        return array.astype(np.float32)
+    wide = array.astype(np.float64)
+    with np.errstate(over="ignore"):
+        narrow = wide.astype(np.float32)
+    return narrow if np.array_equal(narrow, wide, equal_nan=True) else wide
 
 
 def _to_numpy(value: Any) -> npt.NDArray[Any]:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-import numpy as np
+from dataclasses import replace
+from functools import partial
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.scoring import controls, metrics
-from oneshot_emotic.scoring.confusion import Confusion, classify, query_counts
+from oneshot_emotic.scoring.confusion import PredictionCounts
+from oneshot_emotic.scoring.controls import CONTROLS, ControlCounts
+from oneshot_emotic.scoring.diagnostics import diagnose
 from oneshot_emotic.scoring.embeddings import (
     Embeddings,
     FloatArray,
     aligned_embeddings,
     embeddings_digest,
 )
+from oneshot_emotic.scoring.figures import all_figures
+from oneshot_emotic.scoring.knn import predict
+from oneshot_emotic.scoring.preparation import prepare
+from oneshot_emotic.scoring.queries import held_out
 from oneshot_emotic.scoring.scores import Scores, ShotScores
-from oneshot_emotic.scoring.statistics import exact_mean, summarise
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import MAX_SHOTS
 
@@ -24,7 +28,9 @@ from oneshot_emotic.tasks import MAX_SHOTS
 LEADERBOARD_SHOTS = (1, 5)
 
 
-def evaluate(embeddings: Embeddings, task: Task, shots: Iterable[int] = (1,)) -> Scores:
+def evaluate(
+    embeddings: Embeddings, task: Task, shots: Iterable[int] = (1,), *, intervals: bool = True
+) -> Scores:
     """Score embeddings on a task by protocol 1.
 
     Args:
@@ -32,6 +38,7 @@ def evaluate(embeddings: Embeddings, task: Task, shots: Iterable[int] = (1,)) ->
             (persons, dimensions)); NumPy, torch or plain lists. Exactly the task's novel persons.
         task: From `load_task`.
         shots: Support persons a class, each number from 1 to 5.
+        intervals: False leaves out the 95 % intervals, which take half of the time.
 
     Returns:
         The scores; `scores[1].balanced_accuracy.mean` is the figure that ranks.
@@ -49,18 +56,25 @@ def evaluate(embeddings: Embeddings, task: Task, shots: Iterable[int] = (1,)) ->
         0.1667
     """
     check_scorable(task)
-    return evaluate_aligned(aligned_embeddings(embeddings, task), task, shots)
+    return evaluate_aligned(aligned_embeddings(embeddings, task), task, shots, intervals)
 
 
-def evaluate_aligned(aligned: FloatArray, task: Task, shots: Iterable[int]) -> Scores:
+def evaluate_aligned(
+    aligned: FloatArray, task: Task, shots: Iterable[int], intervals: bool = True
+) -> Scores:
     """`evaluate` for embeddings that `aligned_embeddings` has put in order."""
-    wanted = checked_shots(shots)
-    figures = {
-        count: _figures(
-            classify(aligned, task.novel_labels, task.novel_images, task.support[:, :count]), task
+    prepared = prepare(aligned)
+    figures = {}
+    for count in checked_shots(shots):
+        predictions = predict(
+            prepared, task.novel_labels, task.novel_images, task.support[:, :count]
         )
-        for count in wanted
-    }
+        scores, per_draw = all_figures(
+            partial(PredictionCounts, predictions), task, count, intervals
+        )
+        figures[count] = replace(
+            scores, diagnostics=diagnose(aligned, prepared, predictions, per_draw, task, count)
+        )
     return Scores(
         _identity(task), {task.name: figures}, {task.name: embeddings_digest(aligned, task)}
     )
@@ -69,12 +83,12 @@ def evaluate_aligned(aligned: FloatArray, task: Task, shots: Iterable[int]) -> S
 def evaluate_controls(task: Task, shots: Iterable[int]) -> dict[str, dict[int, ShotScores]]:
     """The figures of the control rows (`controls.CONTROLS`) on a task."""
     check_scorable(task)
-    persons = np.bincount(task.novel_labels, minlength=len(task.classes)).astype(np.int64)
-    rows: dict[str, dict[int, ShotScores]] = {name: {} for name in controls.CONTROLS}
-    for count in checked_shots(shots):
-        queries = query_counts(task.novel_labels, task.novel_images, task.support[:, :count])
-        rows["chance"][count] = _figures(controls.chance(queries), task)
-        rows["majority"][count] = _figures(controls.majority(queries, persons), task)
+    rows: dict[str, dict[int, ShotScores]] = {name: {} for name in CONTROLS}
+    for shot_count in checked_shots(shots):
+        out = held_out(task.novel_images, task.support[:, :shot_count])
+        for name, control in CONTROLS.items():
+            count = partial(ControlCounts, control, task.novel_labels, out, len(task.classes))
+            rows[name][shot_count], _ = all_figures(count, task, shot_count, intervals=True)
     return rows
 
 
@@ -98,35 +112,6 @@ def checked_shots(shots: Iterable[int]) -> tuple[int, ...]:
     if not wanted or wanted[0] < 1 or wanted[-1] > MAX_SHOTS:
         raise InputError(Problem(f"shots must be from 1 to {MAX_SHOTS}, not {wanted}"))
     return tuple(wanted)
-
-
-def _figures(confusion: Confusion, task: Task) -> ShotScores:
-    recall = metrics.recall(confusion)
-    rates = metrics.confusion_rates(confusion)
-    known = ~np.isnan(rates)
-    mean_rates = tuple(
-        tuple(
-            exact_mean(rates[known[:, row, column], row, column].tolist())
-            if known[:, row, column].any()
-            else None
-            for column in range(len(task.classes))
-        )
-        for row in range(len(task.classes))
-    )
-    error = None
-    if task.table.dimension is not None:
-        levels = [int(name) for name in task.classes]
-        error = summarise(metrics.mean_absolute_error(confusion, levels))
-    return ShotScores(
-        classes=task.classes,
-        draws=task.draws,
-        balanced_accuracy=summarise(metrics.balanced_accuracy(confusion)),
-        accuracy=summarise(metrics.accuracy(confusion)),
-        macro_f1=summarise(metrics.macro_f1(confusion)),
-        mean_absolute_error=error,
-        recall={name: summarise(recall[:, index]) for index, name in enumerate(task.classes)},
-        confusion=mean_rates,
-    )
 
 
 def _identity(task: Task) -> DatasetIdentity:

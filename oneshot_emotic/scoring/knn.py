@@ -1,203 +1,334 @@
 """The classifier: nearest support embedding by Euclidean distance, decided as in float64.
 
-The truth is the plain float64 computation: the squared differences of the embeddings exactly as
-submitted, summed dimension by dimension. Matrix products are only a quick way to most of it: where
-they leave two classes closer than their rounding error, the distances are computed that plain way,
-so that the machine's linear algebra library decides nothing.
+The truth is the plain float64 computation: the squared differences of the embeddings as submitted,
+summed dimension by dimension (`exact.py`). Matrix products in float32 are a quick way to most of
+it. Where they leave two classes closer than their rounding error the plain computation decides, so
+that the machine's linear algebra library decides nothing. Embeddings that leave much undecided get
+their products in float64 first.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-FloatArray = npt.NDArray[np.float64]
-IntArray = npt.NDArray[np.int64]
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.scoring.exact import squared_distances
+from oneshot_emotic.scoring.predictions import MOST_CLASSES, Predictions
+from oneshot_emotic.scoring.preparation import IntArray, PreparedEmbeddings
+from oneshot_emotic.scoring.queries import held_out
 
-_UNIT_ROUNDOFF = 2.0**-53
-_EXACT_BITS = 53
-#: Numbers held at once by the widest intermediate array: 32 MiB of float64.
-_BLOCK = 1 << 22
+__all__ = ["nearest_classes", "predict"]
 
+Floating = np.dtype[Any]
+Scores = npt.NDArray[np.floating]
 
-@dataclass(frozen=True)
-class PreparedEmbeddings:
-    """Embeddings made ready for products; `prepare` makes them.
-
-    Attributes:
-        rows: The different embeddings, without constant dimensions and scaled by a power of two,
-            which changes no comparison of distances. Shape (rows, dimensions).
-        row_of: The row of each person, of shape (persons,).
-        centred: The rows moved so that their middle is the origin, for the products.
-        exact: True when the products are free of rounding, as for one-hot or integer embeddings.
-    """
-
-    rows: FloatArray
-    row_of: IntArray
-    centred: FloatArray
-    exact: bool
-
-
-def prepare(embeddings: FloatArray) -> PreparedEmbeddings:
-    """Make embeddings, finite and of shape (persons, dimensions), ready for `nearest_classes`."""
-    varying = embeddings.min(axis=0) != embeddings.max(axis=0)
-    kept = np.ascontiguousarray(embeddings[:, varying])
-    rows, row_of = _different_rows(kept)
-    if rows.shape[1] == 0:
-        return PreparedEmbeddings(rows, row_of, rows, exact=True)
-    # Halves, since the largest difference may be beyond the largest number.
-    half_span = float((rows.max(axis=0) / 2 - rows.min(axis=0) / 2).max())
-    rows = np.ldexp(rows, -math.frexp(half_span)[1])
-    if _products_are_exact(rows):
-        return PreparedEmbeddings(rows, row_of, rows, exact=True)
-    middle = (rows.max(axis=0) + rows.min(axis=0)) / 2
-    return PreparedEmbeddings(rows, row_of, rows - middle, exact=False)
+#: Queries of one product and draws of one pass over it; small enough for a core's cache.
+_QUERIES, _DRAWS = 1024, 32
+#: Threads of this package's own, beside those of the linear algebra library.
+WORKERS = 2
+#: Decisions settled at once.
+_DECISIONS = 1 << 15
+#: Share of open decisions above which a block is done again in float64.
+_MANY_OPEN = 1 / 16
+_SINGLE, _DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+_ROUNDOFF: dict[Floating, float] = {_SINGLE: 2.0**-24, _DOUBLE: 2.0**-53}
+#: Below this a product may lose all its digits, whichever way the processor treats such numbers.
+_SMALLEST: dict[Floating, float] = {
+    np.dtype(np.float32): 2.0**-126,
+    np.dtype(np.float64): 2.0**-1022,
+}
+#: The distance to a support person that a class does not have.
+_NOBODY = 2.0**120
 
 
-def nearest_classes(
-    prepared: PreparedEmbeddings, support: npt.NDArray[np.int32], queries: IntArray
-) -> Iterator[tuple[slice, slice, npt.NDArray[np.bool_]]]:
-    """The classes whose support embeddings are nearest, for every query and draw.
+def predict(
+    prepared: PreparedEmbeddings,
+    labels: IntArray,
+    images: IntArray,
+    support: npt.NDArray[np.int32],
+) -> Predictions:
+    """Classify all queries of all draws.
 
     Args:
         prepared: The embeddings of all persons.
+        labels: The class of each person, of shape (persons,).
+        images: The image of each person as a number from 0, of shape (persons,).
         support: Places of the support persons, of shape (draws, shots, classes), -1 for none.
-        queries: Places of the persons to classify.
 
-    Yields:
-        Blocks (draws, queries, nearest), where `nearest` has the shape (draws, classes, queries)
-        and is True for every class whose nearest support person is as near as any: more than one
-        True means an exact tie.
+    Returns:
+        The nearest classes; with k shots, of the nearest of all shots x classes support persons.
     """
-    support_rows = np.where(support >= 0, prepared.row_of[support], -1)
-    used, flat_places = np.unique(support_rows, return_inverse=True)
-    # `places` leads into `used`; row -1 (no support) comes first there when there is one.
-    places = flat_places.reshape(support_rows.shape)
-    anchors = prepared.centred[used]
-    norms = np.einsum("ij,ij->i", anchors, anchors)
-    norms[used < 0] = math.inf
-    reach = math.sqrt(float(norms[used >= 0].max(initial=0.0)))
-
-    draws, shots, classes = support.shape
-    query_step = max(1, min(512, _BLOCK // max(1, len(used))))
-    draw_step = max(1, _BLOCK // (query_step * shots * classes))
-    for start in range(0, len(queries), query_step):
-        chosen = slice(start, min(start + query_step, len(queries)))
-        rows = prepared.row_of[queries[chosen]]
-        points = prepared.centred[rows]
-        # |q - s|^2 less |q|^2, which is the same for all supports of a query.
-        scores = anchors @ points.T
-        scores *= -2.0
-        scores += norms[:, None]
-        slack = _rounding(points, reach, prepared)
-        for first in range(0, draws, draw_step):
-            block = slice(first, min(first + draw_step, draws))
-            nearest = _nearest_in_block(
-                scores, places[block], support_rows[block], rows, slack, prepared
-            )
-            yield block, chosen, nearest
+    nearest = nearest_classes(prepared, support)
+    nearest[held_out(images, support)] = 0
+    return Predictions(nearest, labels, support.shape[2])
 
 
-def _different_rows(array: FloatArray) -> tuple[FloatArray, IntArray]:
-    """The different rows in the order of their first place, and the row of each place."""
-    known: dict[bytes, int] = {}
-    row_of = np.fromiter(
-        (known.setdefault(row.tobytes(), len(known)) for row in array),
-        dtype=np.int64,
-        count=len(array),
-    )
-    first = np.zeros(len(known), dtype=np.int64)
-    first[row_of[::-1]] = np.arange(len(array))[::-1]
-    return array[first], row_of
+def nearest_classes(
+    prepared: PreparedEmbeddings, support: npt.NDArray[np.int32]
+) -> npt.NDArray[np.uint8]:
+    """The classes whose support embeddings are nearest, for every person and draw.
 
-
-def _products_are_exact(rows: FloatArray) -> bool:
-    """True when every sum of products of these rows fits a float64 without rounding.
-
-    All values are multiples of 2^low and below 2^high: products are multiples of 2^(2 low), and
-    three times a sum of `dimensions` of them (|s|^2 - 2 q s) stays below 2^53 such units.
+    Returns:
+        One bit a class, as in `Predictions.nearest`, also for persons who are no queries.
     """
-    mantissa, exponent = np.frexp(rows[rows != 0])
-    whole = np.ldexp(mantissa, _EXACT_BITS).astype(np.int64)
-    trailing = np.frexp((whole & -whole).astype(np.float64))[1] - 1
-    low = int((exponent - _EXACT_BITS + trailing).min())
-    high = int(exponent.max())
-    return 2 * (high - low) + math.ceil(math.log2(3 * rows.shape[1])) <= _EXACT_BITS
+    if support.shape[2] > MOST_CLASSES:
+        raise InputError(Problem(f"{support.shape[2]} classes, more than {MOST_CLASSES}"))
+    anchors = _anchors(prepared, support)
+    persons = len(prepared.row_of)
+    nearest = np.empty((len(support), persons), dtype=np.uint8)
+    starts = range(0, persons, _QUERIES)
 
+    def classify_every_nth(first: int) -> None:
+        products: dict[Floating, _Products] = {}
+        for start in starts[first::WORKERS]:
+            chosen = slice(start, min(start + _QUERIES, persons))
+            _classify(prepared, anchors, products, chosen, nearest[:, chosen])
 
-def _rounding(points: FloatArray, reach: float, prepared: PreparedEmbeddings) -> FloatArray:
-    """How far two scores of a query may be apart although their distances are in the other order.
-
-    A sum of n products in any order is off by at most about n u sum|x_i y_i| (Higham, "Accuracy
-    and Stability of Numerical Algorithms", section 3.1), here at most n u (|q| + |s|)^2 in all for
-    the products and again for the plain computation; 8 (n + 8) leaves room for the constants.
-    """
-    if prepared.exact:
-        return np.zeros(len(points))
-    lengths = np.sqrt(np.einsum("ij,ij->i", points, points))
-    factor = 8.0 * (points.shape[1] + 8) * _UNIT_ROUNDOFF
-    result: FloatArray = factor * np.square(lengths + reach)
-    return result
-
-
-def _nearest_in_block(
-    scores: FloatArray,
-    places: IntArray,
-    support_rows: IntArray,
-    query_rows: IntArray,
-    slack: FloatArray,
-    prepared: PreparedEmbeddings,
-) -> npt.NDArray[np.bool_]:
-    """The nearest classes of a block, of shape (draws, classes, queries)."""
-    shots = places.shape[1]
-    by_class = scores[places[:, 0]]
-    for shot in range(1, shots):
-        np.minimum(by_class, scores[places[:, shot]], out=by_class)
-    limit = by_class.min(axis=1)
-    limit += slack
-    nearest: npt.NDArray[np.bool_] = by_class <= limit[:, None, :]
-    if prepared.exact:
-        return nearest
-    draw, query = np.nonzero(np.count_nonzero(nearest, axis=1) > 1)
-    if draw.size:
-        nearest[draw, :, query] = _nearest_exactly(
-            scores, places, support_rows, query_rows, limit, draw, query, prepared.rows
-        )
+    # Products keep all cores busy, the passes over them one: two workers fill each other's gaps.
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(classify_every_nth, range(WORKERS)))
     return nearest
+
+
+def _classify(
+    prepared: PreparedEmbeddings,
+    anchors: _Anchors,
+    products: dict[Floating, _Products],
+    persons: slice,
+    nearest: npt.NDArray[np.uint8],
+) -> None:
+    """Write the nearest classes of some persons, of shape (draws, persons)."""
+    for dtype in _ROUNDOFF:
+        if dtype not in products:
+            products[dtype] = _Products(prepared, anchors, dtype)
+        block = products[dtype].of(prepared.row_of[persons])
+        draws, columns = _quick_decisions(block, anchors, nearest)
+        if draws.size <= _MANY_OPEN * nearest.size or not block.relative:
+            break
+    for first in range(0, len(draws), _DECISIONS):
+        part = slice(first, first + _DECISIONS)
+        nearest[draws[part], columns[part]] = _settled(
+            block, anchors, prepared, draws[part], columns[part]
+        )
+
+
+@dataclass(frozen=True)
+class _Anchors:
+    """The support embeddings, each different one once.
+
+    Attributes:
+        rows: Rows of the prepared embeddings, sorted by class and first use.
+        places: Where in `rows` each support person is, of shape (draws, shots, classes); one past
+            the end for none.
+    """
+
+    rows: IntArray
+    places: IntArray
+
+
+def _anchors(prepared: PreparedEmbeddings, support: npt.NDArray[np.int32]) -> _Anchors:
+    rows: list[IntArray] = []
+    places = np.empty(support.shape, dtype=np.int64)
+    known = 0
+    for class_ in range(support.shape[2]):
+        used = support[:, :, class_].ravel()
+        there = used >= 0
+        distinct, first, place = np.unique(
+            prepared.row_of[used[there]], return_index=True, return_inverse=True
+        )
+        # In the order of first use, the rows of successive draws mostly follow each other.
+        order = np.argsort(first)
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        of_class = np.full(len(used), -1, dtype=np.int64)
+        of_class[there] = known + rank[place]
+        places[:, :, class_] = of_class.reshape(support.shape[:2])
+        rows.append(distinct[order])
+        known += len(distinct)
+    places[places < 0] = known
+    return _Anchors(np.concatenate(rows), places)
+
+
+@dataclass(frozen=True)
+class _Block:
+    """|q - s|^2 - |q|^2 for some queries q and all anchors s, off by at most `error`.
+
+    Attributes:
+        scores: Of shape (anchors + 1, queries); the last row stands for nobody.
+        query_rows: The rows of the queries.
+        query_lengths, anchor_lengths: Euclidean norms.
+        relative: A score is off by at most `relative` (|q| + |s|)^2 + `absolute`; both 0 where
+            the products are exact.
+    """
+
+    scores: Scores
+    query_rows: IntArray
+    query_lengths: npt.NDArray[np.float64]
+    anchor_lengths: npt.NDArray[np.float64]
+    relative: float
+    absolute: float
+
+
+class _Products:
+    """Scores of blocks of queries, in one type, in memory that is used again."""
+
+    def __init__(self, prepared: PreparedEmbeddings, anchors: _Anchors, dtype: Floating) -> None:
+        self.prepared, self.dtype = prepared, dtype
+        points = prepared.centred(anchors.rows, dtype)
+        squares = np.empty(len(points), dtype=dtype)
+        for start in range(0, len(points), _QUERIES):
+            wide = points[start : start + _QUERIES].astype(np.float64)
+            squares[start : start + _QUERIES] = np.einsum("ij,ij->i", wide, wide)
+        self.squares = squares[:, None]
+        self.points = points
+        self.points *= -2
+        self.lengths = np.append(prepared.lengths[anchors.rows], 0.0)
+        self.memory = np.empty((len(points) + 1) * _QUERIES, dtype=dtype)
+
+    def of(self, query_rows: IntArray) -> _Block:
+        """The scores of some queries; valid until the next call."""
+        shape = (len(self.points) + 1, len(query_rows))
+        scores = self.memory[: shape[0] * shape[1]].reshape(shape)
+        queries = self.prepared.centred(query_rows, self.dtype)
+        np.matmul(self.points, queries.T, out=scores[:-1])
+        scores[:-1] += self.squares
+        scores[-1] = _NOBODY
+        # A dot product of n terms, added in any order, is off by at most n u sum|x y| (Higham,
+        # "Accuracy and Stability of Numerical Algorithms", section 3.1), and 2 sum|x y| is at most
+        # (|q| + |s|)^2 / 2. Rounding the rows, their squares and the last sum adds less than 6 u;
+        # the plain computation in float64 is itself off by (n + 2) 2^-53.
+        dimensions = self.points.shape[1]
+        exact = self.dtype in self.prepared.exact
+        relative = (dimensions / 2 + 8) * _ROUNDOFF[self.dtype]
+        relative += (dimensions + 2) * _ROUNDOFF[_DOUBLE]
+        return _Block(
+            scores,
+            query_rows,
+            self.prepared.lengths[query_rows],
+            self.lengths,
+            0.0 if exact else relative * (1 + 2.0**-8),
+            0.0 if exact else 8 * dimensions * _SMALLEST[self.dtype],
+        )
+
+
+def _quick_decisions(
+    block: _Block, anchors: _Anchors, nearest: npt.NDArray[np.uint8]
+) -> tuple[IntArray, IntArray]:
+    """Write the nearest class by the scores of a block; draws and columns that are still open.
+
+    Scores are compared with what they may be off. For the best distance D of a query q, the
+    anchor is within |q| + sqrt(D) of the origin, so that (|q| + |s|)^2 <= 8 |q|^2 + 2 D: a bound
+    without |s|, which one wild anchor would spoil for all.
+    """
+    scores, dtype = block.scores, block.scores.dtype
+    draws, _, classes = anchors.places.shape
+    width = scores.shape[1]
+    shape = (min(_DRAWS, draws), width)
+    best, second, other = (np.empty(shape, dtype=dtype) for _ in range(3))
+    memory = [np.empty(shape, dtype=dtype) for _ in range(classes)]
+    less = np.empty(shape, dtype=bool)
+    factor = dtype.type(1 + 4 * block.relative + 16 * _ROUNDOFF[dtype])
+    margin = 24 * block.relative * np.square(block.query_lengths) + 4 * block.absolute
+    # Rounded up, since it is added in the scores' own type.
+    margin = (margin * (1 + 2.0**-20)).astype(dtype)
+    open_draws, open_columns = [], []
+    for start in range(0, draws, _DRAWS):
+        rows = slice(start, min(start + _DRAWS, draws))
+        many = rows.stop - rows.start
+        b, s, o, lt = best[:many], second[:many], other[:many], less[:many]
+        bits = lt.view(np.uint8)
+        code = nearest[rows]
+        for class_ in range(classes):
+            x = _distances_to_class(scores, anchors.places[rows, :, class_], memory[class_][:many])
+            if class_ == 0:
+                first = x
+                code[...] = 1
+            elif class_ == 1:
+                np.less(x, first, out=lt)
+                np.minimum(first, x, out=b)
+                np.maximum(first, x, out=s)
+            else:
+                np.less(x, b, out=lt)
+                np.maximum(b, x, out=o)
+                np.minimum(s, o, out=s)
+                np.minimum(b, x, out=b)
+            if class_:
+                # The last class to be less is the nearest, and has the greatest bit.
+                np.multiply(bits, np.uint8(1 << class_), out=bits)
+                np.maximum(code, bits, out=code)
+        if block.relative:
+            np.multiply(b, factor, out=o)
+            # A factor above 1 makes a score below 0 less; |b| is at most |q|^2 there.
+            np.maximum(o, b, out=o)
+            o += margin
+            np.less_equal(s, o, out=lt)
+        else:
+            np.less_equal(s, b, out=lt)
+        place = np.flatnonzero(lt)
+        open_draws.append(start + place // width)
+        open_columns.append(place % width)
+    return np.concatenate(open_draws), np.concatenate(open_columns)
+
+
+def _distances_to_class(scores: Scores, places: IntArray, out: Scores) -> Scores:
+    """The scores of a class's nearest shot for some draws, of shape (draws, queries)."""
+    nearest = _rows(scores, places[:, 0], out)
+    for shot in range(1, places.shape[1]):
+        nearest = np.minimum(nearest, _rows(scores, places[:, shot], None), out=out)
+    return nearest
+
+
+def _rows(scores: Scores, places: IntArray, out: Scores | None) -> Scores:
+    """`scores[places]`, without copying where the places are evenly apart."""
+    steps = np.diff(places)
+    step = int(steps[0]) if steps.size else 1
+    if step > 0 and (steps == step).all():
+        return scores[places[0] : places[-1] + 1 : step]
+    return np.take(scores, places, axis=0, out=out, mode="clip")
+
+
+def _settled(
+    block: _Block,
+    anchors: _Anchors,
+    prepared: PreparedEmbeddings,
+    draws: IntArray,
+    columns: IntArray,
+) -> npt.NDArray[np.uint8]:
+    """The nearest classes of open decisions, of shape (decisions,)."""
+    places = anchors.places[draws]
+    scores = block.scores[places, columns[:, None, None]].astype(np.float64)
+    reach = block.query_lengths[columns][:, None, None] + block.anchor_lengths[places]
+    error = block.relative * reach * reach + block.absolute
+    limit = (scores + error).min(axis=(1, 2), keepdims=True)
+    close = scores - error <= limit
+    if block.relative:
+        several = np.flatnonzero(np.count_nonzero(close.any(axis=1), axis=1) > 1)
+        if several.size:
+            close[several] = _nearest_exactly(
+                close[several],
+                block.query_rows[columns[several]],
+                np.append(anchors.rows, -1)[places[several]],
+                prepared,
+            )
+    return np.packbits(close.any(axis=1), axis=1, bitorder="little")[:, 0]
 
 
 def _nearest_exactly(
-    scores: FloatArray,
-    places: IntArray,
-    support_rows: IntArray,
+    close: npt.NDArray[np.bool_],
     query_rows: IntArray,
-    limit: FloatArray,
-    draw: IntArray,
-    query: IntArray,
-    rows: FloatArray,
+    support_rows: IntArray,
+    prepared: PreparedEmbeddings,
 ) -> npt.NDArray[np.bool_]:
-    """The nearest classes of the decisions (draw, query), of shape (decisions, classes)."""
-    close = scores[places[draw], query[:, None, None]] <= limit[draw, query][:, None, None]
+    """Which of the close support persons are nearest by the plain computation."""
     decision, shot, class_ = np.nonzero(close)
-    one = query_rows[query[decision]]
-    other = support_rows[draw[decision], shot, class_]
-    distances = np.full(close.shape, math.inf)
-    distances[decision, shot, class_] = _squared_distances(rows, one, other)
-    by_class = distances.min(axis=1)
-    nearest: npt.NDArray[np.bool_] = by_class == by_class.min(axis=1, keepdims=True)
-    return nearest
-
-
-def _squared_distances(rows: FloatArray, one: IntArray, other: IntArray) -> FloatArray:
-    """The plain float64 computation for pairs of rows, each different pair once."""
-    pairs, pair_of = np.unique(one * len(rows) + other, return_inverse=True)
-    first, second = pairs // len(rows), pairs % len(rows)
-    total = np.zeros(len(pairs))
-    for column in np.ascontiguousarray(rows.T):
-        difference = column[first] - column[second]
-        total += difference * difference
-    return total[pair_of]
+    distances = np.full(close.shape, np.inf)
+    distances[decision, shot, class_] = squared_distances(
+        prepared, query_rows[decision], support_rows[decision, shot, class_]
+    )
+    nearest: npt.NDArray[np.bool_] = distances == distances.min(axis=(1, 2), keepdims=True)
+    return nearest & close

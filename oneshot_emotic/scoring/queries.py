@@ -5,22 +5,29 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+IntArray = npt.NDArray[np.int64]
 
-def query_mask(
-    images: npt.NDArray[np.int64], support: npt.NDArray[np.int32]
-) -> npt.NDArray[np.bool_]:
-    """All persons but those in an image that a support person of the draw comes from.
+
+def held_out(images: IntArray, support: npt.NDArray[np.int32]) -> tuple[IntArray, IntArray]:
+    """The persons who are no queries: all in an image that a support person of the draw is in.
 
     Args:
         images: The image of each person as a number from 0, of shape (persons,).
         support: Places of the support persons, of shape (draws, shots, classes), -1 for none.
 
     Returns:
-        True for a query, of shape (draws, persons).
+        Draws and persons of equal length, sorted, each pair once; everybody else is a query.
     """
-    draws = support.shape[0]
-    taken = np.zeros((draws, int(images.max(initial=-1)) + 1), dtype=bool)
-    flat = support.reshape(draws, -1)
+    by_image = np.argsort(images, kind="stable")
+    first = np.searchsorted(images[by_image], np.arange(int(images.max(initial=-1)) + 2))
+    flat = support.reshape(len(support), -1)
     draw, column = np.nonzero(flat >= 0)
-    taken[draw, images[flat[draw, column]]] = True
-    return ~taken[:, images]
+    # An image may hold several support persons of a draw: once is enough.
+    pairs = np.unique(draw * len(first) + images[flat[draw, column]])
+    draw, image = np.divmod(pairs, len(first))
+    many = first[image + 1] - first[image]
+    within = np.arange(int(many.sum())) - np.repeat(np.cumsum(many) - many, many)
+    draws = np.repeat(draw, many)
+    persons = by_image[np.repeat(first[image], many) + within]
+    order = np.lexsort((persons, draws))
+    return draws[order], persons[order]

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.statistics import INTERVAL, Figure
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import FAMILIES, TASKS
@@ -28,6 +29,7 @@ class ShotScores:
         mean_absolute_error: In levels; None for a categorical task.
         recall: Of each class.
         confusion: Mean over draws of the share of each true class (row) taken for each class.
+        diagnostics: What may explain the figures; None for control rows.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +40,7 @@ class ShotScores:
     mean_absolute_error: Figure | None
     recall: Mapping[str, Figure]
     confusion: tuple[tuple[float | None, ...], ...]
+    diagnostics: Diagnostics | None = None
 
     @property
     def above_chance(self) -> float | None:
@@ -58,6 +61,8 @@ class ShotScores:
             content["mean_absolute_error"] = self.mean_absolute_error.to_dict()
         content["recall"] = {name: figure.to_dict() for name, figure in self.recall.items()}
         content["confusion"] = [list(row) for row in self.confusion]
+        if self.diagnostics is not None:
+            content["diagnostics"] = self.diagnostics.to_dict()
         return content
 
 

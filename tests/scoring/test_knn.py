@@ -7,9 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from oneshot_emotic.scoring.confusion import classify, share_unit
-from oneshot_emotic.scoring.knn import nearest_classes, prepare
-from oneshot_emotic.scoring.queries import query_mask
+from oneshot_emotic.scoring import knn
+from oneshot_emotic.scoring.confusion import PredictionCounts
+from oneshot_emotic.scoring.embeddings import _narrowest
+from oneshot_emotic.scoring.knn import nearest_classes, predict
+from oneshot_emotic.scoring.predictions import share_unit
+from oneshot_emotic.scoring.preparation import prepare
+from oneshot_emotic.scoring.queries import held_out
 
 KINDS = {
     "normal": lambda rng, n, d: rng.normal(size=(n, d)),
@@ -27,6 +31,13 @@ KINDS = {
     "constant column": lambda rng, n, d: np.c_[rng.normal(size=(n, d)), np.full(n, 7e77)],
     "near ties": lambda rng, n, d: (
         rng.normal(size=(n, d))[rng.integers(0, 3, n)] * (1 + rng.integers(0, 3, (n, 1)) * 2**-52)
+    ),
+    "one wild person": lambda rng, n, d: (
+        rng.normal(size=(n, d)) * np.r_[1e30, np.ones(n - 1)][:, None]
+    ),
+    "near ties in float32": lambda rng, n, d: (
+        rng.normal(size=(n, d)).astype(np.float32)[rng.integers(0, 3, n)]
+        * (1 + rng.integers(0, 3, (n, 1)).astype(np.float32) * np.float32(2**-23))
     ),
     "zeros": lambda rng, n, d: np.zeros((n, d)),
 }
@@ -52,15 +63,11 @@ def brute_force(embeddings, support, queries):
 
 
 def ours(embeddings, support, queries):
-    draws, _, classes = support.shape
-    result = np.zeros((draws, classes, len(queries)), dtype=bool)
-    seen = np.zeros((draws, len(queries)), dtype=int)
-    prepared = prepare(np.asarray(embeddings, dtype=np.float64) + 0.0)
-    for draw, chosen, nearest in nearest_classes(prepared, support, queries):
-        result[draw, :, chosen] = nearest
-        seen[draw, chosen] += 1
-    assert (seen == 1).all()
-    return result
+    """As `brute_force` gives it, from the bits that `nearest_classes` gives."""
+    prepared = prepare(_narrowest(np.asarray(embeddings)) + 0)
+    nearest = nearest_classes(prepared, support)[:, queries]
+    bits = np.arange(support.shape[2])[:, None]
+    return ((nearest[:, None, :] >> bits) & 1).astype(bool)
 
 
 def random_support(rng, persons, draws, shots, classes):
@@ -105,7 +112,11 @@ def test_blocks_do_not_change_anything(rng, monkeypatch):
     support = random_support(rng, 700, 30, 2, 3)
     queries = np.arange(700)
     whole = ours(embeddings, support, queries)
-    monkeypatch.setattr("oneshot_emotic.scoring.knn._BLOCK", 900)
+    for name, size in (("_QUERIES", 97), ("_DRAWS", 7), ("_DECISIONS", 5), ("WORKERS", 3)):
+        monkeypatch.setattr(knn, name, size)
+        assert np.array_equal(ours(embeddings, support, queries), whole)
+    monkeypatch.setattr("oneshot_emotic.scoring.exact._PAIRS", 3)
+    monkeypatch.setattr(knn, "_MANY_OPEN", 0)  # everything in float64
     assert np.array_equal(ours(embeddings, support, queries), whole)
 
 
@@ -139,9 +150,13 @@ def test_largest_and_smallest_numbers():
 def test_queries_by_hand():
     images = np.array([0, 0, 1, 2, 2, 3])
     support = np.array([[[0, 3]], [[2, -1]]], dtype=np.int32)
-    assert query_mask(images, support).tolist() == [
-        [False, False, True, False, False, True],
-        [True, True, False, True, True, True],
+    draws, persons = held_out(images, support)
+    assert list(zip(draws.tolist(), persons.tolist(), strict=True)) == [
+        (0, 0),
+        (0, 1),
+        (0, 3),
+        (0, 4),
+        (1, 2),
     ]
 
 
@@ -154,14 +169,18 @@ def test_confusion_counts_every_query_once_with_shared_credit(seed, kind):
     images = rng.integers(0, 25, persons)
     embeddings = KINDS[kind](rng, persons, 4)
     support = random_support(rng, persons, draws, 1, classes)
-    confusion = classify(np.asarray(embeddings, float), labels, images, support)
-    assert confusion.unit == share_unit(classes) == 6
+    predictions = predict(prepare(np.asarray(embeddings, float)), labels, images, support)
+    weights = rng.integers(0, 4, (persons, 5)).astype(np.uint8)
+    confusion = PredictionCounts(predictions, weights).of(slice(0, draws))
+    assert confusion.unit in (1, share_unit(classes))
+    assert share_unit(classes) == 6
     nearest = brute_force(embeddings, support, np.arange(persons))
-    expected = np.zeros((draws, classes, classes))
+    expected = np.zeros((classes, classes, draws, 5))
     for draw in range(draws):
         taken = {images[place] for place in support[draw].ravel()}
         for person in range(persons):
             if images[person] not in taken:
                 tied = nearest[draw, :, person]
-                expected[draw, labels[person]] += tied / tied.sum()
+                share = tied / tied.sum()
+                expected[labels[person], :, draw] += share[:, None] * weights[person]
     assert np.allclose(confusion.counts / confusion.unit, expected, rtol=0, atol=1e-12)

@@ -10,13 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from oneshot_emotic.scoring import controls, metrics
-from oneshot_emotic.scoring.confusion import Confusion, share_unit
-from oneshot_emotic.scoring.statistics import Figure, quantile, summarise
+from oneshot_emotic.scoring import metrics
+from oneshot_emotic.scoring.confusion import Confusion
+from oneshot_emotic.scoring.controls import CONTROLS
+from oneshot_emotic.scoring.predictions import share_unit
+from oneshot_emotic.scoring.statistics import Figure, ResampledMean, quantile, summarise
 
 
 def confusion(*draws, unit=1):
-    return Confusion(np.array(draws, dtype=np.int64) * unit, unit)
+    """Matrices of draws, which `Confusion` has last."""
+    return Confusion(np.moveaxis(np.array(draws, dtype=np.int64), 0, -1) * unit, unit)
 
 
 HAND = confusion(
@@ -28,13 +31,13 @@ HAND = confusion(
 
 
 def test_by_hand():
-    assert metrics.recall(HAND)[0].tolist() == [0.8, 0.2]
+    assert metrics.recall(HAND)[:, 0].tolist() == [0.8, 0.2]
     assert metrics.balanced_accuracy(HAND).tolist() == [0.5, 0.75]
     assert metrics.accuracy(HAND).tolist() == [9 / 15, 3 / 4]
     # F1: 2*8/(10+12) and 2*1/(5+3); in the second draw 2*3/(4+3) alone
     assert metrics.macro_f1(HAND).tolist() == [(16 / 22 + 2 / 8) / 2, 6 / 7]
     assert metrics.mean_absolute_error(HAND, [2, 7]).tolist() == [5 * 6 / 15, 5 * 1 / 4]
-    assert metrics.confusion_rates(HAND)[0].tolist() == [[0.8, 0.2], [0.8, 0.2]]
+    assert metrics.confusion_rates(HAND)[..., 0].tolist() == [[0.8, 0.2], [0.8, 0.2]]
     assert math.isnan(metrics.recall(HAND)[1, 1])
 
 
@@ -53,7 +56,7 @@ def test_against_plain_fractions(cells):
     matrix = np.array(cells).reshape(1, 3, 3)
     rows = matrix[0].sum(axis=1)
     known = [i for i in range(3) if rows[i]]
-    figures = Confusion(matrix, 1)
+    figures = confusion(*matrix)
     if not known:
         assert math.isnan(metrics.accuracy(figures)[0])
         assert math.isnan(metrics.balanced_accuracy(figures)[0])
@@ -69,12 +72,12 @@ def test_against_plain_fractions(cells):
 
 
 def test_controls():
-    queries = np.array([[6, 2, 1], [5, 0, 1]])
-    chance = controls.chance(queries)
+    queries = np.array([[6, 2, 1], [5, 0, 1]]).T
+    chance = CONTROLS["chance"].confusion(queries, None)
     assert chance.unit == share_unit(3) == 6
     assert metrics.balanced_accuracy(chance).tolist() == [1 / 3, 1 / 3]
     assert metrics.accuracy(chance).tolist() == [1 / 3, 1 / 3]
-    majority = controls.majority(queries, np.array([7, 3, 2]))
+    majority = CONTROLS["majority"].confusion(queries, np.array([7, 3, 2]))
     assert metrics.accuracy(majority).tolist() == [6 / 9, 5 / 6]
     assert metrics.balanced_accuracy(majority).tolist() == [1 / 3, 1 / 2]
 
@@ -90,8 +93,16 @@ class TestStatistics:
         assert figure.draw_0 == 0.5
         assert (figure.min, figure.max) == (0.25, 1.0)
         assert figure.std == pytest.approx(np.std([0.5, 0.25, 0.75, 1.0], ddof=1))
-        assert figure.low == pytest.approx(np.quantile([0.5, 0.25, 0.75, 1.0], 0.025))
-        assert figure.high == pytest.approx(np.quantile([0.5, 0.25, 0.75, 1.0], 0.975))
+        assert (figure.low, figure.high) == (None, None)
+
+    def test_the_interval_is_the_central_95_percent_of_the_resamples(self):
+        resampled = np.random.default_rng(0).normal(size=1000)
+        figure = summarise(np.array([0.5, 0.25]), resampled)
+        assert figure.low == pytest.approx(np.quantile(resampled, 0.025))
+        assert figure.high == pytest.approx(np.quantile(resampled, 0.975))
+        resampled[3] = np.nan
+        figure = summarise(np.array([0.5, 0.25]), resampled)
+        assert figure.low == pytest.approx(np.nanquantile(resampled, 0.025))
 
     def test_draws_without_a_value_are_left_out(self):
         figure = summarise(np.array([np.nan, 0.25, 0.75]))
@@ -106,9 +117,23 @@ class TestStatistics:
         shuffled = values[:]
         random.shuffle(shuffled)
         one, two = summarise(np.array(values)), summarise(np.array(shuffled))
-        assert (one.mean, one.low, one.high, one.std) == (two.mean, two.low, two.high, two.std)
+        assert (one.mean, one.std, one.max) == (two.mean, two.std, two.max)
 
     @given(st.lists(st.floats(0, 1), min_size=1, max_size=50), st.floats(0, 1))
     def test_quantiles_are_numpys(self, values, share):
         expected = np.quantile(values, share)
         assert quantile(sorted(values), share) == pytest.approx(expected, abs=1e-12)
+
+    def test_the_mean_of_each_resample_by_hand(self):
+        mean = ResampledMean(3)
+        mean.add(
+            np.array([[0.5, 0.5, np.nan], [1.0, 0.0, np.nan]]), np.array([[1, 0, 1], [3, 2, 5]])
+        )
+        mean.add(np.array([[0.25, np.nan, np.nan]]), np.array([[4, 1, 1]]))
+        assert mean.result()[:2].tolist() == [(0.5 + 3 + 1) / 8, 0.0]
+        assert math.isnan(mean.result()[2])
+
+    def test_the_mean_of_equal_values_is_that_value(self):
+        mean = ResampledMean(2)
+        mean.add(np.full((7, 2), 0.1), np.arange(14).reshape(7, 2))
+        assert mean.result().tolist() == [0.1, 0.1]

@@ -1,0 +1,212 @@
+"""Why a score may disappoint: ties, dead dimensions, hub classes, lucky draws, leaks from base."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from oneshot_emotic.scoring import metrics
+from oneshot_emotic.scoring.confusion import Confusion
+from oneshot_emotic.scoring.embeddings import FloatArray
+from oneshot_emotic.scoring.predictions import Predictions, is_tie
+from oneshot_emotic.scoring.preparation import PreparedEmbeddings
+from oneshot_emotic.splits import Task
+
+#: A dimension is near-constant when its range is below this share of the widest dimension's.
+NEAR_CONSTANT = 0.01
+
+
+@dataclass(frozen=True)
+class Hub:
+    """How often a class is predicted and how often it is right to.
+
+    Attributes:
+        predicted: The class's share of all predictions over all draws.
+        queries: Its share of all queries.
+    """
+
+    predicted: float
+    queries: float
+
+
+@dataclass(frozen=True)
+class Extreme:
+    """The best or the worst draw by balanced accuracy; the first of equals.
+
+    Attributes:
+        draw: Its number.
+        balanced_accuracy: Its value.
+        support: The sample_ids of its support persons by class.
+    """
+
+    draw: int
+    balanced_accuracy: float
+    support: Mapping[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Accuracy on some of the queries, over all draws together.
+
+    Attributes:
+        persons: Novel persons in the slice.
+        balanced_accuracy: Mean over the classes in the slice of the share recognised; None when
+            nobody is in it.
+        accuracy: The share recognised.
+    """
+
+    persons: int
+    balanced_accuracy: float | None
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class Diagnostics:
+    """What `score --verbose` shows.
+
+    Attributes:
+        decisions: Queries over all draws.
+        ties: Decisions in which several classes were exactly as near.
+        dimensions: Of the embeddings.
+        constant_dimensions: Dimensions in which all persons have the same value.
+        near_constant_dimensions: Those and the dimensions whose range is below `NEAR_CONSTANT`
+            of the widest dimension's.
+        zero_vectors: Persons whose embedding is all zeros.
+        different_vectors: Different embeddings among the persons.
+        hubs: By class.
+        best, worst: None where no draw has a value.
+        slices: Accuracy by `image holds a base person`, by `no base person in the image`, and by
+            partition.
+    """
+
+    decisions: int
+    ties: int
+    dimensions: int
+    constant_dimensions: int
+    near_constant_dimensions: int
+    zero_vectors: int
+    different_vectors: int
+    hubs: Mapping[str, Hub]
+    best: Extreme | None
+    worst: Extreme | None
+    slices: Mapping[str, Slice]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form in score files."""
+        content = dict(vars(self))
+        for name in ("best", "worst"):
+            extreme = content[name]
+            content[name] = None if extreme is None else dict(vars(extreme))
+        for name in ("hubs", "slices"):
+            content[name] = {key: dict(vars(value)) for key, value in content[name].items()}
+        return content
+
+
+def diagnose(
+    aligned: FloatArray,
+    prepared: PreparedEmbeddings,
+    predictions: Predictions,
+    per_draw: Confusion,
+    task: Task,
+    shots: int,
+) -> Diagnostics:
+    """Find out what there is to say.
+
+    Args:
+        aligned: The embeddings of the novel persons.
+        prepared: The same, prepared.
+        predictions: The decisions on them.
+        per_draw: The confusion matrix of each draw, counts of shape (classes, classes, draws).
+        task: The task.
+        shots: Support persons a class.
+    """
+    # Halves, since a range may be beyond the largest number.
+    span = aligned.max(axis=0) / 2 - aligned.min(axis=0) / 2
+    nearest = predictions.nearest
+    ties = is_tie(nearest)
+    asked = np.count_nonzero(nearest, axis=0)
+    values = metrics.balanced_accuracy(per_draw)
+    return Diagnostics(
+        decisions=int(asked.sum()),
+        ties=int(np.count_nonzero(ties)),
+        dimensions=aligned.shape[1],
+        constant_dimensions=int(np.count_nonzero(span == 0)),
+        near_constant_dimensions=int(np.count_nonzero(span <= NEAR_CONSTANT * span.max())),
+        zero_vectors=int(np.count_nonzero(~aligned.any(axis=1))),
+        different_vectors=len(prepared.rows),
+        hubs=_hubs(per_draw, task),
+        best=_extreme(values, task, shots, sign=1),
+        worst=_extreme(values, task, shots, sign=-1),
+        slices=_slices(predictions, ties, asked, task),
+    )
+
+
+def _hubs(per_draw: Confusion, task: Task) -> dict[str, Hub]:
+    total = per_draw.counts.sum(axis=2)
+    whole = max(int(total.sum()), 1)
+    return {
+        name: Hub(int(total[:, place].sum()) / whole, int(total[place].sum()) / whole)
+        for place, name in enumerate(task.classes)
+    }
+
+
+def _extreme(values: npt.NDArray[np.float64], task: Task, shots: int, sign: int) -> Extreme | None:
+    known = np.flatnonzero(~np.isnan(values))
+    if known.size == 0:
+        return None
+    draw = int(known[np.argmax(sign * values[known])])
+    return Extreme(draw, float(values[draw]), task.support_ids(draw, shots))
+
+
+def _slices(
+    predictions: Predictions,
+    ties: npt.NDArray[np.bool_],
+    asked: npt.NDArray[np.int64],
+    task: Task,
+) -> dict[str, Slice]:
+    right = _credits(predictions, ties)
+    base_images = set(task.base.image_ids)
+    shared = np.array([image in base_images for image in task.novel.image_ids])
+    partition = np.array([sample_id.split("/", 1)[0] for sample_id in task.novel.sample_ids])
+    members = {"image holds a base person": shared, "no base person in the image": ~shared}
+    members |= {f"partition {name}": partition == name for name in sorted(set(partition.tolist()))}
+    return {
+        name: _slice(chosen, right, asked * predictions.unit, predictions)
+        for name, chosen in members.items()
+    }
+
+
+def _credits(predictions: Predictions, ties: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """What each person got over all draws, in units."""
+    own = np.left_shift(1, predictions.labels).astype(np.uint8)
+    alone = np.count_nonzero(predictions.nearest == own, axis=0)
+    right: npt.NDArray[np.int64] = alone.astype(np.int64) * predictions.unit
+    persons = np.flatnonzero(ties.any(axis=0))
+    shares = np.stack([predictions.shares(item) for item in range(predictions.classes)])
+    for start in range(0, len(persons), 256):
+        some = persons[start : start + 256]
+        tied = np.where(ties[:, some], predictions.nearest[:, some], 0)
+        right[some] += shares[predictions.labels[some], tied].sum(axis=0, dtype=np.int64)
+    return right
+
+
+def _slice(
+    chosen: npt.NDArray[np.bool_],
+    right: npt.NDArray[np.int64],
+    possible: npt.NDArray[np.int64],
+    predictions: Predictions,
+) -> Slice:
+    recalls = []
+    for item in range(predictions.classes):
+        members = chosen & (predictions.labels == item)
+        if whole := int(possible[members].sum()):
+            recalls.append(int(right[members].sum()) / whole)
+    balanced = accuracy = None
+    if recalls:
+        balanced = sum(recalls) / len(recalls)
+        accuracy = int(right[chosen].sum()) / int(possible[chosen].sum())
+    return Slice(int(np.count_nonzero(chosen)), balanced, accuracy)

@@ -1,0 +1,62 @@
+"""The classifier's decisions, one byte each."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+IntArray = npt.NDArray[np.int64]
+
+#: Classes that fit a byte of one bit a class.
+MOST_CLASSES = 8
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """The nearest classes of every novel person in every draw.
+
+    Attributes:
+        nearest: One bit a class: bit c is set when a support person of class c is as near as any,
+            so more than one bit means an exact tie; 0 where the person is no query of the draw.
+            uint8 of shape (draws, persons).
+        labels: The true class of each person, of shape (persons,).
+        classes: How many classes there are.
+    """
+
+    nearest: npt.NDArray[np.uint8]
+    labels: IntArray
+    classes: int
+
+    @property
+    def unit(self) -> int:
+        """The least number that every possible count of tied classes divides.
+
+        A query with t nearest classes gives each of them 1/t of itself (protocol rule 5). Shares
+        are counted in units of 1/`unit`, so that all sums are exact.
+        """
+        return share_unit(self.classes)
+
+    def shares(self, class_: int) -> npt.NDArray[np.int32]:
+        """The share in units that a byte of `nearest` gives to a class, of shape (256,)."""
+        bits = np.arange(256, dtype=np.uint8)
+        tied = np.unpackbits(bits[:, None], axis=1).sum(axis=1)
+        chosen = (bits >> class_) & 1 == 1
+        result: npt.NDArray[np.int32] = np.where(
+            chosen & (tied <= self.classes), self.unit // np.maximum(tied, 1), 0
+        ).astype(np.int32)
+        return result
+
+
+def share_unit(classes: int) -> int:
+    """lcm(1, ..., classes)."""
+    return math.lcm(*range(1, classes + 1))
+
+
+def is_tie(nearest: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """True where more than one bit is set."""
+    # The lowest bit taken away; 0 stays 0.
+    result: npt.NDArray[np.bool_] = (nearest & (nearest - (nearest != 0))) != 0
+    return result
