@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from oneshot_emotic import __version__, latex
+from oneshot_emotic.scoring.comparison import Compared, Difference
 from oneshot_emotic.scoring.controls import CONTROLS
-from oneshot_emotic.scoring.scores import Scores, ShotScores
+from oneshot_emotic.scoring.diagnostics import Diagnostics
+from oneshot_emotic.scoring.scores import Overall, Scores, ShotScores
 from oneshot_emotic.scoring.statistics import INTERVAL, Figure
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -24,10 +27,10 @@ def percent(value: float | None, digits: int = 1) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def interval(figure: Figure, digits: int = 1) -> str:
+def interval(figure: Figure | Overall | Difference, digits: int = 1) -> str:
     """`mean [low, high]` in per cent; the mean alone where every draw is the same."""
     mean, low, high = (percent(x, digits) for x in (figure.mean, figure.low, figure.high))
-    return mean if low == mean == high else f"{mean} [{low}, {high}]"
+    return mean if figure.low is None or low == mean == high else f"{mean} [{low}, {high}]"
 
 
 def task_report(scores: Scores, task: str, controls: Controls) -> str:
@@ -57,17 +60,23 @@ def overall_report(scores: Scores) -> str:
     """Balanced accuracy of every task, then the overall figure of each family."""
     shots = sorted({count for figures in scores.tasks.values() for count in figures})
     rows = [
-        [name, *(percent(figures[count].balanced_accuracy.mean) for count in shots)]
+        [name, *(interval(figures[count].balanced_accuracy) for count in shots)]
         for name, figures in scores.tasks.items()
     ]
     families = {TASKS[name].family for name in scores.tasks}
     rows += [
-        [f"overall {family}", *(percent(scores.overall(family, count)) for count in shots)]
+        [f"overall {family}", *(overall_cell(scores, family, count) for count in shots)]
         for family in FAMILIES
         if family in families
     ]
     headers = ["balanced accuracy", *(f"{count}-shot" for count in shots)]
     return f"{_table(rows, headers)}\n"
+
+
+def overall_cell(scores: Scores, family: str, shots: int) -> str:
+    """A family's overall figure with its interval, `NONE` when a task is missing."""
+    overall = scores.overall(family, shots)
+    return NONE if overall is None else interval(overall)
 
 
 OVERALL_NOTE = (
@@ -76,6 +85,96 @@ OVERALL_NOTE = (
 )
 
 INTERVAL_NOTE = f"In per cent. Brackets: {INTERVAL}."
+
+
+def diagnostics_report(scores: Scores, task: str) -> str:
+    """What may explain a task's figures, for every number of shots."""
+    parts = []
+    for shots, figures in scores.tasks[task].items():
+        if figures.diagnostics is not None:
+            parts.append(f"{task}, {shots}-shot\n{_diagnostics(figures.diagnostics)}")
+    return "\n".join(parts)
+
+
+def _diagnostics(found: Diagnostics) -> str:
+    share = found.ties / found.decisions if found.decisions else 0.0
+    lines = [
+        f"  exact ties         {found.ties:,} of {found.decisions:,} decisions "
+        f"({percent(share, 2)} %)",
+        f"  dimensions         {found.dimensions:,}, of them {found.constant_dimensions:,} "
+        f"constant and {found.near_constant_dimensions:,} with less than 1 % of the widest range",
+        f"  embeddings         {found.different_vectors:,} different ones, "
+        f"{found.zero_vectors:,} persons with all zeros",
+    ]
+    for title, draw in (("best draw", found.best), ("worst draw", found.worst)):
+        if draw is not None:
+            support = [f"{name}: {', '.join(ids)}" for name, ids in draw.support.items()]
+            lines.append(f"  {title:18} {draw.draw}, {percent(draw.balanced_accuracy)} %")
+            lines += [f"    {line}" for line in support]
+    hubs = [
+        [name, percent(hub.predicted), percent(hub.queries)] for name, hub in found.hubs.items()
+    ]
+    slices = [
+        [name, f"{part.persons:,}", percent(part.balanced_accuracy), percent(part.accuracy)]
+        for name, part in found.slices.items()
+    ]
+    tables = [
+        _table(hubs, ["class", "share of predictions", "share of queries"]),
+        _table(slices, ["queries", "persons", "balanced accuracy", "plain accuracy"]),
+    ]
+    return "\n".join(lines) + "\n\n" + "\n\n".join(tables) + "\n"
+
+
+def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
+    """A table of paired differences."""
+    rows = [
+        [
+            f"{line.what}, {line.shots}-shot",
+            percent(line.a.mean),
+            percent(line.b.mean),
+            interval(line.difference),
+            percent(line.difference.a_is_greater),
+            "yes" if line.difference.separated else "no",
+        ]
+        for line in lines
+    ]
+    headers = ["balanced accuracy", "A", "B", "A - B", "A is better", "told apart"]
+    return (
+        f"A: {a}\nB: {b}\n\n{_table(rows, headers)}\n\n"
+        "In per cent; overall: above chance. A - B with the 95 % interval of the paired difference "
+        "over the same resamples of\nsupport draws and images; A is better: share of the resamples "
+        "in which it is; told apart: the interval leaves out 0."
+    )
+
+
+def latex_rows(scores: Scores) -> str:
+    """A row of a LaTeX table for each number of shots, with the column heads as a comment."""
+    tasks = list(scores.tasks)
+    shots = sorted({count for figures in scores.tasks.values() for count in figures})
+    version = scores.dataset
+    lines = [
+        f"% oneshot-emotic {__version__}, protocol {version.protocol}, {version.name} "
+        f"({version.label_rule}, fingerprint {version.fingerprint[:12]})",
+        f"% balanced accuracy in per cent with {INTERVAL}",
+        f"% submission & shots & {' & '.join(tasks)} \\\\",
+    ]
+    for count in shots:
+        cells = [
+            _latex_cell(scores.tasks[task][count].balanced_accuracy)
+            if count in scores.tasks[task]
+            else "--"
+            for task in tasks
+        ]
+        name = latex.escaped(scores.name or "embeddings")
+        lines.append(f"{name} & {count} & {' & '.join(cells)} \\\\")
+    return "\n".join(lines) + "\n"
+
+
+def _latex_cell(figure: Figure) -> str:
+    if figure.mean is None:
+        return "--"
+    bounds = f"{percent(figure.low)}, {percent(figure.high)}"
+    return f"{percent(figure.mean)} {{\\footnotesize [{bounds}]}}"
 
 
 def _cells(figures: ShotScores) -> list[str]:

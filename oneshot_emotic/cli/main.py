@@ -16,6 +16,7 @@ COMMANDS: dict[str, str] = {
     "tasks": "List the tasks of a data set, their classes and persons.",
     "ids": "List the persons a task needs embeddings for.",
     "score": "Score files of embeddings.",
+    "compare": "Say which of two submissions is better, and how surely.",
     "leaderboard": "Recompute the leaderboard of a checkout, or check it.",
     "build": "Build the dataset folder from an EMOTIC copy.",
     "check-images": "Decode every image of an EMOTIC copy and list what is missing or odd.",

@@ -12,7 +12,7 @@ from oneshot_emotic.scoring.evaluate import (
     evaluate_aligned,
     evaluate_controls,
 )
-from oneshot_emotic.scoring.scores import merged
+from oneshot_emotic.scoring.scores import Scores, merged
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.check import LoadTask, check_embeddings
 from oneshot_emotic.submission.folders import SubmissionFolder, read_submission_folder
@@ -43,12 +43,14 @@ def recompute_boards(
     for folder in folders:
         progress(folder.name)
         try:
-            row, row_tasks = _row(read_submission_folder(folder), load)
+            submission = read_submission_folder(folder)
+            scores, row_tasks = score_submission(submission, load)
         except InputError as error:
             problems.extend(error.problems)
         else:
-            rows.setdefault(row.scores.dataset, []).append(row)
-            tasks.setdefault(row.scores.dataset, {}).update(row_tasks)
+            row = Row(submission.slug, submission.model, scores)
+            rows.setdefault(scores.dataset, []).append(row)
+            tasks.setdefault(scores.dataset, {}).update(row_tasks)
     if problems:
         raise InputError(problems)
     return [
@@ -57,12 +59,38 @@ def recompute_boards(
     ]
 
 
-def _row(submission: SubmissionFolder, load: LoadTask) -> tuple[Row, dict[str, Task]]:
+def score_submission(
+    submission: SubmissionFolder,
+    load: LoadTask,
+    shots: Sequence[int] = LEADERBOARD_SHOTS,
+    only: Sequence[str] | None = None,
+) -> tuple[Scores, dict[str, Task]]:
+    """Score a submission folder.
+
+    Args:
+        submission: The folder.
+        load: Gives the tasks of the data set that it names.
+        shots: Support persons a class.
+        only: Tasks to score; all that it has when None.
+
+    Returns:
+        The scores, and the tasks by name.
+
+    Raises:
+        InputError: The submission is not sound, or has none of the tasks; all problems.
+    """
     problems: list[Problem] = []
     parts = []
     tasks = {}
     stated = submission.dataset
-    for name in (name for name in TASKS if name in submission.references):
+    wanted = [name for name in TASKS if name in submission.references]
+    if only is not None:
+        wanted = [name for name in wanted if name in only]
+    if not wanted:
+        raise InputError(
+            Problem(f"no embeddings for {', '.join(only or ())}", str(submission.folder))
+        )
+    for name in wanted:
         where = str(submission.folder / submission.references[name]["file"])
         try:
             task = load(stated["name"], stated["fingerprint"], name)
@@ -71,12 +99,11 @@ def _row(submission: SubmissionFolder, load: LoadTask) -> tuple[Row, dict[str, T
             problems.extend(error.problems)
         else:
             tasks[name] = task
-            parts.append(evaluate_aligned(checked.aligned, task, LEADERBOARD_SHOTS))
+            parts.append(evaluate_aligned(checked.aligned, task, shots))
     if problems:
         # What concerns the whole submission comes with every task; once is enough.
         raise InputError(dict.fromkeys(problems))
-    scores = merged(parts, name=submission.model["name"])
-    return Row(submission.slug, submission.model, scores), tasks
+    return merged(parts, name=submission.model["name"]), tasks
 
 
 def _board(identity: DatasetIdentity, rows: Sequence[Row], tasks: dict[str, Task]) -> Board:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from oneshot_emotic.leaderboard.board import Board, Row, ranked, tasks_of_family
+from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
 from oneshot_emotic.leaderboard.reported import reported_tables
 from oneshot_emotic.markdown import escaped, link
-from oneshot_emotic.report import NONE, interval, percent
+from oneshot_emotic.report import NONE, interval, overall_cell, percent
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
@@ -29,8 +29,9 @@ never share a table and cannot be compared.
 Figures are in per cent. Each table shows the 1-shot balanced accuracy of its tasks and ranks by
 *overall*, the mean over its tasks of balanced accuracy above chance, with chance at 0 and
 perfection at 100. Brackets: {INTERVAL}.
-They do not yet say which rows can be told apart. ‡ marks models that saw words of the unseen
-classes in training, as text-supervised ones do.
+Rows are compared by paired differences over the same resamples: one that cannot be told apart from
+the row above shares its rank, and ≈ marks those that cannot be told apart from the first. ‡ marks
+models that saw words of the unseen classes in training, as text-supervised ones do.
 """
 
 
@@ -67,11 +68,11 @@ def _board_section(board: Board) -> str:
     return "\n".join(parts)
 
 
-def _family_tables(board: Board, family: str, rows: list[tuple[int | None, Row]]) -> str:
+def _family_tables(board: Board, family: str, rows: Sequence[Ranked]) -> str:
     tasks = [name for name, table in TASKS.items() if table.family == family]
     controls = [board.control_scores(control) for control in CONTROLS]
     named = [
-        *((_rank(rank), _name(row), _sees(row), row.scores) for rank, row in rows),
+        *((_rank(item), _name(item.row), _sees(item.row), item.row.scores) for item in rows),
         *(
             ("", f"*{control.title}*", "", scores)
             for control, scores in zip(CONTROLS.values(), controls, strict=True)
@@ -81,7 +82,7 @@ def _family_tables(board: Board, family: str, rows: list[tuple[int | None, Row]]
     main = _table(
         ["#", "submission", "sees", "overall", *tasks],
         [
-            [rank, name, sees, percent(scores.overall(family)), *_balanced(scores, tasks)]
+            [rank, name, sees, overall_cell(scores, family, _ONE), *_balanced(scores, tasks)]
             for rank, name, sees, scores in named
         ],
         left=3,
@@ -105,8 +106,10 @@ def _family_tables(board: Board, family: str, rows: list[tuple[int | None, Row]]
     )
 
 
-def _rank(rank: int | None) -> str:
-    return NONE if rank is None else str(rank)
+def _rank(item: Ranked) -> str:
+    if item.rank is None:
+        return NONE
+    return f"{item.rank} ≈" if item.tied_with_best and item.rank > 1 else str(item.rank)
 
 
 def _name(row: Row) -> str:

@@ -81,14 +81,14 @@ def evaluate_aligned(
 
 
 def evaluate_controls(task: Task, shots: Iterable[int]) -> dict[str, dict[int, ShotScores]]:
-    """The figures of the control rows (`controls.CONTROLS`) on a task."""
+    """The figures of the control rows (`controls.CONTROLS`) on a task, without intervals."""
     check_scorable(task)
     rows: dict[str, dict[int, ShotScores]] = {name: {} for name in CONTROLS}
     for shot_count in checked_shots(shots):
         out = held_out(task.novel_images, task.support[:, :shot_count])
         for name, control in CONTROLS.items():
             count = partial(ControlCounts, control, task.novel_labels, out, len(task.classes))
-            rows[name][shot_count], _ = all_figures(count, task, shot_count, intervals=True)
+            rows[name][shot_count], _ = all_figures(count, task, shot_count, intervals=False)
     return rows
 
 

@@ -13,7 +13,7 @@ from oneshot_emotic.scoring import metrics
 from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.resampling import Weights, draw_weights, image_weights
 from oneshot_emotic.scoring.scores import ShotScores
-from oneshot_emotic.scoring.statistics import Figure, ResampledMean, exact_mean, summarise
+from oneshot_emotic.scoring.statistics import Figure, ResampledMeans, exact_mean, summarise
 from oneshot_emotic.scoring.support_effects import support_effects
 from oneshot_emotic.splits import Task
 
@@ -44,31 +44,30 @@ def all_figures(
     counts = count(weights)
     blocks = [slice(x, min(x + _DRAWS, task.draws)) for x in range(0, task.draws, _DRAWS)]
 
-    def measure(block: slice) -> tuple[Confusion, dict[str, FloatArray]]:
+    def measure(block: slice) -> tuple[Confusion, FloatArray]:
         confusion = counts.of(block)
         as_they_are = Confusion(confusion.counts[..., 0].astype(np.int64), confusion.unit)
         return as_they_are, _values(confusion, task)
 
-    per_draw: dict[str, list[FloatArray]] = {}
-    resampled: dict[str, ResampledMean] = {}
-    confusions = []
+    names = _names(task)
+    means = ResampledMeans(len(names), draw_weighting.shape[1])
+    per_draw, confusions = [], []
     with ThreadPoolExecutor(_WORKERS) as pool:
         # In the order of the draws, whichever is ready first.
         for block, (confusion, values) in zip(blocks, pool.map(measure, blocks), strict=True):
             confusions.append(confusion)
-            for name, value in values.items():
-                per_draw.setdefault(name, []).append(value[:, 0])
-                mean = resampled.setdefault(name, ResampledMean(draw_weighting.shape[1]))
-                mean.add(value[:, 1:], draw_weighting[block])
+            per_draw.append(values[..., 0])
+            if intervals:
+                means.add(values[..., 1:], draw_weighting[block])
     whole = Confusion(np.concatenate([x.counts for x in confusions], axis=2), confusions[0].unit)
-
-    of_draws = {name: np.concatenate(values) for name, values in per_draw.items()}
-    moved = support_effects(np.stack(list(of_draws.values())), support, weights[:, 1:])
-    effects = dict(zip(of_draws, moved, strict=True))
+    of_draws = dict(zip(names, np.concatenate(per_draw, axis=1), strict=True))
+    of_resamples: dict[str, FloatArray] = {}
+    if intervals:
+        effects = support_effects(np.stack(list(of_draws.values())), support, weights[:, 1:])
+        of_resamples = dict(zip(names, means.result() + effects, strict=True))
 
     def figure(name: str) -> Figure:
-        of_resamples = resampled[name].result() + effects[name] if intervals else None
-        return summarise(of_draws[name], of_resamples)
+        return summarise(of_draws[name], of_resamples.get(name))
 
     scores = ShotScores(
         classes=task.classes,
@@ -83,17 +82,26 @@ def all_figures(
     return scores, whole
 
 
-def _values(confusion: Confusion, task: Task) -> dict[str, FloatArray]:
-    """Every figure of a block, each of shape (draws, columns)."""
+def _names(task: Task) -> list[str]:
+    """The figures of `_values`, in order."""
+    levels = ["mean_absolute_error"] if _levels(task) else []
+    recalls = [f"recall {name}" for name in task.classes]
+    return ["balanced_accuracy", "accuracy", "macro_f1", *levels, *recalls]
+
+
+def _values(confusion: Confusion, task: Task) -> FloatArray:
+    """Every figure of a block, of shape (figures, draws, columns)."""
     recall = metrics.recall(confusion)
-    values = {
-        "balanced_accuracy": metrics.mean_of_classes(recall),
-        "accuracy": metrics.accuracy(confusion),
-        "macro_f1": metrics.macro_f1(confusion),
-    }
-    if levels := _levels(task):
-        values["mean_absolute_error"] = metrics.mean_absolute_error(confusion, levels)
-    return values | {f"recall {name}": recall[place] for place, name in enumerate(task.classes)}
+    levels = _levels(task)
+    return np.stack(
+        [
+            metrics.mean_of_classes(recall),
+            metrics.accuracy(confusion),
+            metrics.macro_f1(confusion),
+            *([metrics.mean_absolute_error(confusion, levels)] if levels else []),
+            *recall,
+        ]
+    )
 
 
 def _levels(task: Task) -> list[int]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.diagnostics import Diagnostics
-from oneshot_emotic.scoring.statistics import INTERVAL, Figure
+from oneshot_emotic.scoring.statistics import INTERVAL, Figure, FloatArray, central_interval
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -48,6 +48,12 @@ class ShotScores:
         mean, chance = self.balanced_accuracy.mean, 1 / len(self.classes)
         return None if mean is None else (mean - chance) / (1 - chance)
 
+    @property
+    def above_chance_resampled(self) -> FloatArray | None:
+        """The same in each resample, of shape (resamples,)."""
+        values, chance = self.balanced_accuracy.resampled, 1 / len(self.classes)
+        return None if values is None else (values - chance) / (1 - chance)
+
     def to_dict(self) -> dict[str, Any]:
         """The form in score files."""
         content: dict[str, Any] = {
@@ -64,6 +70,27 @@ class ShotScores:
         if self.diagnostics is not None:
             content["diagnostics"] = self.diagnostics.to_dict()
         return content
+
+
+@dataclass(frozen=True)
+class Overall:
+    """A family's overall figure.
+
+    Attributes:
+        mean: Mean over the family's tasks of balanced accuracy above chance, with chance at 0 and
+            perfection at 1.
+        low, high: As in `statistics.INTERVAL`; None where no interval was asked for.
+        resampled: The value in each resample, of shape (resamples,).
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    resampled: FloatArray | None = field(default=None, compare=False, repr=False)
+
+    def to_dict(self) -> dict[str, float | None]:
+        """The form in score files."""
+        return {"mean": self.mean, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True)
@@ -97,30 +124,37 @@ class Scores:
             raise KeyError(f"scores of {len(self.tasks)} tasks: use scores.tasks[task][shots]")
         return next(iter(self.tasks.values()))[shots]
 
+    def named(self, name: str | None) -> Scores:
+        """The same scores under a submission's name."""
+        return replace(self, name=name)
+
     @property
     def digest(self) -> str:
         """SHA-256 over the digests of the embeddings of all tasks, in hexadecimal."""
         lines = (f"{task}\t{self.embeddings[task]}\n" for task in sorted(self.embeddings))
         return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
 
-    def overall(self, family: str, shots: int = 1) -> float | None:
+    def overall(self, family: str, shots: int = 1) -> Overall | None:
         """Mean over a family's tasks of the balanced accuracy above chance.
 
         None when a task is missing: never the mean of those that happen to be there.
         """
         members = [name for name, table in TASKS.items() if table.family == family]
-        values = [
-            self.tasks[name][shots].above_chance
-            for name in members
-            if name in self.tasks and shots in self.tasks[name]
-        ]
+        if any(shots not in self.tasks.get(name, {}) for name in members):
+            return None
+        figures = [self.tasks[name][shots] for name in members]
+        values = [figure.above_chance for figure in figures]
         known = [value for value in values if value is not None]
         if len(known) < len(members):
             return None
-        total = 0.0
-        for value in known:
-            total += value
-        return total / len(members)
+        resampled = [figure.above_chance_resampled for figure in figures]
+        there = [values for values in resampled if values is not None]
+        if len(there) < len(members):
+            return Overall(_mean(known), None, None)
+        # The resamples of all tasks are the same images, so the mean keeps what they share.
+        mean_resampled: FloatArray = _mean(there)
+        low, high = central_interval(mean_resampled)
+        return Overall(_mean(known), low, high, mean_resampled)
 
     def to_dict(self) -> dict[str, Any]:
         """The form of `score --json` and of the leaderboard's score files.
@@ -144,10 +178,22 @@ class Scores:
                 for name in order
             },
             "overall": {
-                family: {str(count): self.overall(family, count) for count in shots}
+                family: {
+                    str(count): None if overall is None else overall.to_dict()
+                    for count in shots
+                    for overall in [self.overall(family, count)]
+                }
                 for family in FAMILIES
             },
         }
+
+
+def _mean(values: Sequence[Any]) -> Any:
+    """The mean, added in this order."""
+    total = values[0]
+    for value in values[1:]:
+        total = total + value
+    return total / len(values)
 
 
 def merged(parts: Iterable[Scores], name: str | None = None) -> Scores:

@@ -58,37 +58,44 @@ class Figure:
         }
 
 
-class ResampledMean:
-    """The mean over draws in every resample, added up block by block of draws.
+class ResampledMeans:
+    """The mean over draws of several figures in every resample, added up by blocks of draws.
 
     NaN marks a draw without a value in a resample; it is left out of that resample's mean.
     """
 
-    def __init__(self, resamples: int) -> None:
-        self._total = np.zeros(resamples)
-        self._weight = np.zeros(resamples, dtype=np.int64)
-        self._shift: float | None = None
+    def __init__(self, figures: int, resamples: int) -> None:
+        self._total = np.zeros((figures, resamples))
+        self._weight = np.zeros((figures, resamples), dtype=np.int64)
+        self._shift: FloatArray | None = None
 
     def add(self, values: FloatArray, weights: Weights) -> None:
-        """Add draws: their values and weights, both of shape (draws, resamples)."""
+        """Add draws.
+
+        Args:
+            values: Of shape (figures, draws, resamples).
+            weights: Of each draw in each resample, of shape (draws, resamples).
+        """
         known = ~np.isnan(values)
-        if self._shift is None and known.any():
+        if self._shift is None:
             # Around a value that is there, the mean of equal values is that value exactly.
-            self._shift = float(values[known][0])
-        parts = (values - (self._shift or 0.0)) * weights
+            first = values[:, :1, :1]
+            self._shift = np.where(np.isnan(first), 0.0, first)
+        parts = values - self._shift
+        parts *= weights.astype(np.float64)
         if known.all():
             self._weight += weights.sum(axis=0, dtype=np.int64)
         else:
             parts[~known] = 0.0
-            self._weight += (known * weights).sum(axis=0, dtype=np.int64)
-        for row in parts:  # in this order: `sum` may choose its own
-            self._total += row
+            self._weight += (known * weights).sum(axis=1, dtype=np.int64)
+        for draw in range(parts.shape[1]):  # in this order: `sum` may choose its own
+            self._total += parts[:, draw]
 
     def result(self) -> FloatArray:
-        """Of shape (resamples,); NaN for a resample without a value."""
-        result = np.full(len(self._total), np.nan)
+        """Of shape (figures, resamples); NaN for a resample without a value."""
+        result = np.full(self._total.shape, np.nan)
         np.divide(self._total, self._weight, out=result, where=self._weight != 0)
-        return result + (self._shift or 0.0)
+        return result if self._shift is None else result + self._shift[..., 0]
 
 
 def summarise(values: FloatArray, resampled: FloatArray | None = None) -> Figure:
@@ -96,7 +103,7 @@ def summarise(values: FloatArray, resampled: FloatArray | None = None) -> Figure
 
     Args:
         values: Of shape (draws,); NaN marks a draw without a value.
-        resampled: From `ResampledMean.result`; None for no interval.
+        resampled: A row of `ResampledMeans.result`; None for no interval.
     """
     per_draw: list[float] = values.tolist()
     known = sorted(value for value in per_draw if not math.isnan(value))

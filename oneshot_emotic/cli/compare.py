@@ -1,0 +1,81 @@
+"""`oneshot-emotic compare`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from oneshot_emotic.cli.options import FOLDER, caching_loader, task_choice
+
+if TYPE_CHECKING:
+    from oneshot_emotic.scoring.scores import Scores
+
+
+@click.command()
+@click.argument("a", type=FOLDER)
+@click.argument("b", type=FOLDER)
+@click.option("--task", type=task_choice, help="Compare on this task alone.")
+@click.option("--dataset", metavar="NAME|DIR", help="Where the tasks come from.")
+@click.option(
+    "--shots",
+    type=click.IntRange(1, 5),
+    multiple=True,
+    default=(1, 5),
+    show_default=True,
+    help="Support persons a class; may be given several times.",
+)
+@click.option("--json", "json_file", type=FOLDER, help="Write the result to this file; - prints.")
+def command(
+    a: Path,
+    b: Path,
+    task: str | None,
+    dataset: str | None,
+    shots: tuple[int, ...],
+    json_file: Path | None,
+) -> None:
+    """Say which of two submissions is better, and how surely.
+
+    A and B are files of embeddings or submission folders on the same data set. Both are scored on
+    the same resamples of draws and images, so the difference is far better known than either.
+    """
+    from oneshot_emotic.files import json_text, write_text
+    from oneshot_emotic.report import comparison_report
+    from oneshot_emotic.scoring.comparison import compare
+
+    first, second = (_scores(path, dataset, task, shots) for path in (a, b))
+    lines = list(compare(first, second))
+    content = {
+        "format": "oneshot-emotic-comparison/1",
+        "dataset": first.dataset.to_dict(),
+        "a": {"name": first.name, "digest": first.digest},
+        "b": {"name": second.name, "digest": second.digest},
+        "differences": [
+            {"what": line.what, "shots": line.shots, **line.difference.to_dict()} for line in lines
+        ],
+    }
+    if json_file is not None and str(json_file) == "-":
+        click.echo(json_text(content), nl=False)
+        return
+    click.echo(comparison_report(lines, first.name or str(a), second.name or str(b)))
+    if json_file is not None:
+        write_text(json_file, json_text(content))
+        click.echo(f"comparison: {json_file}")
+
+
+def _scores(path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...]) -> Scores:
+    from oneshot_emotic.cli.submissions import checked_files
+    from oneshot_emotic.leaderboard.recompute import score_submission
+    from oneshot_emotic.scoring.evaluate import evaluate_aligned
+    from oneshot_emotic.submission.folders import read_submission_folder
+
+    if path.is_dir():
+        only = None if task is None else [task]
+        scores, _ = score_submission(
+            read_submission_folder(path), caching_loader(dataset), shots, only
+        )
+        return scores
+    (checked,) = checked_files([path], dataset, task)
+    scores = evaluate_aligned(checked.aligned, checked.task, shots)
+    return scores.named(checked.name)
