@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, printable
 
 _LOG_IN = "If it is private, set HF_TOKEN to a token that may read it, or run `hf auth login`"
 
@@ -83,4 +83,5 @@ _TOKEN = "Set HF_TOKEN to a token with write access to the repository, or run `h
 
 def _first_line(error: BaseException | None) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    text = printable(lines[0] if lines else "", 200)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
