@@ -157,6 +157,8 @@ def route(method, pattern):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
     hub: Hub
 
     def log_message(self, *arguments):
@@ -242,6 +244,7 @@ class Handler(BaseHTTPRequestHandler):
             if self.kind == "cut" and len(content) > 1:
                 content, self.close_connection = content[: len(content) // 2], True
             self.wfile.write(content)
+        self.wfile.flush()
 
     # what requests share
 
