@@ -1,18 +1,21 @@
 """The loopback Hub in a thread, and clients of it in processes of their own.
 
-`huggingface_hub` reads its settings when it is imported, so every client is a new process, as a
-user's is.
+`huggingface_hub` reads its settings when it is imported, so every client is a process of its own,
+as a user's is.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
+from hub import worker
 from hub.loopback import TOKEN, Blob, Repo, serve
 
 from oneshot_emotic.dataset.locate import BUNDLED
@@ -48,11 +51,34 @@ def client_environment(endpoint, home, token=TOKEN):
 
 
 class Client:
-    """A machine with a cache of its own."""
+    """A machine with a cache of its own, and one process on it that goes on.
+
+    With settings given to a call, it is a new process.
+    """
 
     def __init__(self, endpoint, home, token=TOKEN):
         self.environment = client_environment(endpoint, home, token)
         self.home = Path(home)
+        self.home.mkdir()
+        self.connection = self.process = None
+
+    def ask(self, kind, *arguments):
+        if self.process is None:
+            context = multiprocessing.get_context("forkserver")
+            context.set_forkserver_preload(worker.PRELOAD)
+            self.connection, other = context.Pipe()
+            self.process = context.Process(
+                target=worker.main, args=(other, self.environment, self.home.parent), daemon=True
+            )
+            self.process.start()
+            other.close()
+        self.connection.send((kind, arguments))
+        return self.connection.recv()
+
+    def close(self):
+        if self.process is not None:
+            self.connection.close()
+            self.process.join(10)
 
     def run(self, *arguments, status=0, **environment):
         result = subprocess.run(
@@ -65,26 +91,41 @@ class Client:
             cwd=self.home.parent,
             env={**self.environment, **environment},
         )
-        assert result.returncode == status, f"{result.stdout}\n{result.stderr}"
-        assert "Traceback" not in result.stderr
-        return result
+        return Outcome.of(result.returncode, result.stdout, result.stderr, status)
 
     def cli(self, *arguments, status=0, **environment):
-        return self.run("-m", "oneshot_emotic", *arguments, status=status, **environment)
+        if environment:
+            return self.run("-m", "oneshot_emotic", *arguments, status=status, **environment)
+        return Outcome.of(*self.ask("cli", [str(item) for item in arguments]), status)
 
     def publish(self, folder, *options, status=0, repo=REPO, **environment):
-        return self.cli("publish", folder, "--repo-id", repo, *options, status=status, **environment)
+        return self.cli(
+            "publish", folder, "--repo-id", repo, *options, status=status, **environment
+        )
 
     def load(self, dataset, task="cat-6-6", **environment):
-        """(fingerprint, novel persons) by load_task, or the message of its InputError."""
+        """[fingerprint, novel persons] by load_task, or the message of its InputError."""
+        if not environment:
+            return self.ask("load", dataset, task)
         code = (
-            "import json, sys\n"
-            "from oneshot_emotic import InputError, load_task\n"
-            "try: t = load_task(sys.argv[2], dataset=sys.argv[1])\n"
-            "except InputError as e: print(json.dumps(str(e)))\n"
-            "else: print(json.dumps([t.dataset.fingerprint, len(t.novel)]))"
+            "import json, sys; sys.path.insert(0, sys.argv[3]); from hub import worker\n"
+            "print(json.dumps(worker.load(*sys.argv[1:3])))"
         )
-        return json.loads(self.run("-c", code, dataset, task, **environment).stdout)
+        tests = Path(__file__).parent.parent
+        return json.loads(self.run("-c", code, dataset, task, tests, **environment).stdout)
+
+
+class Outcome(NamedTuple):
+    """What a command said."""
+
+    stdout: str
+    stderr: str
+
+    @classmethod
+    def of(cls, status, stdout, stderr, expected):
+        assert status == expected, f"{stdout}\n{stderr}"
+        assert "Traceback" not in stderr
+        return cls(stdout, stderr)
 
 
 @pytest.fixture
@@ -102,21 +143,34 @@ def hub(server):
 
 @pytest.fixture
 def client(server, tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    return Client(server.url, home)
+    client = Client(server.url, tmp_path / "home")
+    yield client
+    client.close()
 
 
 @pytest.fixture
-def published(server):
-    """The synthetic data set at REPO, as `publish` leaves it, put there without a client."""
-    folder = BUNDLED / "synthetic"
+def stranger(server, tmp_path):
+    """A client without a token."""
+    client = Client(server.url, tmp_path / "stranger", token=None)
+    yield client
+    client.close()
+
+
+def place(hub, folder, private=False):
+    """Put a dataset folder at REPO, as `publish` leaves it, without a client."""
     files = {
         path.relative_to(folder).as_posix(): Blob(path.read_bytes(), path.suffix == ".parquet")
-        for path in folder.rglob("*")
+        for path in Path(folder).rglob("*")
         if path.is_file()
     }
-    repo = server.hub.repos[REPO] = Repo(private=False)
+    repo = hub.repos[REPO] = Repo(private)
     repo.add({".gitattributes": Blob(b"", False)})
-    repo.tags[FINGERPRINT] = repo.add(files)
+    fingerprint = json.loads(files["manifest.json"].content)["fingerprint"]
+    repo.tags[fingerprint] = repo.add({".gitattributes": Blob(b"", False), **files})
     return repo
+
+
+@pytest.fixture
+def published(hub):
+    """The synthetic data set at REPO."""
+    return place(hub, BUNDLED / "synthetic")

