@@ -271,11 +271,7 @@ class Handler(BaseHTTPRequestHandler):
         repo = self.hub.repos.get(name)
         if repo is None or (repo.private and not self.known()):
             # The Hub answers 401 to strangers, whether the repository exists or not.
-            raise (
-                NO_REPO
-                if self.known()
-                else RefusalError(401, "RepoNotFound", "Repository not found")
-            )
+            raise RefusalError(404 if self.known() else 401, "RepoNotFound", "Repository not found")
         return repo
 
     def commit(self, name, revision):
