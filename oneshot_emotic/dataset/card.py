@@ -176,8 +176,8 @@ def _licence(synthetic: bool) -> str:
         "MIT, as the package that invents it. Nothing in it comes from EMOTIC."
         if synthetic
         else "EMOTIC is for non-commercial research and education only, and so are the\n"
-        "identifiers and classes here, which were derived from its annotations. This is no copy of\n"
-        f"EMOTIC: ask its authors for one, at <{EMOTIC_PAGE}>."
+        "identifiers and classes here, which were derived from its annotations. This is no copy\n"
+        f"of EMOTIC: ask its authors for one, at <{EMOTIC_PAGE}>."
     )
     return f"## Licence\n\n{terms}\n"
 

@@ -39,7 +39,12 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
         if repository is not None:
             from oneshot_emotic.dataset.hub.fetch import fetch_dataset
 
-            return fetch_dataset(repository)
+            try:
+                return fetch_dataset(repository)
+            except InputError as error:
+                # A folder may have been meant.
+                problem = Problem("there is no folder of this name either", name)
+                raise InputError([*error.problems, problem]) from None
     if not is_plain_name or Path(name).is_dir():
         read_manifest(Path(name))  # says what is wrong with it
     return named_dataset_folder(name)
@@ -72,13 +77,17 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
             # The one asked for first, then the official label rule.
             wrong = (identity.fingerprint != fingerprint, identity.label_rule != "argmax")
             found.append((*wrong, rank, folder))
-    if found:
-        return min(found)[-1]
     official = OFFICIAL.get(name)
-    if official is not None and official.repository is not None:
+    repository = official.repository if official is not None else None
+    # The official splits are fetched where none are here, or only others than those asked for.
+    if repository is not None and (
+        not found or (min(found)[0] and repository.fingerprint == fingerprint)
+    ):
         from oneshot_emotic.dataset.hub.fetch import fetch_dataset
 
-        return fetch_dataset(official.repository)
+        return fetch_dataset(repository)
+    if found:
+        return min(found)[-1]
     raise InputError(_not_here(name))
 
 

@@ -57,6 +57,11 @@ def finish(work):
     return os.waitstatus_to_exitcode(status)
 
 
+def wait_for(pipe):
+    assert select.select([pipe], [], [], 60)[0], "the client never turned to the Hub"
+    os.read(pipe, 1)
+
+
 def drain(pipe):
     while select.select([pipe], [], [], 0)[0]:
         os.read(pipe, 1)
@@ -117,7 +122,7 @@ def main():
     for _ in range(3):
         control("clear", b"")
         child = start(work)
-        os.read(reached, 1)
+        wait_for(reached)
         begun = time.monotonic()
         _, status = os.waitpid(child, 0)
         durations.append(time.monotonic() - begun)
@@ -136,7 +141,7 @@ def main():
         if options.long and rng.random() < 0.2:
             time.sleep(rng.uniform(0, checking))
         else:
-            os.read(reached, 1)
+            wait_for(reached)
             time.sleep(rng.uniform(0, whole))
         os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)

@@ -90,7 +90,9 @@ class TestFetch:
 
 class TestNotThere:
     def test_no_repository(self, client):
-        assert "no such dataset repository" in client.load("lab/nothing")
+        message = client.load("lab/nothing")
+        assert "no such dataset repository" in message
+        assert "there is no folder of this name either" in message
 
     def test_no_revision(self, client, published):
         assert "has no such revision" in client.load(f"{REPO}@v9")
@@ -264,6 +266,13 @@ class TestOfficial:
         hub.requests.clear()
         client.run("-c", self.CODE, REPO, FINGERPRINT, "emotic")  # pinned: nothing to ask
         assert hub.requests == []
+
+    def test_other_splits_of_the_name_do_not_stand_in_for_it(self, client, hub, published):
+        folder = client.home / "data/oneshot-emotic/mine"
+        folder.mkdir(parents=True)
+        write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+        result = client.run("-c", self.CODE, REPO, FINGERPRINT, "emotic")
+        assert f"snapshots/{published.head}" in result.stdout
 
     def test_a_submission_may_name_its_repository(self, client, hub, published):
         result = client.run("-c", self.CODE, REPO, FINGERPRINT, REPO)

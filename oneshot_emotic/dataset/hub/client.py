@@ -49,7 +49,8 @@ def hub_errors(where: str, remedy: str) -> Iterator[None]:
         local = isinstance(error, OSError) and error.errno is not None
         if isinstance(error, InputError) or (local and not isinstance(error, ConnectionError)):
             raise
-        cause = _first_line(error.__cause__ if isinstance(error, RuntimeError) else error)
+        # The library wraps what went wrong with a file in a RuntimeError.
+        cause = _first_line((isinstance(error, RuntimeError) and error.__cause__) or error)
         raise InputError(Problem(f"the work with the Hub failed: {cause}", where, remedy)) from None
 
 
@@ -81,7 +82,7 @@ def _refusal(error: Exception, where: str, remedy: str) -> Problem:
 _TOKEN = "Set HF_TOKEN to a token with write access to the repository, or run `hf auth login`"
 
 
-def _first_line(error: BaseException | None) -> str:
+def _first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     text = printable(lines[0] if lines else "", 200)
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
