@@ -108,6 +108,8 @@ def main():
     else:
         work = partial(publish, REPO, identity, files)
     publish(REPO, identity, files)  # here, so that every fork has the modules
+    # Forks must not share its connections; versions before 1 keep them by process.
+    getattr(huggingface_hub, "close_session", lambda: None)()
 
     # A fork says when it turns to the Hub: asking for the token is the first that it does.
     reached, reaching = os.pipe()

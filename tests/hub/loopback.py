@@ -88,9 +88,9 @@ class Repo:
 class Fault:
     """What goes wrong: on requests whose `METHOD /path` matches, so many times.
 
-    kind: `500` answers that status; `drop-before` closes the connection unanswered; `drop-after`
-    does the work and then closes it unanswered; `cut` sends half of the body; `flip` changes a byte
-    of the body.
+    kind: `500` or `503` answers that status; `drop-before` closes the connection unanswered;
+    `drop-after` does the work and then closes it unanswered; `cut` sends half of the body; `flip`
+    changes a byte of the body.
     """
 
     match: str
@@ -190,8 +190,8 @@ class Handler(BaseHTTPRequestHandler):
         if self.kind == "drop-before":
             self.close_connection = True
             return
-        if self.kind == "500":
-            self.answer(500, {"error": "Internal Server Error"})
+        if self.kind in ("500", "503"):
+            self.answer(int(self.kind), {"error": "Internal Server Error"})
             return
         method = "GET" if self.command == "HEAD" else self.command
         for known, pattern, function in ROUTES:

@@ -61,7 +61,9 @@ def assert_complete(repo, folder):
 
 class TestPublish:
     def test_one_private_tagged_commit_and_again(self, client, hub, folder):
-        result = client.publish(folder)
+        # As a scheduler runs it: a process of its own, with nobody at standard input.
+        result = client.run("-m", "oneshot_emotic", "publish", folder, "--repo-id", REPO)
+        assert "%|" not in result.stderr  # no progress bars where nobody watches
         repo = hub.repos[REPO]
         assert repo.private
         assert_complete(repo, folder)
@@ -244,7 +246,7 @@ class TestStoppedAnywhere:
             assert_complete(repo, tiny)
 
     def test_a_short_failure_is_overcome(self, client, hub, tiny):
-        hub.fault("PUT /_lfs/", "500", times=1)
+        hub.fault("PUT /_lfs/", "503", times=1)
         client.ask("publish", tiny, REPO, False)
         assert_complete(hub.repos[REPO], tiny)
 
