@@ -20,6 +20,7 @@ import random
 import select
 import signal
 import sys
+import threading
 import time
 import urllib.request
 from functools import partial
@@ -53,8 +54,16 @@ def start(work):
 
 
 def finish(work):
-    _, status = os.waitpid(start(work), 0)
-    return os.waitstatus_to_exitcode(status)
+    child = start(work)
+    begun = time.monotonic()
+    while time.monotonic() - begun < 60:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(0.005)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return "no end within 60 s"
 
 
 def wait_for(pipe):
@@ -94,6 +103,11 @@ def main():
     options = parser.parse_args()
 
     import huggingface_hub
+    import tqdm
+
+    # By default its lock lasts beyond the process: a killed fork would keep it from all others.
+    tqdm.tqdm.set_lock(threading.RLock())
+    tqdm.tqdm.monitor_interval = 0
 
     from oneshot_emotic.cli.main import main as command
     from oneshot_emotic.dataset.hub.publish import publish
@@ -158,7 +172,8 @@ def main():
         stages[stage] += 1
         fresh = options.long or stage == "tagged" or rng.random() < 0.2
         if fresh:
-            assert finish(work) == 0, f"could not complete from {stage}"
+            ended = finish(work)
+            assert ended == 0, f"could not complete from {stage}: {ended}"
             drain(reached)
             assert check(expected, identity.fingerprint) == "tagged"
             completed += 1

@@ -53,6 +53,7 @@ def test_killed_at_random_moments(hub_process, tmp_path):
         capture_output=True,
         text=True,
         check=False,
+        timeout=1800,
         env={**environment, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
     )
     assert result.returncode == 0, result.stderr
