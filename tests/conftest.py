@@ -16,6 +16,8 @@ from oneshot_emotic.cli.main import main
 from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.splits import Task
 
+pytest_plugins = ["hub.clients"]  # the loopback Hub's fixtures
+
 REPOSITORY = Path(__file__).parent.parent
 SAMPLE = REPOSITORY.parent / "shared" / "emotic-layout-sample"
 

@@ -16,7 +16,10 @@ import oneshot_emotic
 from oneshot_emotic.cli.main import COMMANDS, main
 
 PACKAGE = REPOSITORY / "oneshot_emotic"
-HEAVY = ("pandas", "scipy", "datasets", "torch", "pyarrow", "PIL", "numpy", "jsonschema")
+HEAVY = (
+    *("pandas", "scipy", "datasets", "torch", "pyarrow", "PIL", "numpy", "jsonschema"),
+    "huggingface_hub",
+)
 
 GROUND = {"ade20k", "errors", "files", "rng", "processes", "categories", "tasks"}
 GROUND |= {"addresses", "markdown", "html", "latex", "csv_cell"}  # text of others made harmless

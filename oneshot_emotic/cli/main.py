@@ -19,6 +19,7 @@ COMMANDS: dict[str, str] = {
     "compare": "Say which of two submissions is better, and how surely.",
     "leaderboard": "Recompute the leaderboard of a checkout, or check it.",
     "build": "Build the dataset folder from an EMOTIC copy.",
+    "publish": "Publish a dataset folder on the Hugging Face Hub.",
     "check-images": "Decode every image of an EMOTIC copy and list what is missing or odd.",
     "synth": "Write the synthetic stand-in: an invented data set in EMOTIC's layout.",
     "embed": "Embed a data set's novel persons with a built-in embedder.",

@@ -25,8 +25,8 @@ def dataset_option(function: Function) -> Function:
         "--dataset",
         default="synthetic",
         show_default=True,
-        metavar="NAME|DIR",
-        help="`synthetic`, `emotic`, or a dataset folder.",
+        metavar="NAME|DIR|ORG/NAME[@REVISION]",
+        help="`synthetic`, `emotic`, a dataset folder, or a dataset repository on the Hub.",
     )(function)
 
 
@@ -47,7 +47,8 @@ def caching_loader(dataset: str | None = None) -> LoadTask:
     """A loader of the tasks that submissions name, which reads each one once.
 
     Args:
-        dataset: A data set's name or folder given by the user, in place of what submissions name.
+        dataset: A data set's name, folder or repository on the Hub, given by the user, in place
+            of what submissions name.
     """
     from oneshot_emotic.dataset.folder import read_task
     from oneshot_emotic.dataset.locate import dataset_folder, named_dataset_folder

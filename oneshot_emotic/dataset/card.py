@@ -7,6 +7,9 @@ from collections.abc import Mapping, Sequence
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import DRAWS, MAX_SHOTS
 
+#: Where EMOTIC is asked for.
+EMOTIC_PAGE = "https://s3.sunai.uoc.edu/emotic/index.html"
+
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
 
@@ -21,9 +24,11 @@ def dataset_card(identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic
         _metadata(identity, tasks, synthetic),
         _introduction(identity, synthetic),
         _holds(synthetic),
-        _loading(),
+        _loading(identity),
+        _checksum(identity),
         _tables(tasks),
-        _SOURCES,
+        _licence(synthetic),
+        _CITATION,
     ]
     return "\n".join(parts)
 
@@ -37,7 +42,11 @@ def _metadata(identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic: b
         *(
             ["license: mit"]
             if synthetic
-            else ["license: other", "license_name: emotic-non-commercial-research-and-education"]
+            else [
+                "license: other",
+                "license_name: emotic-non-commercial-research-and-education",
+                f"license_link: {EMOTIC_PAGE}",
+            ]
         ),
         "task_categories:",
         "- image-classification",
@@ -93,7 +102,7 @@ def _holds(synthetic: bool) -> str:
         if synthetic
         else "EMOTIC's images and annotations are given by its authors on request, for "
         "non-commercial research and education only: "
-        "<https://s3.sunai.uoc.edu/emotic/index.html>. `sample_id` leads to the person in them."
+        f"<{EMOTIC_PAGE}>. `sample_id` leads to the person in them."
     )
     return f"""## What it holds, and what it does not
 
@@ -112,7 +121,7 @@ gender. {getting}
 """
 
 
-def _loading() -> str:
+def _loading(identity: DatasetIdentity) -> str:
     return f"""## Loading
 
 ```python
@@ -122,14 +131,24 @@ persons = load_dataset("FOLDER_OR_REPOSITORY", "cat-6-6")  # splits: base, novel
 draws = load_dataset("FOLDER_OR_REPOSITORY", "{draws_config("cat-6-6")}")["support"]
 ```
 
-or with the Python package `oneshot-emotic`:
+or with the Python package `oneshot-emotic`, which checks every file and the fingerprint:
 
 ```python
 from oneshot_emotic import evaluate, load_task
 
-task = load_task("cat-6-6", dataset="FOLDER")
+pin = "{identity.fingerprint}"
+task = load_task("cat-6-6", dataset=f"REPOSITORY@{{pin}}")  # or dataset="FOLDER"
 scores = evaluate(embeddings, task)  # sample_id -> vector
 ```
+"""
+
+
+def _checksum(identity: DatasetIdentity) -> str:
+    return f"""## Checksum
+
+Fingerprint `{identity.fingerprint}`: a SHA-256 over the content (ids, classes, draws), the same for
+any parquet writer. A published revision is tagged with it. `manifest.json` gives it again, with the
+digest of every task and the size and SHA-256 of every file.
 """
 
 
@@ -152,10 +171,42 @@ def _tables(tasks: Mapping[str, Task]) -> str:
     return "\n".join(lines)
 
 
-_SOURCES = """## Sources
+def _licence(synthetic: bool) -> str:
+    terms = (
+        "MIT, as the package that invents it. Nothing in it comes from EMOTIC."
+        if synthetic
+        else "EMOTIC is for non-commercial research and education only, and so are the\n"
+        "identifiers and classes here, which were derived from its annotations. This is no copy\n"
+        f"of EMOTIC: ask its authors for one, at <{EMOTIC_PAGE}>."
+    )
+    return f"## Licence\n\n{terms}\n"
 
-- Peng et al., *Affect-DML: Context-Aware One-Shot Recognition of Human Affect using Deep Metric
-  Learning*, FG 2021, arXiv 2111.15271: the tasks.
-- Kosti et al., *Context Based Emotion Recognition Using EMOTIC Dataset*, TPAMI 2020: the data.
-- The rules of the benchmark: `docs/protocol.md` of `oneshot-emotic`.
+
+_CITATION = """## Citation
+
+The tasks, the data, and the rules of the benchmark (`docs/protocol.md` of `oneshot-emotic`):
+
+```bibtex
+@inproceedings{peng2021affectdml,
+  title = {Affect-DML: Context-Aware One-Shot Recognition of Human Affect using Deep Metric
+           Learning},
+  author = {Peng, Kunyu and Roitberg, Alina and Schneider, David and Koulakis, Marios and
+            Yang, Kailun and Stiefelhagen, Rainer},
+  booktitle = {IEEE International Conference on Automatic Face and Gesture Recognition (FG)},
+  year = {2021},
+  url = {https://arxiv.org/abs/2111.15271}
+}
+
+@article{kosti2020emotic,
+  title = {Context Based Emotion Recognition Using EMOTIC Dataset},
+  author = {Kosti, Ronak and Alvarez, Jose M. and Recasens, Adria and Lapedriza, Agata},
+  journal = {IEEE Transactions on Pattern Analysis and Machine Intelligence},
+  year = {2020}
+}
+
+@software{oneshotemotic,
+  title = {oneshot-emotic: one-shot recognition of unseen emotions of people in scenes},
+  author = {{The oneshot-emotic developers}}
+}
+```
 """

@@ -27,6 +27,10 @@ MANIFEST = "manifest.json"
 CARD = "README.md"
 #: What lies in a dataset folder, at its top.
 CONTENTS = frozenset({MANIFEST, CARD, "data"})
+#: The parquet files of a task, without their ending.
+PARTS = ("base", "novel", "support")
+#: Every file of a dataset folder that its manifest lists.
+LISTED_FILES = (CARD, *(f"data/{task}/{part}.parquet" for task in TASKS for part in PARTS))
 PERSON_COLUMNS = ("sample_id", "image_id", "label")
 SUPPORT_COLUMNS = ("draw", "shot", "label", "sample_id")
 
@@ -35,10 +39,17 @@ _REBUILD = "Build the folder again with `oneshot-emotic build`, or fetch it agai
 
 @dataclass(frozen=True)
 class Manifest:
-    """The checked content of a manifest.json."""
+    """A manifest.json.
+
+    Attributes:
+        identity: Which data set it is; checked.
+        tasks: Task name -> digest (checked) and counts.
+        document: All of the file, as parsed.
+    """
 
     identity: DatasetIdentity
     tasks: Mapping[str, Mapping[str, Any]]
+    document: Mapping[str, Any]
 
 
 def write_dataset(
@@ -63,26 +74,19 @@ def write_dataset(
     digests = {task: task_digest(tasks[task]) for task in TASKS}
     fingerprint = dataset_fingerprint(name, label_rule, PROTOCOL, digests)
     identity = DatasetIdentity(name, label_rule, PROTOCOL, fingerprint)
-    written = []
     for task in tasks.values():
         (folder / "data" / task.name).mkdir(parents=True)
         for file, table in _parquet_tables(task).items():
-            path = f"data/{task.name}/{file}.parquet"
-            _write_parquet(folder / path, table)
-            written.append(path)
+            _write_parquet(folder / f"data/{task.name}/{file}.parquet", table)
     write_text(folder / CARD, dataset_card(identity, tasks, synthetic is not None))
-    manifest: dict[str, Any] = {"format": FORMAT, "dataset": identity.name}
-    manifest |= {key: value for key, value in identity.to_dict().items() if key != "name"}
-    if synthetic is not None:
-        manifest["synthetic"] = dict(synthetic)
-    manifest["tasks"] = {task: _summary(tasks[task], digests[task]) for task in TASKS}
-    manifest["files"] = {
+    files = {
         path: {
             "bytes": (folder / path).stat().st_size,
             "sha256": sha256_of_file(folder / path),
         }
-        for path in (CARD, *written)
+        for path in LISTED_FILES
     }
+    manifest = manifest_document(identity, tasks, digests, files, synthetic)
     write_text(folder / MANIFEST, json_text(manifest))
     return identity
 
@@ -141,7 +145,7 @@ def read_manifest(folder: Path) -> Manifest:
         raise InputError(
             Problem("its fingerprint does not fit the digests of its tasks", str(path), _REBUILD)
         )
-    return Manifest(identity, tasks)
+    return Manifest(identity, tasks, content)
 
 
 def read_task(folder: Path, name: str) -> Task:
@@ -181,6 +185,31 @@ def read_tasks(folder: Path) -> dict[str, Task]:
 def with_identity(tasks: Mapping[str, Task], identity: DatasetIdentity) -> dict[str, Task]:
     """The tasks as members of a data set."""
     return {name: replace(task, dataset=identity) for name, task in tasks.items()}
+
+
+def manifest_document(
+    identity: DatasetIdentity,
+    tasks: Mapping[str, Task],
+    digests: Mapping[str, str],
+    files: Mapping[str, Any],
+    synthetic: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The content of manifest.json.
+
+    Args:
+        identity: Which data set it is.
+        tasks: All eight tasks.
+        digests: Task name -> digest.
+        files: Path -> `{"bytes", "sha256"}` of every other file.
+        synthetic: The settings of a synthetic stand-in; None for anything else.
+    """
+    manifest: dict[str, Any] = {"format": FORMAT, "dataset": identity.name}
+    manifest |= {key: value for key, value in identity.to_dict().items() if key != "name"}
+    if synthetic is not None:
+        manifest["synthetic"] = dict(synthetic)
+    manifest["tasks"] = {task: _summary(tasks[task], digests[task]) for task in TASKS}
+    manifest["files"] = dict(files)
+    return manifest
 
 
 def _summary(task: Task, digest: str) -> dict[str, Any]:

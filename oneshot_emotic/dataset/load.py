@@ -16,13 +16,15 @@ def load_task(name: str, dataset: str | os.PathLike[str] = "synthetic") -> Task:
         name: `cat-6-6`, `cat-6-4`, or `lev-7-3-` or `lev-6-4-` with `valence`, `arousal` or
             `dominance`.
         dataset: `synthetic` (inside the package), `emotic` (built from a licensed copy; see
-            docs/data.md), or a dataset folder.
+            docs/data.md), a dataset folder, or a repository on the Hub as `ORG/NAME` or
+            `ORG/NAME@REVISION`, which is fetched once and checked.
 
     Returns:
         The task: `task.base` to train on, `task.novel` to embed, `task.support` with the draws.
 
     Raises:
-        InputError: There is no such task or data set, or its folder is damaged.
+        InputError: There is no such task or data set, its folder is damaged, or it cannot be
+            fetched.
 
     Example:
         >>> from oneshot_emotic import load_task

@@ -1,11 +1,15 @@
-"""Finding the dataset folder that a name or a path means."""
+"""Finding the dataset folder that a name, a path or a repository means."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+from oneshot_emotic.dataset.card import EMOTIC_PAGE
 from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
+from oneshot_emotic.dataset.hub.official import OFFICIAL
+from oneshot_emotic.dataset.hub.repository import parse_repository
 from oneshot_emotic.errors import InputError, Problem
 
 #: The environment variable that names a folder holding dataset folders, or one of them itself.
@@ -13,15 +17,13 @@ DATA_VARIABLE = "ONESHOT_EMOTIC_DATA"
 
 BUNDLED = Path(__file__).parent / "bundled"
 
-#: Where EMOTIC is asked for.
-EMOTIC_PAGE = "https://s3.sunai.uoc.edu/emotic/index.html"
-
 
 def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
     """The folder of a data set that a user names.
 
     Args:
-        dataset: A name as for `named_dataset_folder`, or a dataset folder itself.
+        dataset: A name as for `named_dataset_folder`; a dataset folder itself; or, as text and
+            where there is no such folder, a dataset repository on the Hub, `ORG/NAME[@REVISION]`.
 
     Raises:
         InputError: There is no such data set here; the message says how to get it.
@@ -32,17 +34,33 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
         return BUNDLED / name
     if (Path(name) / MANIFEST).is_file():
         return Path(name)
+    if isinstance(dataset, str) and not Path(name).exists():
+        repository = parse_repository(name)
+        if repository is not None:
+            from oneshot_emotic.dataset.hub.fetch import fetch_dataset
+
+            try:
+                return fetch_dataset(repository)
+            except InputError as error:
+                # A folder may have been meant.
+                problem = Problem("there is no folder of this name either", name)
+                raise InputError([*error.problems, problem]) from None
     if not is_plain_name or Path(name).is_dir():
         read_manifest(Path(name))  # says what is wrong with it
     return named_dataset_folder(name)
 
 
 def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
-    """The folder of a data set by name alone, as a submission names it: never a path.
+    """The folder of a data set by name alone, as a submission names it.
+
+    A submission is written by anybody, so the name is never a path, and never makes anything be
+    fetched but a registered official data set.
 
     Args:
         name: `synthetic` for the stand-in inside the package; any other, such as `emotic`, is
-            looked for in the folder that ONESHOT_EMOTIC_DATA names.
+            looked for in the folder that ONESHOT_EMOTIC_DATA names, then in the user's data
+            folder, then among the official data sets. `ORG/NAME` is looked for by the fingerprint
+            alone, among the same folders and in the Hub's cache.
         fingerprint: Which of several data sets of the name is meant, where there are several.
 
     Raises:
@@ -50,28 +68,86 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
     """
     if name == Path(name).name and (BUNDLED / name / MANIFEST).is_file():
         return BUNDLED / name
-    given = os.environ.get(DATA_VARIABLE, "")
+    if "/" in name:
+        return _repository_folder(name, fingerprint)
     found = []
-    if given and Path(given).is_dir():
-        candidates = [Path(given), *sorted(Path(given).iterdir())]
-        for folder in candidates:
-            if (folder / MANIFEST).is_file():
-                identity = read_manifest(folder).identity
-                if identity.name == name:
-                    # The one asked for first, then the official label rule.
-                    wrong = (identity.fingerprint != fingerprint, identity.label_rule != "argmax")
-                    found.append((*wrong, folder))
+    for rank, folder in enumerate(_local_folders()):
+        identity = read_manifest(folder).identity
+        if identity.name == name:
+            # The one asked for first, then the official label rule.
+            wrong = (identity.fingerprint != fingerprint, identity.label_rule != "argmax")
+            found.append((*wrong, rank, folder))
+    official = OFFICIAL.get(name)
+    repository = official.repository if official is not None else None
+    # The official splits are fetched where none are here, or only others than those asked for.
+    if repository is not None and (
+        not found or (min(found)[0] and repository.fingerprint == fingerprint)
+    ):
+        from oneshot_emotic.dataset.hub.fetch import fetch_dataset
+
+        return fetch_dataset(repository)
     if found:
         return min(found)[-1]
+    raise InputError(_not_here(name))
+
+
+def user_data_folder() -> Path:
+    """The user's folder for dataset folders, whether it exists or not."""
+    from platformdirs import user_data_dir
+
+    return Path(user_data_dir("oneshot-emotic", appauthor=False))
+
+
+def _repository_folder(name: str, fingerprint: str | None) -> Path:
+    """The data set that a submission says is of the repository `name`, without fetching it."""
+    repository = parse_repository(name)
+    if repository is not None and "@" not in name and fingerprint:
+        from oneshot_emotic.dataset.hub.fetch import cached_dataset, fetch_dataset
+
+        for folder in _local_folders():
+            if read_manifest(folder).identity.fingerprint == fingerprint:
+                return folder
+        for official in OFFICIAL.values():
+            if (official.repo_id, official.fingerprint) == (name, fingerprint):
+                assert official.repository is not None
+                return fetch_dataset(official.repository)
+        cached = cached_dataset(name, fingerprint)
+        if cached is not None:
+            return cached
+        raise InputError(
+            Problem(
+                f"the data set {name!r} with the fingerprint {fingerprint[:12]}... is not here, "
+                "and a submission's word is not enough to fetch it",
+                remedy="If you trust the repository, give it with --dataset "
+                f"{name}@{fingerprint}; `oneshot-emotic tasks` with that option fetches it once, "
+                "and then it is found",
+            )
+        )
+    raise InputError(_not_here(name))
+
+
+def _local_folders() -> Iterator[Path]:
+    """The dataset folders of ONESHOT_EMOTIC_DATA, then those of the user's data folder."""
+    given = os.environ.get(DATA_VARIABLE, "")
+    for root in ([Path(given)] if given else []) + [user_data_folder()]:
+        if root.is_dir():
+            for folder in (root, *sorted(root.iterdir())):
+                if (folder / MANIFEST).is_file():
+                    yield folder
+
+
+def _not_here(name: str) -> Problem:
+    given = os.environ.get(DATA_VARIABLE, "")
     place = f"{DATA_VARIABLE} ({given})" if given else f"the environment variable {DATA_VARIABLE}"
     what = f"the data set {name!r} is not here"
+    if name in OFFICIAL:
+        what += f" and not yet published on the Hub (as {OFFICIAL[name].repo_id})"
     if name.startswith("emotic"):
         what += f": EMOTIC is given on request only, at {EMOTIC_PAGE}"
-    raise InputError(
-        Problem(
-            what,
-            remedy="With a copy, `oneshot-emotic build EMOTIC_ROOT -o DIR` makes its dataset "
-            f"folder; then give DIR in place of the name (--dataset DIR), or let {place} name the "
-            "folder that holds DIR. `synthetic` is always here",
-        )
+    return Problem(
+        what,
+        remedy="With a copy, `oneshot-emotic build EMOTIC_ROOT -o DIR` makes its dataset "
+        f"folder; then give DIR in place of the name (--dataset DIR), put it into "
+        f"{user_data_folder()}, or let {place} name the folder that holds DIR. `synthetic` is "
+        "always here",
     )

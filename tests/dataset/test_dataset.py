@@ -277,6 +277,10 @@ class TestDamage:
 
 
 class TestLocate:
+    @pytest.fixture(autouse=True)
+    def empty_data_folder(self, monkeypatch, tmp_path):
+        monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
+
     def test_synthetic_is_always_here(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
         (tmp_path / "synthetic").mkdir()

@@ -1,0 +1,222 @@
+"""Is a dataset folder whole, and nothing beyond it? Asked after fetching and before publishing."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from oneshot_emotic.dataset.card import dataset_card
+from oneshot_emotic.dataset.fingerprint import task_digest
+from oneshot_emotic.dataset.folder import (
+    CARD,
+    LISTED_FILES,
+    MANIFEST,
+    PARTS,
+    Manifest,
+    manifest_document,
+    read_manifest,
+    read_tasks,
+)
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.files import json_text, sha256_of_file
+from oneshot_emotic.splits import FEWEST_PERSONS, DatasetIdentity, Task
+from oneshot_emotic.tasks import TASKS
+
+#: All files of a dataset folder.
+ALL_FILES = (*sorted(LISTED_FILES), MANIFEST)
+
+#: The name of a data set.
+DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+_REBUILD = "Build the folder again with `oneshot-emotic build`"
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file as it was checked, and as it is published.
+
+    Attributes:
+        path: In the folder, with `/`.
+        content: Its bytes.
+    """
+
+    path: str
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256 of the content, in hexadecimal."""
+        return sha256(self.content).hexdigest()
+
+
+def check_files(folder: Path) -> Manifest:
+    """Hold every file of a folder against its manifest, by size and SHA-256.
+
+    Raises:
+        InputError: A file is missing or another one; all of them.
+    """
+    manifest = read_manifest(folder)
+    listed = _listed(manifest, folder)
+    problems = []
+    for path, (size, digest) in listed.items():
+        try:
+            found = (folder / path).stat().st_size
+            wrong = found != size or sha256_of_file(folder / path) != digest
+        except OSError as error:
+            what = "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror)
+            problems.append(Problem(what, str(folder / path)))
+            continue
+        if wrong:
+            problems.append(_other_file(folder / path))
+    if problems:
+        raise InputError(problems)
+    return manifest
+
+
+def check_publishable(folder: Path) -> tuple[DatasetIdentity, list[PublishedFile]]:
+    """Make sure that a folder is what `oneshot-emotic build` writes, to the last file and column.
+
+    Returns:
+        The data set's identity, and its files, read once: what was checked is what is published.
+
+    Raises:
+        InputError: The folder may not be published; all problems.
+    """
+    manifest = read_manifest(folder)
+    problems = list(_strange_entries(folder))
+    listed = _listed(manifest, folder)
+    files = []
+    for path in ALL_FILES:
+        try:
+            file = PublishedFile(path, (folder / path).read_bytes())
+        except FileNotFoundError:
+            problems.append(Problem("is missing", str(folder / path), _REBUILD))
+            continue
+        if path in listed and (len(file.content), file.sha256) != listed[path]:
+            problems.append(_other_file(folder / path))
+        files.append(file)
+    if problems:
+        raise InputError(problems)
+    problems += _hidden_metadata(folder)
+    tasks = read_tasks(folder)
+    problems += _content_problems(folder, manifest, tasks)
+    if problems:
+        raise InputError(problems)
+    return manifest.identity, files
+
+
+def _listed(manifest: Manifest, folder: Path) -> dict[str, tuple[int, str]]:
+    """Path -> size and digest, for exactly the files that there should be."""
+    where = str(folder / MANIFEST)
+    files = manifest.document.get("files")
+    if not isinstance(files, dict) or set(files) != set(LISTED_FILES):
+        found = set(files) if isinstance(files, dict) else set()
+        odd = found ^ set(LISTED_FILES)
+        raise InputError(
+            Problem(f"does not list the files of a dataset folder: {some(sorted(odd))}", where)
+        )
+    problems = [
+        Problem(f"has no size and SHA-256 of {path}", where, _REBUILD)
+        for path, entry in files.items()
+        if not (
+            isinstance(entry, dict)
+            and entry.keys() == {"bytes", "sha256"}
+            and type(entry["bytes"]) is int
+            and isinstance(entry["sha256"], str)
+            and _DIGEST.fullmatch(entry["sha256"])
+        )
+    ]
+    if problems:
+        raise InputError(problems)
+    return {path: (entry["bytes"], entry["sha256"]) for path, entry in files.items()}
+
+
+def _other_file(path: Path) -> Problem:
+    return Problem("is not the file that the manifest lists (size or SHA-256 differ)", str(path))
+
+
+def _strange_entries(folder: Path) -> Iterator[Problem]:
+    """Everything that lies in the folder and should not, links among it."""
+    folders = {"data", *(f"data/{task}" for task in TASKS)}
+    for root, directories, names in os.walk(folder):
+        for name in sorted([*directories, *names]):
+            path = Path(root, name)
+            relative = path.relative_to(folder).as_posix()
+            if path.is_symlink():
+                yield Problem("is a link", str(path), "Copy the files themselves")
+            elif relative not in (folders if name in directories else ALL_FILES):
+                yield Problem("is not part of a dataset folder", str(path), "Remove it")
+
+
+def _hidden_metadata(folder: Path) -> Iterator[Problem]:
+    """Parquet files that carry notes of their own beside the columns."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    for task in TASKS:
+        for part in PARTS:
+            path = folder / "data" / task / f"{part}.parquet"
+            try:
+                with path.open("rb") as stream:
+                    file = pq.ParquetFile(stream)
+                    keys = set(file.metadata.metadata or {}) - {b"ARROW:schema"}
+                    keys |= set(file.schema_arrow.metadata or {})
+                    keys |= {key for field in file.schema_arrow for key in field.metadata or {}}
+            except pa.ArrowException:
+                continue  # reading the task says it better
+            keys -= {b"PARQUET:field_id"}
+            if keys:
+                named = some(sorted(key.decode(errors="replace") for key in keys))
+                yield Problem(f"carries metadata beyond its columns: {named}", str(path), _REBUILD)
+
+
+def _content_problems(
+    folder: Path, manifest: Manifest, tasks: Mapping[str, Task]
+) -> Iterator[Problem]:
+    """What the manifest and the card say that the tasks do not."""
+    identity, document = manifest.identity, manifest.document
+    if not DATASET_NAME.fullmatch(identity.name):
+        yield Problem(f"has the name {identity.name!r}", str(folder / MANIFEST), _REBUILD)
+    synthetic: Any = document.get("synthetic")
+    is_synthetic = identity.name.startswith("synthetic")
+    sound = isinstance(synthetic, dict) and all(
+        type(value) in (int, float) for value in synthetic.values()
+    )
+    if sound != is_synthetic or ("synthetic" in document and not sound):
+        yield Problem(
+            "the settings of a synthetic stand-in and the data set's name do not fit",
+            str(folder / MANIFEST),
+            _REBUILD,
+        )
+        return
+    for name, task in tasks.items():
+        missing = set(task.table.novel_classes) - set(task.classes)
+        counts = task.left_out.values()
+        if set(task.left_out) != missing or any(
+            type(x) is not int or not 0 <= x < FEWEST_PERSONS for x in counts
+        ):
+            yield Problem(f"the classes left out of {name} are odd", str(folder / MANIFEST))
+    digests = {name: task_digest(task) for name, task in tasks.items()}
+    expected = manifest_document(identity, tasks, digests, document["files"], synthetic)
+    keys = [key for key in {**document, **expected} if document.get(key) != expected.get(key)]
+    if not keys and (folder / MANIFEST).read_bytes() != json_text(expected).encode():
+        keys = ["its bytes"]  # such as a key twice, the first with anything in it
+    if keys:
+        yield Problem(
+            f"says other than the files, or more than it should: {some(sorted(keys))}",
+            str(folder / MANIFEST),
+            _REBUILD,
+        )
+    card = dataset_card(identity, tasks, is_synthetic)
+    if (folder / CARD).read_bytes() != card.encode():
+        yield Problem(
+            "is not the card that this version writes for these splits",
+            str(folder / CARD),
+            _REBUILD,
+        )

@@ -1,0 +1,64 @@
+"""A publication killed at any moment leaves nothing half there, and the next run completes it.
+
+The short run is part of the tests. The long one, 200 kills each followed by a run to the end:
+
+    ONESHOT_EMOTIC_KILLS=200 python -m pytest tests/hub/test_kill.py -s
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hub.clients import client_environment
+from hub.tiny import tiny_tasks
+
+from oneshot_emotic.dataset.folder import write_dataset
+
+HERE = Path(__file__).parent
+MOMENTS = int(os.environ.get("ONESHOT_EMOTIC_KILLS", "0"))
+
+
+@pytest.fixture
+def hub_process():
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "loopback.py"), "--latency", "0.01" if MOMENTS else "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    yield process.stdout.readline().split()[0].removeprefix("HF_ENDPOINT=")
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_killed_at_random_moments(hub_process, tmp_path):
+    folder = tmp_path / "ds"
+    folder.mkdir()
+    write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+    moments, options = (MOMENTS, ["--long"]) if MOMENTS else (50, [])
+    environment = client_environment(hub_process, tmp_path / "home")
+    # Each would cost every client a reading of all certificates.
+    del environment["HTTP_PROXY"], environment["HTTPS_PROXY"]
+    result = subprocess.run(
+        [
+            *(sys.executable, str(HERE / "kill_publish.py"), str(folder)),
+            *("--moments", str(moments), "--seed", str(moments), *options),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1800,
+        env={**environment, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
+    )
+    assert result.returncode == 0, result.stderr
+    print(result.stdout)
+    figures = json.loads(result.stdout)
+    assert figures["killed"] == sum(figures["stages"].values()) == moments
+    assert figures["completed"] >= 1
+    assert figures["stages"]["repository"] >= 1  # some kills came in the middle

@@ -1,0 +1,400 @@
+"""`oneshot-emotic publish` against the loopback Hub, with the real huggingface_hub client."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+
+import pyarrow.parquet as pq
+import pytest
+from hub.clients import FINGERPRINT, REPO, Client, place
+from hub.loopback import Blob, Repo
+from hub.tiny import tiny_tasks
+from huggingface_hub import DatasetCard
+
+from oneshot_emotic.dataset.folder import MANIFEST, write_dataset
+from oneshot_emotic.dataset.locate import BUNDLED
+from oneshot_emotic.dataset.whole import ALL_FILES, check_publishable
+from oneshot_emotic.errors import InputError
+from oneshot_emotic.files import json_text
+from oneshot_emotic.tasks import TASKS
+
+SYNTHETIC = BUNDLED / "synthetic"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A quickly made data set called `emotic`."""
+    folder = tmp_path_factory.mktemp("tiny") / "ds"
+    folder.mkdir()
+    write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+    return folder
+
+
+@pytest.fixture
+def folder(tiny, tmp_path):
+    shutil.copytree(tiny, tmp_path / "ds")
+    return tmp_path / "ds"
+
+
+def fingerprint(folder):
+    return json.loads((folder / MANIFEST).read_text())["fingerprint"]
+
+
+def digests(folder):
+    return {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in ALL_FILES}
+
+
+def content(repo, commit):
+    files = {path: blob.sha256 for path, blob in repo.commits[commit].items()}
+    files.pop(".gitattributes", None)
+    return files
+
+
+def assert_complete(repo, folder):
+    assert repo.tags == {fingerprint(folder): repo.head}
+    assert content(repo, repo.head) == digests(folder)
+    assert len(repo.history) == 2  # the Hub's first commit, and one of ours
+
+
+class TestPublish:
+    def test_one_private_tagged_commit_and_again(self, client, hub, folder):
+        # As a scheduler runs it: a process of its own, with nobody at standard input.
+        result = client.run("-m", "oneshot_emotic", "publish", folder, "--repo-id", REPO)
+        assert "%|" not in result.stderr  # no progress bars where nobody watches
+        repo = hub.repos[REPO]
+        assert repo.private
+        assert_complete(repo, folder)
+        assert f"tag {fingerprint(folder)}" in result.stdout
+        assert f"private, commit {repo.head}" in result.stdout
+        # Parquet went up as large files, the rest in the commit itself.
+        assert {path for path, blob in repo.commits[repo.head].items() if blob.large} == {
+            path for path in ALL_FILES if path.endswith(".parquet")
+        }
+        hub.requests.clear()
+        assert "everything was there already" in client.publish(folder).stdout
+        assert_complete(repo, folder)
+        assert {request.split()[0] for request in hub.requests} <= {"GET", "HEAD"}
+
+    def test_public_is_asked_for(self, client, hub, folder):
+        client.publish(folder)
+        assert "public, commit" in client.publish(folder, "--public").stdout
+        assert not hub.repos[REPO].private
+        assert_complete(hub.repos[REPO], folder)
+        result = client.publish(folder, status=2)
+        assert "the repository is public already" in result.stderr
+
+    def test_it_becomes_public_last(self, client, hub, folder):
+        client.ask("publish", folder, REPO, True)
+        changes = [x.split("/")[-1] for x in hub.requests if x.startswith(("POST", "PUT"))]
+        assert changes[-1] == "settings"
+        assert any("/tag/" in request for request in hub.requests)
+
+    def test_a_new_card_is_a_new_commit_and_the_tag_stays(self, client, hub, folder, published):
+        hub.repos[REPO].commits[hub.repos[REPO].head]["README.md"] = Blob(b"# older\n", False)
+        before = published.head
+        client.publish(SYNTHETIC, "--public")
+        assert published.tags == {FINGERPRINT: before}
+        assert published.history[-2] == before
+        assert content(published, published.head) == digests(SYNTHETIC)
+
+    def test_changed_splits_are_a_new_commit_and_a_new_tag(self, client, hub, folder, tmp_path):
+        client.publish(folder)
+        other = tmp_path / "other"
+        other.mkdir()
+        tasks = tiny_tasks()
+        write_dataset(
+            other,
+            {
+                **tasks,
+                "cat-6-4": type(tasks["cat-6-4"])(
+                    **{**vars(tasks["cat-6-4"]), "support": tasks["cat-6-4"].support[::-1].copy()}
+                ),
+            },
+            "emotic",
+            "argmax",
+        )
+        client.publish(other)
+        repo = hub.repos[REPO]
+        assert set(repo.tags) == {fingerprint(folder), fingerprint(other)}
+        assert content(repo, repo.tags[fingerprint(folder)]) == digests(folder)
+        assert content(repo, repo.tags[fingerprint(other)]) == digests(other)
+
+    def test_dry_run_asks_nobody(self, server, stranger, folder):
+        result = stranger.publish(folder, "--dry-run")
+        assert server.hub.requests == []
+        listed = {}
+        for line in result.stdout.splitlines()[:-3]:
+            digest, size, path = line.split()
+            listed[path] = digest
+            assert int(size.replace(",", "")) == (folder / path).stat().st_size
+        assert listed == digests(folder)
+        assert "visibility: private" in result.stdout
+        assert f"tag: {fingerprint(folder)}" in result.stdout
+        assert "visibility: public" in stranger.publish(folder, "--dry-run", "--public").stdout
+
+    @pytest.mark.parametrize(
+        "repo", ["emotion", "lab/emotion@main1", "lab/../x", "a/b/c", "lab/-x"]
+    )
+    def test_repository_names(self, run, folder, repo):
+        result = run("publish", folder, "--repo-id", repo, status=2)
+        assert "a repository is ORG/NAME" in result.output
+
+
+class TestRefusedByTheHub:
+    def test_no_token(self, server, stranger, folder):
+        result = stranger.publish(folder, status=2)
+        assert "there is no token" in result.stderr
+        assert server.hub.requests == []
+
+    def test_wrong_token(self, server, hub, tmp_path, folder):
+        other = Client(server.url, tmp_path / "other", token="hf_wrong")
+        result = other.publish(folder, status=2)
+        other.close()
+        assert "HF_TOKEN" in result.stderr
+        assert hub.repos == {}
+
+    def test_offline(self, client, folder, hub):
+        result = client.publish(folder, status=2, HF_HUB_OFFLINE="1")
+        assert "HF_HUB_OFFLINE" in result.stderr
+        assert hub.requests == []
+
+    def test_the_hub_is_gone(self, client, server, folder):
+        server.shutdown()
+        server.server_close()
+        assert "the work with the Hub failed" in client.publish(folder, status=2).stderr
+
+    def test_a_repository_with_other_things(self, client, hub, folder):
+        repo = hub.repos[REPO] = Repo(private=True)
+        repo.add({"model.bin": Blob(b"x", True), "README.md": Blob(b"mine", False)})
+        result = client.publish(folder, status=2)
+        assert "holds other files: model.bin" in result.stderr
+        assert len(repo.history) == 1
+
+    def test_a_repository_with_another_data_set(self, client, published, folder):
+        result = client.publish(folder, "--public", status=2)
+        assert "holds the data set 'synthetic' (argmax), not 'emotic' (argmax)" in result.stderr
+        assert len(published.history) == 2
+
+    def test_a_tag_that_lies(self, client, hub, folder):
+        repo = place(hub, folder, private=True)
+        repo.tags[fingerprint(folder)] = repo.history[0]
+        result = client.publish(folder, status=2)
+        assert "on a commit that does not hold these splits" in result.stderr
+
+    def test_somebody_else_commits_meanwhile(self, client, hub, folder, server):
+        repo = place(hub, folder, private=True)
+        repo.tags.clear()
+        head = dict(repo.commits[repo.head])
+        head["README.md"] = Blob(b"changed", False)
+        repo.add(head)
+        handler = server.RequestHandlerClass
+
+        def do_post(request):
+            handler.do(request)
+            if "/preupload/" in request.path:
+                repo.add(dict(head))
+
+        handler.do_POST = do_post
+        result = client.publish(folder, status=2)
+        assert "somebody else has changed the repository meanwhile" in result.stderr
+        assert repo.tags == {}
+
+
+#: Every kind of request of a publication that changes something, and one of looking.
+STEPS = [
+    "POST /api/repos/create",
+    "/preupload/",
+    "objects/batch",
+    "PUT /_lfs/",
+    "/verify",
+    "/commit/main",
+    "GET .*/revision/[0-9a-f]{40}$",
+    "/tag/",
+    "/settings",
+]
+
+
+class TestStoppedAnywhere:
+    """The exact places; random ones are in test_kill.py."""
+
+    def test_failing_at_every_step(self, client, hub, tiny):
+        client.ask("hurry")
+        for step in STEPS:
+            for kind in ("drop-before", "drop-after", "500"):
+                hub.clear()
+                hub.fault(step, kind, after=3 if "_lfs" in step or "verify" in step else 0)
+                message = client.ask("publish", tiny, REPO, True)
+                assert isinstance(message, str) and message.startswith(f"{REPO}: the "), step
+                self.check_nothing_half_there(hub, tiny, step)
+                hub.faults.clear()
+                done = client.ask("publish", tiny, REPO, True)
+                assert_complete(hub.repos[REPO], tiny)
+                assert not done.private and not hub.repos[REPO].private
+        assert not client.ask("publish", tiny, REPO, True).changed
+
+    def check_nothing_half_there(self, hub, tiny, step):
+        repo = hub.repos.get(REPO)
+        if repo is None:
+            return
+        assert repo.private or step == "/settings"
+        assert len(repo.history) <= 2
+        assert content(repo, repo.head) in ({}, digests(tiny))
+        if repo.tags:
+            assert_complete(repo, tiny)
+
+    def test_a_short_failure_is_overcome(self, client, hub, tiny):
+        hub.fault("PUT /_lfs/", "503", times=1)
+        client.ask("publish", tiny, REPO, False)
+        assert_complete(hub.repos[REPO], tiny)
+
+
+class TestCheckPublishable:
+    def refused(self, folder, message):
+        with pytest.raises(InputError) as error:
+            check_publishable(folder)
+        assert re.search(message, str(error.value)), error.value
+
+    def rewrite(self, folder, edit, listed=True):
+        """Change the manifest, and its list of files to what is there."""
+        path = folder / MANIFEST
+        manifest = json.loads(path.read_text())
+        if listed:
+            for name, digest in digests(folder).items():
+                if name != MANIFEST:
+                    size = (folder / name).stat().st_size
+                    manifest["files"][name] = {"bytes": size, "sha256": digest}
+        edit(manifest)
+        path.write_text(json_text(manifest))
+
+    def test_the_bundled_one_passes(self):
+        identity, files = check_publishable(SYNTHETIC)
+        assert identity.fingerprint == FINGERPRINT
+        assert {file.path: file.sha256 for file in files} == digests(SYNTHETIC)
+
+    @pytest.mark.parametrize(
+        "name", ["notes.txt", ".DS_Store", "data/x.jpg", "data/cat-6-6/extra.parquet", "data/new/a"]
+    )
+    def test_another_file(self, folder, name):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x")
+        self.refused(folder, "is not part of a dataset folder")
+
+    def test_an_empty_folder_and_a_link(self, folder):
+        (folder / "images").mkdir()
+        file = folder / "data/cat-6-6/base.parquet"
+        file.rename(folder.parent / "elsewhere.parquet")
+        file.symlink_to(folder.parent / "elsewhere.parquet")
+        self.refused(folder, r"images: is not part of.*\n.*base.parquet: is a link")
+
+    def test_a_missing_file(self, folder):
+        (folder / "data/cat-6-6/base.parquet").unlink()
+        self.refused(folder, "base.parquet: is missing")
+
+    def test_a_changed_file(self, folder):
+        path = folder / "data/cat-6-6/base.parquet"
+        pq.write_table(pq.read_table(path), path, compression="none")
+        self.refused(folder, "base.parquet: is not the file that the manifest lists")
+
+    def test_another_column(self, folder):
+        path = folder / "data/cat-6-6/base.parquet"
+        table = pq.read_table(path)
+        pq.write_table(table.append_column("age", table["label"]), path)
+        self.rewrite(folder, lambda m: None)
+        self.refused(folder, "has the columns sample_id, image_id, label, age")
+
+    @pytest.mark.parametrize("where", ["schema", "field"])
+    def test_notes_inside_a_parquet_file(self, folder, where):
+        path = folder / "data/cat-6-6/base.parquet"
+        table = pq.read_table(path)
+        if where == "schema":
+            table = table.replace_schema_metadata({"ages": "31, 44"})
+        else:
+            field = table.schema.field("label").with_metadata({"ages": "31, 44"})
+            table = table.cast(table.schema.set(2, field))
+        pq.write_table(table, path)
+        self.rewrite(folder, lambda m: None)
+        self.refused(folder, "carries metadata beyond its columns: ages")
+
+    @pytest.mark.parametrize(
+        ("edit", "message"),
+        [
+            (lambda m: m.update(ages=[31]), "more than it should: ages"),
+            (lambda m: m["tasks"]["cat-6-6"].update(ages=[31]), "more than it should: tasks"),
+            (lambda m: m["tasks"]["cat-6-6"]["base"].update(Joy=7), "more than it should: tasks"),
+            (lambda m: m["tasks"]["cat-6-6"].update(left_out={"Esteem": [1]}), "left out"),
+            (lambda m: m["files"].pop("README.md"), "does not list the files.*README.md"),
+            (lambda m: m["files"].update({"../x": {}}), "does not list the files.*../x"),
+            (lambda m: m["files"]["README.md"].update(age=3), "no size and SHA-256 of README"),
+            (lambda m: m.update(synthetic={"seed": 1}), "stand-in"),
+            (lambda m: m.update(fingerprint="0" * 64), "does not fit the digests"),
+        ],
+    )
+    def test_another_manifest(self, folder, edit, message):
+        self.rewrite(folder, edit)
+        self.refused(folder, message)
+
+    def test_a_key_hidden_behind_another_of_its_name(self, folder):
+        path = folder / MANIFEST
+        path.write_text(path.read_text().replace("{", '{\n  "dataset": "ages: 31, 44",', 1))
+        self.refused(folder, "its bytes")
+
+    def test_another_card(self, folder):
+        with (folder / "README.md").open("a") as stream:
+            stream.write("\nages: 31, 44\n")
+        self.rewrite(folder, lambda m: None)
+        self.refused(folder, "README.md: is not the card")
+
+    def test_a_stand_in_under_another_name(self, folder):
+        shutil.rmtree(folder)
+        shutil.copytree(SYNTHETIC, folder)
+        self.rewrite(folder, lambda m: m.pop("synthetic"))
+        self.refused(folder, "settings of a synthetic stand-in")
+
+
+class TestCard:
+    """What the Hub's page makes of the README."""
+
+    @pytest.mark.parametrize("which", ["synthetic", "emotic"])
+    def test_the_metadata(self, tiny, which):
+        folder = SYNTHETIC if which == "synthetic" else tiny
+        card = DatasetCard.load(folder / "README.md")
+        data = card.data.to_dict()
+        assert data["pretty_name"] == f"One-shot EMOTIC ({which}, argmax)"
+        if which == "emotic":
+            assert data["license"] == "other"
+            assert re.fullmatch(r"[a-z-]+", data["license_name"])
+            assert data["license_link"].startswith("https://")
+            assert "non-commercial research and education only" in card.text.replace("\n", " ")
+        else:
+            assert data["license"] == "mit"
+            assert "synthetic" in data["tags"]
+        configs = {item["config_name"]: item["data_files"] for item in data["configs"]}
+        assert set(configs) == {x for task in TASKS for x in (task, f"{task}-draws")}
+        for files in configs.values():
+            for file in files:
+                assert (folder / file["path"]).is_file()
+        assert fingerprint(folder) in card.text
+        assert "@inproceedings{peng2021" in card.text and "@article{kosti2020" in card.text
+
+    def test_the_class_tables(self):
+        text = (SYNTHETIC / "README.md").read_text()
+        manifest = json.loads((SYNTHETIC / MANIFEST).read_text())
+        for task, summary in manifest["tasks"].items():
+            section = text.split(f"### {task}\n")[1].split("\n### ")[0]
+            for name, count in summary["novel"].items():
+                assert f"| {name} | {count:,} |" in section
+            for name, count in summary["base"].items():
+                assert f"{name} {count:,}" in section
+
+    def test_the_markdown_is_well_formed(self):
+        from markdown_it import MarkdownIt
+
+        text = (SYNTHETIC / "README.md").read_text().split("---\n", 2)[2]
+        tokens = MarkdownIt("commonmark").enable("table").parse(text)
+        kinds = [token.type for token in tokens]
+        assert kinds.count("table_open") == 1 + len(TASKS)
+        assert kinds.count("fence") == 3
+        assert text.count("```") == 6

@@ -1,0 +1,199 @@
+"""The workflow files: no secret and no right to write in reach of what a pull request holds."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import zipfile
+
+import pytest
+import yaml
+from conftest import REPOSITORY
+
+FOLDER = REPOSITORY / ".github/workflows"
+FILES = sorted(FOLDER.glob("*.yml"))
+
+
+def load(name):
+    content = yaml.safe_load((FOLDER / f"{name}.yml").read_text())
+    content["on"] = content.pop(True)  # YAML 1.1 reads `on` as a truth value
+    return content
+
+
+def steps_of(workflow):
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def scripts_of(workflow):
+    return "\n".join(step.get("run", "") for step in steps_of(workflow))
+
+
+def test_there_are_three():
+    assert {path.stem for path in FILES} == {"submission", "submission-comment", "tests"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+class TestEvery:
+    def test_actions_are_githubs_own_and_pinned_by_commit(self, path):
+        used = [step["uses"] for step in steps_of(load(path.stem)) if "uses" in step]
+        assert used
+        for action in used:
+            assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40}", action)
+        assert len(re.findall(r"@[0-9a-f]{40} # v\d+\.\d+\.\d+$", path.read_text(), re.M)) == len(
+            used
+        )
+
+    def test_no_value_of_an_event_is_pasted_into_a_script(self, path):
+        assert "${{" not in scripts_of(load(path.stem))
+
+    def test_no_checkout_leaves_a_token_behind(self, path):
+        for step in steps_of(load(path.stem)):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False
+
+    def test_no_secret_is_named_and_the_dangerous_trigger_is_not_used(self, path):
+        text = path.read_text()
+        assert "secrets" not in re.sub(r"#.*", "", text)
+        assert "pull_request_target" not in text
+
+    def test_jobs_end(self, path):
+        assert all(job["timeout-minutes"] <= 45 for job in load(path.stem)["jobs"].values())
+
+
+@pytest.mark.parametrize("name", ["tests", "submission"])
+def test_what_runs_for_pull_requests_may_only_read(name):
+    workflow = load(name)
+    assert "pull_request" in workflow["on"] and "workflow_run" not in workflow["on"]
+    assert workflow["permissions"] == {"contents": "read"}
+    assert all("permissions" not in job for job in workflow["jobs"].values())
+    assert "github.token" not in (FOLDER / f"{name}.yml").read_text()
+
+
+class TestSubmission:
+    def test_it_runs_the_base_branch_on_the_data_of_the_pull_request(self):
+        workflow = load("submission")
+        assert workflow["on"] == {"pull_request": {"paths": ["submissions/**"]}}
+        base, head = [x["with"] for x in steps_of(workflow) if "checkout" in x.get("uses", "")]
+        assert base["ref"] == "${{ github.event.pull_request.base.sha }}"
+        assert base["path"] == "base"
+        assert head["ref"] == "${{ github.event.pull_request.head.sha }}"
+        assert head["sparse-checkout"] == "submissions"
+        script = scripts_of(workflow)
+        # From the pull request's checkout nothing but submissions/ is named, and only copied.
+        assert set(re.findall(r"pull-request/?\S*", script)) == {"pull-request/submissions"}
+        assert re.findall(r"pip install (\S+)", script) == ["./base"]
+        assert "find pull-request/submissions -type l" in script
+        [job] = workflow["jobs"].values()
+        assert job["env"] == {"PYTHONSAFEPATH": "1"}
+        assert "working-directory" not in (FOLDER / "submission.yml").read_text()
+
+    def test_its_commands_exist(self, run):
+        help_text = run("leaderboard", "--help").output
+        assert "ROOT" in help_text
+        assert "oneshot-emotic leaderboard changed --diff base" in scripts_of(load("submission"))
+
+
+class TestComment:
+    def test_it_checks_out_scripts_of_the_default_branch_alone(self):
+        workflow = load("submission-comment")
+        assert workflow["on"] == {
+            "workflow_run": {"workflows": [load("submission")["name"]], "types": ["completed"]}
+        }
+        [checkout] = [step for step in steps_of(workflow) if "uses" in step]
+        assert checkout["with"]["ref"] == "${{ github.event.repository.default_branch }}"
+        assert checkout["with"]["sparse-checkout"] == ".github/scripts"
+        assert workflow["permissions"] == {}
+        [job] = workflow["jobs"].values()
+        assert job["permissions"] == {
+            "actions": "read",
+            "contents": "read",
+            "pull-requests": "write",
+        }
+        assert "pip" not in scripts_of(workflow)
+
+    def test_nothing_of_the_artifact_decides_where_the_comment_goes(self):
+        steps = {step["name"]: step for step in steps_of(load("submission-comment"))}
+        names = list(steps)
+        assert names.index("Which pull request") < names.index("The artifact, if it is small")
+        which = steps["Which pull request"]
+        assert "rows.zip" not in which["run"]
+        assert "select(.head.sha == env.HEAD_SHA)" in which["run"]
+        assert '"$number" =~ ^[1-9][0-9]{0,8}$' in which["run"]
+        assert "size_in_bytes < " in steps["The artifact, if it is small"]["run"]
+        assert "body=@comment.md" in steps["The comment"]["run"]
+        assert "unzip" not in scripts_of(load("submission-comment"))
+
+
+SPEC = importlib.util.spec_from_file_location("comment", REPOSITORY / ".github/scripts/comment.py")
+comment = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(comment)
+
+RUN = "https://github.com/lab/oneshot-emotic/actions/runs/1"
+
+
+class TestCommentText:
+    def text_of(self, tmp_path, content, name="comment.md"):
+        path = tmp_path / "rows.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, content)
+        return comment.artifact_text(path)
+
+    def rendered(self, text):
+        from markdown_it import MarkdownIt
+
+        return MarkdownIt("commonmark", {"html": True}).parse(comment.comment(text, RUN))
+
+    def test_a_table(self, tmp_path):
+        text = self.text_of(tmp_path, "| rank | model |\n|---|---|\n| 1 | ours |\n")
+        tokens = self.rendered(text)
+        [fence] = [token for token in tokens if token.type == "fence"]
+        assert fence.content == "| rank | model |\n|---|---|\n| 1 | ours |\n"
+
+    @pytest.mark.parametrize(
+        "hostile",
+        [
+            "```\n@everyone <img src=x onerror=alert(1)>\n```",
+            "````\n```\n[x](javascript:alert(1))\n`````````\n@all",
+            "<!-- -->\n</details>\n~~~\n# big\n",
+            "\n\n    \n\t```\n",
+            "a\u202eb\x1b[31m\x00c\u2028d",
+        ],
+    )
+    def test_nothing_ends_the_block(self, tmp_path, hostile):
+        text = self.text_of(tmp_path, hostile)
+        tokens = self.rendered(text)
+        assert [token.type for token in tokens] == [
+            "html_block",
+            *("paragraph_open", "inline", "paragraph_close"),
+            "fence",
+        ]
+        assert tokens[-1].content.strip() == text.strip()
+        assert not set("\u202e\x1b\x00\u2028") & set(text)
+
+    def test_a_bomb_is_not_unpacked(self, tmp_path):
+        text = self.text_of(tmp_path, b"0" * 200_000_000)
+        assert len(text) < comment.LIMIT + 100
+        assert len(comment.comment(text, RUN)) < 65_536
+
+    def test_backticks_only_would_be_too_long(self, tmp_path):
+        text = self.text_of(tmp_path, "`" * 100_000)
+        assert "could not be recomputed" in comment.comment(text, RUN)
+
+    @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", None])
+    def test_without_a_sound_artifact(self, tmp_path, content):
+        path = tmp_path / "rows.zip"
+        if content is not None:
+            path.write_bytes(content)
+        assert comment.artifact_text(path) is None
+        assert "could not be recomputed" in comment.comment(None, RUN)
+
+    def test_another_member(self, tmp_path):
+        assert self.text_of(tmp_path, "x", name="../comment.md") is None
+
+    def test_not_utf_8(self, tmp_path):
+        assert self.text_of(tmp_path, b"\xff\xfe ok") == "\ufffd\ufffd ok"
+
+    @pytest.mark.parametrize("address", ["", "javascript:alert(1)", "https://github.com/a) b"])
+    def test_the_address_is_githubs(self, address):
+        with pytest.raises(SystemExit):
+            comment.comment("x", address)
