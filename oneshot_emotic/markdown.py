@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 
+from oneshot_emotic.addresses import is_plain_https
 from oneshot_emotic.errors import printable
 
 #: Characters that begin or end something anywhere in a line; a colon begins a bare address.
 _ANYWHERE = re.compile(r"([\\`*_{}\[\]|~$:@#]|(?<=www)\.)", re.IGNORECASE)
 #: What begins a list or a heading at the start of a line.
 _AT_START = re.compile(r"^([-+=]|\d+(?=[.)]))")
-_HTTPS = re.compile(r"https://[A-Za-z0-9.-]+(/[A-Za-z0-9._~%/=?&+-]*)?")
 
 
 def escaped(text: str, limit: int = 200) -> str:
@@ -32,6 +32,6 @@ def _entity(char: str, whole: str) -> str:
 
 def link(text: str, address: str | None) -> str:
     """A link to `address` if it is a plain https one; otherwise the text alone."""
-    if address is None or not _HTTPS.fullmatch(address):
+    if not is_plain_https(address):
         return escaped(text)
     return f"[{escaped(text)}]({address})"
