@@ -11,7 +11,11 @@ from typing import Any
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.submission.documents import SUBMISSION_FORMAT, read_json, schema_problems
+from oneshot_emotic.submission.documents import (
+    SUBMISSION_FORMAT,
+    document_problems,
+    read_document,
+)
 from oneshot_emotic.submission.forms import read_referenced
 
 DOCUMENT = "submission.json"
@@ -64,8 +68,8 @@ def read_submission_folder(folder: Path) -> SubmissionFolder:
             )
         )
     path = folder / DOCUMENT
-    document = read_json(path)
-    problems += schema_problems(document, "submission", str(path))
+    document = read_document(path)
+    problems += document_problems(document, "submission", str(path))
     if problems:
         raise InputError(problems)
     expected = {DOCUMENT, *(item["file"] for item in document["tasks"].values())}

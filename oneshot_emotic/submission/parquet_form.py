@@ -1,0 +1,106 @@
+"""Parquet: columns `sample_id` and `embedding`; schema metadata `header` (JSON text)."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any, BinaryIO
+
+import numpy as np
+import numpy.typing as npt
+
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.submission.contents import sound
+from oneshot_emotic.submission.form import HEADER, BinaryContent, parsed_header, text_list
+from oneshot_emotic.submission.limits import (
+    MAX_PARQUET_FOOTER_BYTES,
+    check_shape,
+    check_unpacked,
+)
+
+_COLUMNS = ("sample_id", "embedding")
+
+
+def read_parquet(stream: BinaryIO, max_bytes: int, where: str) -> BinaryContent:
+    """Take a .parquet file apart.
+
+    Raises:
+        InputError: It is damaged, holds other things, or is beyond a limit.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with sound(where, ".parquet"):
+        _check_footer(stream)
+        file = pq.ParquetFile(
+            stream,
+            read_dictionary=["sample_id"],  # a text that comes a million times is there once
+            thrift_string_size_limit=MAX_PARQUET_FOOTER_BYTES,
+            thrift_container_size_limit=100_000,
+        )
+        if set(file.schema_arrow.names) != set(_COLUMNS) or len(file.schema_arrow.names) != 2:
+            raise InputError(
+                Problem("must have the columns `sample_id` and `embedding`, no others", where)
+            )
+        _check_sizes(file.metadata, max_bytes, where)
+        metadata = file.schema_arrow.metadata or {}
+        table = file.read(use_threads=False)
+        column = table.column("sample_id")
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        ids = text_list(column.to_pylist(), where)
+        vectors = table.column("embedding").combine_chunks()
+        array = _vectors(vectors, where)
+    return BinaryContent(parsed_header(metadata.get(HEADER.encode()), where), ids, array)
+
+
+def write_parquet(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
+    """The bytes of a .parquet file."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    vectors = pa.FixedSizeListArray.from_arrays(pa.array(array.ravel()), array.shape[1])
+    table = pa.table({"sample_id": pa.array(sample_ids, pa.string()), "embedding": vectors})
+    table = table.replace_schema_metadata({HEADER: json.dumps(header)})
+    stream = io.BytesIO()
+    pq.write_table(table, stream, compression="zstd")
+    return stream.getvalue()
+
+
+def _check_footer(stream: BinaryIO) -> None:
+    size = stream.seek(0, 2)
+    stream.seek(max(0, size - 8))
+    length = int.from_bytes(stream.read(4), "little")
+    stream.seek(0)
+    if length > min(size, MAX_PARQUET_FOOTER_BYTES):
+        raise ValueError(f"its metadata say they have {length:,} bytes; the file has {size:,}")
+
+
+def _check_sizes(metadata: Any, max_bytes: int, where: str) -> None:
+    """Hold what the metadata say of rows, values and bytes against the limits."""
+    columns = [
+        metadata.row_group(group).column(column)
+        for group in range(metadata.num_row_groups)
+        for column in range(metadata.num_columns)
+    ]
+    check_unpacked(sum(column.total_uncompressed_size for column in columns), max_bytes, where)
+    values = sum(c.num_values for c in columns if c.path_in_schema != "sample_id")
+    rows = metadata.num_rows
+    check_shape(rows, -(-values // rows) if rows else 0, max_bytes, where)
+
+
+def _vectors(column: Any, where: str) -> Any:
+    """A column of lists as a matrix, or as a list of lists where it is ragged."""
+    import pyarrow as pa
+
+    kinds = (pa.ListType, pa.LargeListType, pa.FixedSizeListType)
+    if not isinstance(column.type, kinds):
+        raise InputError(Problem(f"column `embedding` is of type {column.type}", where))
+    flat = column.flatten()
+    if column.null_count or flat.null_count:
+        raise InputError(Problem("column `embedding` has empty cells", where))
+    lengths = np.diff(column.offsets.to_numpy()) if hasattr(column, "offsets") else None
+    if lengths is not None and len(set(lengths.tolist())) > 1:
+        return column.to_pylist()  # ragged: the scoring names the persons
+    values: npt.NDArray[Any] = flat.to_numpy(zero_copy_only=False)
+    return values.reshape(len(column), -1) if len(column) else values.reshape(0, 0)
