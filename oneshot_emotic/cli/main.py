@@ -16,6 +16,8 @@ COMMANDS: dict[str, str] = {
     "tasks": "List the tasks of a data set, their classes and persons.",
     "ids": "List the persons a task needs embeddings for.",
     "score": "Score files of embeddings.",
+    "submit": "Make a submission folder from files of embeddings.",
+    "check-submission": "Examine a submission: every problem at once, or what is good.",
     "leaderboard": "Recompute the leaderboard of a checkout, or check it.",
     "build": "Build the dataset folder from an EMOTIC copy.",
     "check-images": "Decode every image of an EMOTIC copy and list what is missing or odd.",
