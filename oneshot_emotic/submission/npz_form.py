@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import sys
 import zipfile
 from typing import Any, BinaryIO
 
@@ -121,6 +122,11 @@ def _read_array(
         content = stream.read(size + 1)  # one more, so that the checksum is looked at
     if len(content) != size:
         raise ValueError(f"{member.filename} has {len(content):,} bytes, not {size:,}")
+    if dtype.kind == "U":
+        # NumPy would make texts of numbers that are no characters, which Python fails on later.
+        codes = np.frombuffer(content, np.dtype("u4").newbyteorder(dtype.byteorder))
+        if codes.size and codes.max() > sys.maxunicode:
+            raise ValueError(f"{member.filename} holds numbers that are no characters")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 

@@ -14,9 +14,11 @@ from oneshot_emotic.submission.contents import sound
 from oneshot_emotic.submission.form import HEADER, BinaryContent, parsed_header, text_list
 from oneshot_emotic.submission.limits import (
     MAX_PARQUET_FOOTER_BYTES,
+    check_persons,
     check_shape,
     check_unpacked,
 )
+from oneshot_emotic.submission.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, walk_pages
 
 _COLUMNS = ("sample_id", "embedding")
 
@@ -27,28 +29,28 @@ def read_parquet(stream: BinaryIO, max_bytes: int, where: str) -> BinaryContent:
     Raises:
         InputError: It is damaged, holds other things, or is beyond a limit.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
+    bounds: dict[str, Any] = {
+        "thrift_string_size_limit": MAX_PARQUET_FOOTER_BYTES,
+        "thrift_container_size_limit": 100_000,
+    }
     with sound(where, ".parquet"):
         _check_footer(stream)
-        file = pq.ParquetFile(
-            stream,
-            read_dictionary=["sample_id"],  # a text that comes a million times is there once
-            thrift_string_size_limit=MAX_PARQUET_FOOTER_BYTES,
-            thrift_container_size_limit=100_000,
-        )
+        file = pq.ParquetFile(stream, **bounds)
         if set(file.schema_arrow.names) != set(_COLUMNS) or len(file.schema_arrow.names) != 2:
             raise InputError(
                 Problem("must have the columns `sample_id` and `embedding`, no others", where)
             )
-        _check_sizes(file.metadata, max_bytes, where)
+        encodings = _check_pages(stream, file.metadata, max_bytes, where)
         metadata = file.schema_arrow.metadata or {}
+        if DELTA_LENGTH_BYTE_ARRAY not in encodings:
+            # A text that comes a million times from a dictionary is then in memory once.
+            file = pq.ParquetFile(stream, read_dictionary=["sample_id"], **bounds)
+        elif len(encodings) > 1:
+            raise ValueError("its sample_ids are of several encodings")
         table = file.read(use_threads=False)
-        column = table.column("sample_id")
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        ids = text_list(column.to_pylist(), where)
+        ids = _texts(table.column("sample_id"), where)
         vectors = table.column("embedding").combine_chunks()
         array = _vectors(vectors, where)
     return BinaryContent(parsed_header(metadata.get(HEADER.encode()), where), ids, array)
@@ -76,17 +78,46 @@ def _check_footer(stream: BinaryIO) -> None:
         raise ValueError(f"its metadata say they have {length:,} bytes; the file has {size:,}")
 
 
-def _check_sizes(metadata: Any, max_bytes: int, where: str) -> None:
-    """Hold what the metadata say of rows, values and bytes against the limits."""
-    columns = [
-        metadata.row_group(group).column(column)
-        for group in range(metadata.num_row_groups)
-        for column in range(metadata.num_columns)
-    ]
-    check_unpacked(sum(column.total_uncompressed_size for column in columns), max_bytes, where)
-    values = sum(c.num_values for c in columns if c.path_in_schema != "sample_id")
+def _check_pages(stream: BinaryIO, metadata: Any, max_bytes: int, where: str) -> frozenset[int]:
+    """Hold what metadata and pages say of rows, values and bytes against the limits.
+
+    Returns:
+        The encodings of the sample_ids.
+    """
+    unpacked = values = 0
+    encodings: frozenset[int] = frozenset()
+    for group in range(metadata.num_row_groups):
+        for place in range(metadata.num_columns):
+            column = metadata.row_group(group).column(place)
+            starts = [column.data_page_offset]
+            if column.dictionary_page_offset:
+                starts.append(column.dictionary_page_offset)
+            pages = walk_pages(stream, min(starts), column.total_compressed_size)
+            unpacked += max(pages.size, column.total_uncompressed_size)
+            if column.path_in_schema == "sample_id":
+                check_persons(pages.values, where)
+                encodings |= pages.encodings
+            else:
+                values += max(pages.values, column.num_values)
+    check_unpacked(unpacked, max_bytes, where)
     rows = metadata.num_rows
     check_shape(rows, -(-values // rows) if rows else 0, max_bytes, where)
+    stream.seek(0)
+    return encodings
+
+
+def _texts(column: Any, where: str) -> list[str]:
+    """A column of texts; one that comes many times is in memory once."""
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(column.type):
+        is_text = pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        return text_list(column.to_pylist() if is_text else None, where)
+    texts: list[Any] = []
+    for chunk in column.chunks:
+        values = [*chunk.dictionary.to_pylist(), None]
+        texts += [values[-1 if index is None else index] for index in chunk.indices.to_pylist()]
+    return text_list(texts, where)
 
 
 def _vectors(column: Any, where: str) -> Any:
