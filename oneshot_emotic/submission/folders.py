@@ -89,7 +89,8 @@ def inspect_submission_folder(folder: Path) -> tuple[SubmissionFolder, list[Prob
         for task, reference in tasks.items()
         if not document_problems(_smallest(dataset, task, reference), "submission", "")
     }
-    expected = {DOCUMENT, *(_object(item).get("file") for item in tasks.values())}
+    named = [_object(item).get("file") for item in tasks.values()]
+    expected = [DOCUMENT, *named]
     problems += [
         Problem("is not named in submission.json", str(entry), "Remove it, or name it there")
         for entry in sorted(folder.iterdir())

@@ -34,7 +34,7 @@ MAX_HEADER_BYTES = 64 << 20
 MAX_ZIP_DIRECTORY_BYTES = 1 << 16
 
 #: A parquet file's metadata; pyarrow's own files have some thousand bytes a row group.
-MAX_PARQUET_FOOTER_BYTES = 16 << 20
+MAX_PARQUET_FOOTER_BYTES = 4 << 20
 
 #: Integers beyond it are not all float64 numbers.
 MAX_INTEGER = 1 << 53

@@ -18,7 +18,11 @@ from oneshot_emotic.submission.limits import (
     check_shape,
     check_unpacked,
 )
-from oneshot_emotic.submission.parquet_pages import DELTA_LENGTH_BYTE_ARRAY, walk_pages
+from oneshot_emotic.submission.parquet_pages import (
+    DELTA_LENGTH_BYTE_ARRAY,
+    read_chunks,
+    walk_pages,
+)
 
 _COLUMNS = ("sample_id", "embedding")
 
@@ -36,13 +40,13 @@ def read_parquet(stream: BinaryIO, max_bytes: int, where: str) -> BinaryContent:
         "thrift_container_size_limit": 100_000,
     }
     with sound(where, ".parquet"):
-        _check_footer(stream)
+        encodings = _check_pages(stream, max_bytes, where)
         file = pq.ParquetFile(stream, **bounds)
         if set(file.schema_arrow.names) != set(_COLUMNS) or len(file.schema_arrow.names) != 2:
             raise InputError(
                 Problem("must have the columns `sample_id` and `embedding`, no others", where)
             )
-        encodings = _check_pages(stream, file.metadata, max_bytes, where)
+        check_persons(file.metadata.num_rows, where)
         metadata = file.schema_arrow.metadata or {}
         if DELTA_LENGTH_BYTE_ARRAY not in encodings:
             # A text that comes a million times from a dictionary is then in memory once.
@@ -69,39 +73,24 @@ def write_parquet(sample_ids: list[str], array: npt.NDArray[Any], header: dict[s
     return stream.getvalue()
 
 
-def _check_footer(stream: BinaryIO) -> None:
-    size = stream.seek(0, 2)
-    stream.seek(max(0, size - 8))
-    length = int.from_bytes(stream.read(4), "little")
-    stream.seek(0)
-    if length > min(size, MAX_PARQUET_FOOTER_BYTES):
-        raise ValueError(f"its metadata say they have {length:,} bytes; the file has {size:,}")
-
-
-def _check_pages(stream: BinaryIO, metadata: Any, max_bytes: int, where: str) -> frozenset[int]:
-    """Hold what metadata and pages say of rows, values and bytes against the limits.
+def _check_pages(stream: BinaryIO, max_bytes: int, where: str) -> frozenset[int]:
+    """Hold what metadata and pages say of values and bytes against the limits.
 
     Returns:
         The encodings of the sample_ids.
     """
-    unpacked = values = 0
+    unpacked = persons = values = 0
     encodings: frozenset[int] = frozenset()
-    for group in range(metadata.num_row_groups):
-        for place in range(metadata.num_columns):
-            column = metadata.row_group(group).column(place)
-            starts = [column.data_page_offset]
-            if column.dictionary_page_offset:
-                starts.append(column.dictionary_page_offset)
-            pages = walk_pages(stream, min(starts), column.total_compressed_size)
-            unpacked += max(pages.size, column.total_uncompressed_size)
-            if column.path_in_schema == "sample_id":
-                check_persons(pages.values, where)
-                encodings |= pages.encodings
-            else:
-                values += max(pages.values, column.num_values)
+    for chunk in read_chunks(stream):
+        pages = walk_pages(stream, chunk.start, chunk.length)
+        unpacked += max(pages.size, chunk.size)
+        if chunk.column == "sample_id":
+            persons += max(pages.values, chunk.values)
+            encodings |= pages.encodings
+        else:
+            values += max(pages.values, chunk.values)
     check_unpacked(unpacked, max_bytes, where)
-    rows = metadata.num_rows
-    check_shape(rows, -(-values // rows) if rows else 0, max_bytes, where)
+    check_shape(persons, -(-values // persons) if persons else 0, max_bytes, where)
     stream.seek(0)
     return encodings
 

@@ -1,25 +1,46 @@
-"""What the pages of a parquet file say of themselves, read before any of them is unpacked.
+"""What a parquet file says of itself, read before anything of it is unpacked.
 
-A file's metadata may claim that little is inside while its pages unpack to gigabytes; the library
-takes memory by the pages. So their headers are walked here: structs of Thrift's compact protocol
-(https://github.com/apache/parquet-format, "PageHeader";
-https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md).
+A file's metadata may claim that little is inside while its pages unpack to gigabytes, and pyarrow
+takes memory by the pages. So metadata and page headers are read here first
+(https://github.com/apache/parquet-format, "FileMetaData" and "PageHeader"). Not by pyarrow: asked
+for a column's metadata, it ends the process when they contradict each other.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, BinaryIO, NamedTuple
+
+from oneshot_emotic.submission.limits import MAX_PARQUET_FOOTER_BYTES
+from oneshot_emotic.submission.thrift import CompactReader
 
 #: Pages are usually of a megabyte.
 _MAX_PAGES = 100_000
 _MAX_HEADER_BYTES = 1 << 16
-_MAX_DEPTH = 4
 
 _DATA_PAGE, _DATA_PAGE_V2 = 5, 8  # fields of a page header that hold the header of its kind
 #: Each value may repeat the start of the one before: a few bytes become any number.
 _DELTA_BYTE_ARRAY = 7
 #: Lengths, then the texts one after another.
 DELTA_LENGTH_BYTE_ARRAY = 6
+
+
+class Chunk(NamedTuple):
+    """One column of one group of rows, as the file's metadata describe it.
+
+    Attributes:
+        column: The column's path.
+        start: Where its first page is.
+        length: Bytes of its pages with their headers.
+        values: How many values it should have.
+        size: Bytes that it should unpack to.
+    """
+
+    column: str
+    start: int
+    length: int
+    values: int
+    size: int
 
 
 class Pages(NamedTuple):
@@ -34,6 +55,51 @@ class Pages(NamedTuple):
     values: int
     size: int
     encodings: frozenset[int]
+
+
+def read_chunks(stream: BinaryIO) -> list[Chunk]:
+    """The column chunks that a file's metadata name.
+
+    Raises:
+        ValueError: The metadata are damaged or too large.
+    """
+    size = stream.seek(0, 2)
+    stream.seek(max(0, size - 8))
+    tail = stream.read(8)
+    length = int.from_bytes(tail[:4], "little")
+    if tail[4:] != b"PAR1" or length > min(size - 8, MAX_PARQUET_FOOTER_BYTES):
+        raise ValueError(f"its metadata say they have {length:,} bytes; the file has {size:,}")
+    stream.seek(size - 8 - length)
+    metadata = CompactReader(stream.read(length)).struct()
+    groups = _items(metadata.get(4))
+    chunks = [_chunk(column) for group in groups for column in _items(group.get(1))]
+    if any(chunk.start + chunk.length > size for chunk in chunks):
+        raise ValueError("its metadata name places beyond its end")
+    return chunks
+
+
+def _items(value: Any) -> Iterator[dict[int, Any]]:
+    for item in value if isinstance(value, list) else []:
+        if not isinstance(item, dict):
+            raise ValueError("metadata of another form")
+        yield item
+
+
+def _chunk(column: dict[int, Any]) -> Chunk:
+    metadata = column.get(3)
+    if not isinstance(metadata, dict) or 1 in column:  # 1: in another file
+        raise ValueError("a column without metadata")
+    path = metadata.get(3)
+    starts = [metadata.get(9), *([metadata[11]] if metadata.get(11) else [])]
+    numbers = [metadata.get(5), metadata.get(6), metadata.get(7), *starts]
+    if (
+        not isinstance(path, list)
+        or not all(isinstance(part, bytes) for part in path)
+        or not all(type(number) is int and number >= 0 for number in numbers)
+    ):
+        raise ValueError("a column with damaged metadata")
+    name = b".".join(path).decode("utf-8", "replace")
+    return Chunk(name, min(starts), metadata[7], metadata[5], metadata[6])
 
 
 def walk_pages(stream: BinaryIO, start: int, length: int) -> Pages:
@@ -52,7 +118,7 @@ def walk_pages(stream: BinaryIO, start: int, length: int) -> Pages:
     place, end = start, start + length
     while place < end:
         stream.seek(place)
-        reader = _Compact(stream.read(_MAX_HEADER_BYTES))
+        reader = CompactReader(stream.read(_MAX_HEADER_BYTES))
         header = reader.struct()
         unpacked, packed = header.get(2), header.get(3)
         if type(unpacked) is not int or type(packed) is not int or min(unpacked, packed) < 0:
@@ -60,10 +126,11 @@ def walk_pages(stream: BinaryIO, start: int, length: int) -> Pages:
         for kind, encoding in ((_DATA_PAGE, 2), (_DATA_PAGE_V2, 4)):
             page = header.get(kind)
             if isinstance(page, dict):
-                if type(page.get(1)) is not int or page[1] < 0:
+                count, how = page.get(1), page.get(encoding)
+                if type(count) is not int or count < 0 or type(how) is not int:
                     raise ValueError("a page without a number of values")
-                values += page[1]
-                encodings.add(int(page.get(encoding, -1)))
+                values += count
+                encodings.add(how)
         size += unpacked
         place += reader.place + packed
         pages += 1
@@ -72,60 +139,3 @@ def walk_pages(stream: BinaryIO, start: int, length: int) -> Pages:
     if _DELTA_BYTE_ARRAY in encodings:
         raise ValueError("the encoding DELTA_BYTE_ARRAY is not read")
     return Pages(values, size, frozenset(encodings))
-
-
-class _Compact:
-    """A reader of Thrift's compact protocol; only integers and structs are kept."""
-
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-        self.place = 0
-
-    def struct(self, depth: int = 0) -> dict[int, Any]:
-        if depth > _MAX_DEPTH:
-            raise ValueError("a page header is nested too deeply")
-        fields: dict[int, Any] = {}
-        field = 0
-        while (head := self._byte()) != 0:
-            field = field + (head >> 4) if head >> 4 else self._integer()
-            fields[field] = self._value(head & 15, depth)
-        return fields
-
-    def _value(self, kind: int, depth: int) -> Any:
-        if kind in (1, 2):  # true and false are in the type itself
-            return kind == 1
-        if kind == 3:
-            return self._byte()
-        if kind in (4, 5, 6):
-            return self._integer()
-        if kind == 7:
-            return self._skip(8)
-        if kind == 8:
-            return self._skip(self._unsigned())
-        if kind == 12:
-            return self.struct(depth + 1)
-        raise ValueError(f"a page header holds the Thrift type {kind}")
-
-    def _byte(self) -> int:
-        if self.place >= len(self._content):
-            raise ValueError("a page header does not end")
-        self.place += 1
-        return self._content[self.place - 1]
-
-    def _skip(self, count: int) -> None:
-        self.place += count
-
-    def _unsigned(self) -> int:
-        result = shift = 0
-        while True:
-            byte = self._byte()
-            result |= (byte & 127) << shift
-            shift += 7
-            if byte < 128:
-                return result
-            if shift > 63:
-                raise ValueError("a page header holds an integer of more than 64 bits")
-
-    def _integer(self) -> int:
-        value = self._unsigned()
-        return (value >> 1) ^ -(value & 1)

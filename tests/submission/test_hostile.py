@@ -400,7 +400,7 @@ class TestFolder:
             read_submission_folder(folder).embeddings("cat-6-6")
 
     @pytest.mark.parametrize(
-        "file", ["/etc/passwd.npz", "../a.npz", "a/../b.npz", "..npz", "a.npz\n", "a.json", ""]
+        "file", ["/etc/passwd.npz", "../a.npz", "a/../b.npz", "..npz", "a.npz\n", "a.json", "", {}]
     )
     def test_names_that_lead_elsewhere(self, folder, file):
         document = json.loads((folder / "submission.json").read_text())
