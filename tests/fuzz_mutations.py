@@ -18,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+_BOMB = gzip.compress(b" " * (1 << 24), 1)
+
 Bytes = Callable[[random.Random, bytes], bytes]
 
 NUMBERS = [
@@ -153,7 +155,7 @@ def gzip_damage(rng: random.Random, content: bytes) -> bytes:
     inside = json_damage(rng, gzip.decompress(content))
     packed = gzip.compress(inside, 1)
     if rng.random() < 0.05:
-        packed += rng.choice((packed, b"\0" * 99, b"x", gzip.compress(b" " * (1 << 24), 1)))
+        packed += rng.choice((packed, b"\0" * 99, b"x", _BOMB))
     return packed
 
 

@@ -115,6 +115,7 @@ def prepare(folder: Path, place: Path, form: str, seed: int, number: int) -> Pat
         folder_damage(rng, target)
         return target
     target = place / f"a{form}"
+    target.unlink(missing_ok=True)
     target.write_bytes(DAMAGE[form](rng, rng.choice(sorted(base.iterdir())).read_bytes()))
     return target
 
@@ -171,9 +172,14 @@ def run_cases(folder: Path, form: str, seed: int, numbers: range, note: Path) ->
         raise TooSlow
 
     signal.signal(signal.SIGALRM, too_slow)
-    with tempfile.TemporaryDirectory(dir=folder) as place:
+    memory = Path("/dev/shm")  # files written over and over are slow on a disk
+    with (
+        tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as place,
+        note.open("wb", buffering=0) as noting,
+    ):
         for number in numbers:
-            note.write_text(str(number))
+            noting.seek(0)
+            noting.write(b"%09d" % number)
             path = prepare(folder, Path(place), form, seed, number)
             started = time.perf_counter()
             signal.setitimer(signal.ITIMER_REAL, MAX_SECONDS)
