@@ -203,6 +203,8 @@ def npz_damage(rng: random.Random, content: bytes) -> bytes:
 
 
 def _npy_header_damage(rng: random.Random, data: bytes) -> bytes:
+    if len(data) < 10:  # damaged before
+        return bytes_damage(rng, data)
     length = struct.unpack("<H", data[8:10])[0]
     text = data[10 : 10 + length].decode("latin1").rstrip()
     pieces = ["'descr'", "<f4", "<f2", "False", "shape", "(", ")", ",", "{", "}", "<U", "1", "2"]

@@ -30,7 +30,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from fuzz_mutations import DAMAGE, folder_damage
+from fuzz_mutations import DAMAGE, bytes_damage, folder_damage
 
 from oneshot_emotic.cli.main import main as command_line
 from oneshot_emotic.cli.options import caching_loader
@@ -112,11 +112,17 @@ def prepare(folder: Path, place: Path, form: str, seed: int, number: int) -> Pat
         target = place / "a-model"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(base, target)
-        folder_damage(rng, target)
+        with contextlib.suppress(Exception):  # as below: what has been done until then stays
+            folder_damage(rng, target)
         return target
     target = place / f"a{form}"
     target.unlink(missing_ok=True)
-    target.write_bytes(DAMAGE[form](rng, rng.choice(sorted(base.iterdir())).read_bytes()))
+    content = rng.choice(sorted(base.iterdir())).read_bytes()
+    try:
+        content = DAMAGE[form](rng, content)
+    except Exception:  # damage upon damage that the structure no longer bears
+        content = bytes_damage(rng, content)
+    target.write_bytes(content)
     return target
 
 

@@ -102,9 +102,10 @@ def _killer(kill_at: int) -> Callable[[str, Any], None]:
 
     def hook(event: str, details: Any) -> None:
         nonlocal seen
-        seen += _is_operation(event, details)
-        if seen == kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if _is_operation(event, details):
+            seen += 1
+            if seen == kill_at:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     return hook
 
@@ -159,7 +160,9 @@ def kill_often(plan: Plan, moments: int, seed: int) -> Counter[str]:
             time.sleep(rng.uniform(0, taken))
             os.kill(process, signal.SIGKILL)
         _, status = os.waitpid(process, 0)
-        found["ended before the kill" if os.WIFEXITED(status) else "killed"] += 1
+        ended = os.WIFEXITED(status)
+        assert not ended or os.WEXITSTATUS(status) == 0
+        found["ended before the kill" if ended else "killed"] += 1
         now = tree(plan.area)
         found[state_of(now, old, new, plan.whole)] += 1
         found["left something hidden"] += bool(hidden(plan.area))
