@@ -31,6 +31,7 @@ import numpy as np
 
 from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.cli.main import main as command_line
+from oneshot_emotic.dataset.locate import DATA_VARIABLE
 
 #: Of so many kills, one is followed by a run that ends.
 COMPLETE_EVERY = 20
@@ -199,44 +200,42 @@ def make_plans(folder: Path) -> dict[str, Plan]:
     """The commands on small synthetic data."""
     folder.mkdir(parents=True, exist_ok=True)
     stand_in, dataset = folder / "stand-in", folder / "dataset"
-    small = ["synth", str(stand_in), "--annotations-only", "--persons", "60"]
+    small = ["synth", str(stand_in), "--annotations-only", "--persons", "30"]
     assert run_forked_through(small) == 0
-    assert run_forked_through(["build", str(stand_in), "-o", str(dataset)]) == 0
-    rarest = ["build", str(stand_in), "-o", str(folder / "rarest"), "--label-rule", "rarest"]
-    assert run_forked_through(rarest) == 0
-    root = folder / "root"
-    (root / "submissions").mkdir(parents=True)
+    named = ["build", str(stand_in), "-o", str(dataset), "--name", "synthetic-small"]
+    assert run_forked_through(named) == 0
+    os.environ[DATA_VARIABLE] = str(dataset)  # where submissions that name it look for it
     rng = np.random.default_rng(3)
     task = load_task("cat-6-6", dataset)
     files = []
-    for number in range(2):
+    for number in range(3):
         path = folder / f"cat-6-6-{number}.npz"
         vectors = rng.normal(size=(len(task.novel), 4))
         write_submission(path, (task.novel.sample_ids, vectors), task)
         files.append(str(path))
     evaluate((task.novel.sample_ids, vectors), task)  # libraries are loaded before the forks
     return {
-        "build": _build_plan(folder, stand_in),
-        "submit": _submit_plan(folder, dataset, files),
-        "leaderboard": _leaderboard_plan(folder),
+        "build": _build_plan(folder, stand_in, dataset),
+        "submit": _submit_plan(folder, files),
+        "leaderboard": _leaderboard_plan(folder, files),
     }
 
 
-def _build_plan(folder: Path, stand_in: Path) -> Plan:
+def _build_plan(folder: Path, stand_in: Path, dataset: Path) -> Plan:
     area = folder / "build-area"
 
     def old() -> None:
         _empty(area, "out")
-        shutil.copytree(folder / "rarest", area / "out")
+        shutil.copytree(dataset, area / "out")  # of another name, so of other bytes
 
     return Plan(["build", str(stand_in), "-o", str(area / "out")], area, old, whole=True)
 
 
-def _submit_plan(folder: Path, dataset: Path, files: list[str]) -> Plan:
+def _submit_plan(folder: Path, files: list[str]) -> Plan:
     root = folder / "submit-area"
     area = root / "submissions"
     area.mkdir(parents=True)
-    words = ["--root", str(root), "--dataset", str(dataset), "--name", "A", "--date", "2026-01-01",
+    words = ["--root", str(root), "--name", "A", "--date", "2026-01-01",
              "--seen-unseen-names", "no", "--seen-test-images", "no", "--replace"]  # fmt: skip
     assert run_forked_through(["submit", files[0], *words]) == 0
     shutil.copytree(area / "a", folder / "submitted")
@@ -248,24 +247,19 @@ def _submit_plan(folder: Path, dataset: Path, files: list[str]) -> Plan:
     return Plan(["submit", files[1], *words], area, old, whole=True)
 
 
-def _leaderboard_plan(folder: Path) -> Plan:
+def _leaderboard_plan(folder: Path, files: list[str]) -> Plan:
     """Two submissions, of which the old board has one with other embeddings."""
     repository = Path(__file__).parent.parent
     root = folder / "board"
     area = root / "leaderboard"
-    task = load_task("cat-6-6")
-    rng = np.random.default_rng(4)
     said = ["--root", str(root), "--seen-unseen-names", "no", "--seen-test-images", "no"]
     (root / "submissions").mkdir(parents=True)
     area.mkdir()
     shutil.copy(repository / "leaderboard" / "reported.json", area)
-    for number, name in ((1, "one"), (2, "two"), (3, "one")):
-        path = folder / f"board-{number}.npz"
-        vectors = rng.normal(size=(len(task.novel), 2))
-        write_submission(path, (task.novel.sample_ids, vectors), task)
+    for file, name in zip(files, ("one", "two", "one"), strict=True):
         words = ["--name", name, "--date", "2026-01-01", "--replace"]
-        assert run_forked_through(["submit", str(path), *said, *words]) == 0
-        if number == 1:
+        assert run_forked_through(["submit", file, *said, *words]) == 0
+        if file == files[0]:
             assert run_forked_through(["leaderboard", str(root)]) == 0
             shutil.copytree(area, folder / "old-board")
 

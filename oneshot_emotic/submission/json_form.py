@@ -80,7 +80,8 @@ def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddin
             row = decode(text)
         except (msgspec.MsgspecError, RecursionError) as error:
             # A number beyond float64 is infinite there; everything else is no vector of numbers.
-            row = [np.inf] * dimensions if "out of range" in str(error) else None
+            beyond = text.startswith(b"[") and "out of range" in str(error)
+            row = [np.inf] * dimensions if beyond else None
         if alike and row is not None and len(row) == dimensions:
             array[place] = row
             continue
