@@ -70,7 +70,7 @@ def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddin
 
     decode = msgspec.json.Decoder(list[float], strict=True).decode
     rows: list[Any] = []
-    dimensions = max(texts.values(), key=len, default=b"").count(b",") + 1
+    dimensions = max((text.count(b",") for text in texts.values()), default=0) + 1
     check_shape(len(texts), dimensions, max_bytes, where)
     array = np.empty((len(texts), dimensions))
     alike = True
@@ -81,7 +81,7 @@ def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddin
         except (msgspec.MsgspecError, RecursionError) as error:
             # A number beyond float64 is infinite there; everything else is no vector of numbers.
             beyond = text.startswith(b"[") and "out of range" in str(error)
-            row = [np.inf] * dimensions if beyond else None
+            row = [np.inf] * (text.count(b",") + 1) if beyond else None
         if alike and row is not None and len(row) == dimensions:
             array[place] = row
             continue
