@@ -89,7 +89,8 @@ def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddin
             rows, alike = list(array[:place]), False
         rows.append(None if row is None else np.array(row))
     sample_ids = list(texts)
-    _check_integers(texts, array if alike else rows, where)
+    if not alike or np.abs(array).max(initial=0) >= MAX_INTEGER:
+        _check_integers(texts, array if alike else rows, where)
     return (sample_ids, array) if alike else dict(zip(sample_ids, rows, strict=True))
 
 
@@ -98,8 +99,9 @@ def _check_integers(texts: Mapping[str, bytes], rows: Any, where: str) -> None:
     import msgspec
 
     found = []
-    for (sample_id, text), row in zip(texts.items(), rows, strict=True):
-        if row is not None and row.size and np.abs(row).max() >= MAX_INTEGER:
+    large = [row is not None and row.size and np.abs(row).max() >= MAX_INTEGER for row in rows]
+    for sample_id, text, is_large in zip(texts, texts.values(), large, strict=True):
+        if is_large:
             try:
                 numbers = msgspec.json.decode(text)
             except msgspec.MsgspecError:
