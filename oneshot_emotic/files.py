@@ -2,32 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import hashlib
 import json
 import os
+import re
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem, some
 
+try:
+    import fcntl
+except ImportError:  # Windows: nothing is locked there, and leftovers of killed runs stay
+    fcntl = None  # type: ignore[assignment]
+
+
+_PARTIAL = "partial"
+_OLD = "old"
+
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
-    The folder of `path` is made where it is missing.
+    The folder of `path` is made where it is missing. What a killed run left of this file is
+    removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.partial")
+    remove_leftovers(path)
+    partial, stream = _claimed(path, lambda partial: os.open(partial, _NEW_FILE, 0o666))
     try:
-        with partial.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
+        with os.fdopen(stream, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+            partial.replace(path)
     finally:
         partial.unlink(missing_ok=True)
 
@@ -80,17 +94,121 @@ def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterat
             )
         )
     target.parent.mkdir(parents=True, exist_ok=True)
-    token = secrets.token_hex(4)
-    partial = target.with_name(f".{target.name}.{token}.partial")
-    old = target.with_name(f".{target.name}.{token}.old")
-    partial.mkdir()
+    remove_leftovers(target)
+    partial, claim = _claimed(target, _make_folder)
     try:
         yield partial
-        if target.exists():
-            target.rename(old)
-        partial.rename(target)
+        _put_folder(partial, target)
     finally:
-        if old.exists() and not target.exists():
-            old.rename(target)
+        # After an exchange it is the old folder that stands here.
         shutil.rmtree(partial, ignore_errors=True)
+        os.close(claim)
+
+
+def _put_folder(partial: Path, target: Path) -> None:
+    """Give a finished folder its name, in one step where the system can."""
+    try:
+        partial.rename(target)  # where nothing is, or an empty folder
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.EACCES):
+            raise
+    else:
+        return
+    if _exchange(partial, target):
+        return
+    old = Path(str(partial).removesuffix(_PARTIAL) + _OLD)
+    claim = os.open(target, os.O_RDONLY) if fcntl else None
+    try:
+        if claim is not None:
+            _lock(claim)
+        target.rename(old)
+        try:
+            partial.rename(target)
+        except OSError:
+            old.rename(target)
+            raise
         shutil.rmtree(old, ignore_errors=True)
+    finally:
+        if claim is not None:
+            os.close(claim)
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Swap two names in one step; False where the system cannot (only Linux can)."""
+    import ctypes
+
+    try:
+        renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
+    except (AttributeError, OSError, TypeError):
+        return False
+    here, swap = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return bool(renameat2(here, os.fsencode(one), here, os.fsencode(other), swap) == 0)
+
+
+def remove_leftovers(path: Path) -> None:
+    """Remove what killed runs left beside `path`, and bring back what they had moved away.
+
+    A run that is alive holds a lock on what it is writing; that is left alone, as is everything
+    where there are no locks.
+    """
+    if fcntl is None:
+        return
+    ours = re.compile(rf"\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.({_PARTIAL}|{_OLD})")
+    with os.scandir(path.parent) as entries:
+        found = sorted(entry.name for entry in entries if ours.fullmatch(entry.name))
+    for name in found:
+        leftover = path.with_name(name)
+        try:
+            descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        except OSError:
+            continue
+        try:
+            if _lock(descriptor) is not True:
+                continue
+            if name.endswith(_OLD) and not path.exists():
+                leftover.rename(path)
+            elif leftover.is_dir():
+                shutil.rmtree(leftover, ignore_errors=True)
+            else:
+                leftover.unlink(missing_ok=True)
+        finally:
+            os.close(descriptor)
+
+
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+
+
+def _make_folder(path: Path) -> int:
+    path.mkdir()
+    return os.open(path, os.O_RDONLY) if fcntl else os.open(os.devnull, os.O_RDONLY)
+
+
+def _claimed(path: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
+    """A hidden neighbour of `path`, made by `make` and locked as long as it is open."""
+    while True:
+        partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.{_PARTIAL}")
+        try:
+            descriptor = make(partial)
+        except FileNotFoundError:
+            if partial.parent.is_dir():
+                continue  # removed by another run that took it for a leftover: once more
+            raise
+        if _lock(descriptor) is not False:
+            with contextlib.suppress(FileNotFoundError):
+                # Another run may have removed it in the moment before the lock.
+                if fcntl is None or partial.stat().st_ino == os.fstat(descriptor).st_ino:
+                    return partial, descriptor
+        os.close(descriptor)
+
+
+def _lock(descriptor: int) -> bool | None:
+    """True when the lock was had, False when another has it, None where there are no locks."""
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True

@@ -1,9 +1,19 @@
 """Files appear whole or not at all."""
 
+import subprocess
+import sys
+
 import pytest
 
 from oneshot_emotic.errors import InputError, Problem, printable, some
-from oneshot_emotic.files import new_folder, sha256_of_file, write_bytes, write_text
+from oneshot_emotic.files import (
+    _exchange,
+    new_folder,
+    remove_leftovers,
+    sha256_of_file,
+    write_bytes,
+    write_text,
+)
 
 
 def names(path):
@@ -73,6 +83,150 @@ def test_an_empty_folder_is_taken_and_a_full_one_refused(tmp_path):
         ):
             pytest.fail("must not get here")
     assert names(tmp_path / "full") == ["x"]
+
+
+class TestLeftovers:
+    """What killed runs left is cleared by the next; what a live run is writing is not."""
+
+    def start(self, tmp_path, code):
+        """A process that says when it is in the middle of writing, and waits."""
+        process = subprocess.Popen(
+            [sys.executable, "-c", f"{PREAMBLE}\n{code}", str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert process.stdout.readline() == b"writing\n"
+        return process
+
+    FOLDER = (
+        "with new_folder(root / 'out', marker='m', contents=frozenset('m')) as folder:\n"
+        "    (folder / 'm').write_text('theirs'); wait()"
+    )
+    FILE = "os.fsync = lambda _: wait()\nwrite_bytes(root / 'out', b'theirs')"
+
+    @pytest.mark.parametrize("code", [FOLDER, FILE])
+    def test_killed(self, tmp_path, code):
+        process = self.start(tmp_path, code)
+        process.kill()
+        process.wait()
+        assert len(names(tmp_path)) == 1 and names(tmp_path)[0].startswith(".out.")
+        self.write(tmp_path, code)
+        assert names(tmp_path) == ["out"]
+
+    @pytest.mark.parametrize("code", [FOLDER, FILE])
+    def test_alive(self, tmp_path, code):
+        process = self.start(tmp_path, code)
+        self.write(tmp_path, code)
+        assert len(names(tmp_path)) == 2  # theirs goes on
+        process.communicate(b"go on", timeout=30)
+        assert process.returncode == 0
+        assert names(tmp_path) == ["out"]
+        out = tmp_path / "out"
+        assert (out / "m" if out.is_dir() else out).read_text() == "theirs"
+
+    def write(self, tmp_path, code):
+        if code is self.FILE:
+            write_bytes(tmp_path / "out", b"ours")
+        else:
+            with new_folder(tmp_path / "out", marker="m", contents=frozenset("m")) as folder:
+                (folder / "m").write_text("ours")
+
+    def test_moved_away_is_brought_back(self, tmp_path):
+        """The one moment where a system that cannot exchange names has neither folder."""
+        (tmp_path / ".out.0123abcd.old").mkdir()
+        (tmp_path / ".out.0123abcd.old/m").write_text("old")
+        (tmp_path / ".out.0123abcd.partial").mkdir()
+        (tmp_path / ".other.0123abcd.partial").touch()
+        (tmp_path / ".out.mine").touch()
+        remove_leftovers(tmp_path / "out")
+        assert names(tmp_path) == [".other.0123abcd.partial", ".out.mine", "out"]
+        assert (tmp_path / "out/m").read_text() == "old"
+
+    def test_no_link_is_followed(self, tmp_path):
+        (tmp_path / "mine").mkdir()
+        (tmp_path / "mine/thesis").touch()
+        (tmp_path / ".out.0123abcd.partial").symlink_to(tmp_path / "mine")
+        write_bytes(tmp_path / "out", b"x")
+        assert (tmp_path / "mine/thesis").exists()
+
+
+PREAMBLE = """
+import os, signal, sys
+from pathlib import Path
+from oneshot_emotic.files import new_folder, write_bytes
+root = Path(sys.argv[1])
+def wait():
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_folder_is_replaced_with_and_without_an_exchange(tmp_path, monkeypatch, exchange):
+    if not exchange:
+        monkeypatch.setattr("oneshot_emotic.files._exchange", lambda one, other: False)
+    for text in ("one", "two", "three"):
+        with new_folder(tmp_path / "out", marker="m", contents=frozenset("m")) as folder:
+            (folder / "m").write_text(text)
+        assert (tmp_path / "out/m").read_text() == text
+        assert names(tmp_path) == ["out"]
+
+
+def test_the_exchange_swaps_in_one_step(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / name).touch()
+    if not _exchange(tmp_path / "a", tmp_path / "b"):
+        pytest.skip("this system cannot exchange names")
+    assert names(tmp_path / "a") == ["b"] and names(tmp_path / "b") == ["a"]
+
+
+def test_many_at_once(tmp_path):
+    """Processes that replace the same folder and file: one of theirs stands, whole, at the end."""
+    code = (
+        f"{PREAMBLE}\n"
+        "for n in range(30):\n"
+        "    text = f'{os.getpid()} {n}' * 999\n"
+        "    write_bytes(root / 'file', text.encode())\n"
+        "    with new_folder(root / 'out', marker='m', contents=frozenset('mn')) as folder:\n"
+        "        for name in 'mn': (folder / name).write_text(text)\n"
+        "    assert len(set((root / 'file').read_text().split())) > 0\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    processes = [subprocess.Popen(command) for _ in range(4)]
+    assert [process.wait() for process in processes] == [0, 0, 0, 0]
+    assert names(tmp_path) == ["file", "out"]
+    assert (tmp_path / "out/m").read_text() == (tmp_path / "out/n").read_text()
+    assert len((tmp_path / "file").read_text()) > 999
+
+
+def test_a_full_disk_leaves_the_old_file(tmp_path):
+    """A limit on the size of files stands for the disk: the system refuses the write half-way."""
+    code = (
+        f"{PREAMBLE}\nimport resource\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
+        "for make in (lambda: write_bytes(root / 'file', bytes(9000)), folder):\n"
+        "    try: make()\n"
+        "    except OSError as error: print(error.strerror)\n"
+    ).replace(
+        "for make",
+        (
+            "def folder():\n"
+            "    with new_folder(root / 'out', marker='m', contents=frozenset('m')) as new:\n"
+            "        (new / 'm').write_bytes(bytes(9000))\n"
+            "for make"
+        ),
+    )
+    write_bytes(tmp_path / "file", b"old")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/m").write_text("old")
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "File too large\n" * 2
+    assert (tmp_path / "file").read_text() == (tmp_path / "out/m").read_text() == "old"
+    assert names(tmp_path) == ["file", "out"]
 
 
 def test_digest(tmp_path):

@@ -17,6 +17,8 @@ COMMANDS: dict[str, str] = {
     "ids": "List the persons a task needs embeddings for.",
     "score": "Score files of embeddings.",
     "compare": "Say which of two submissions is better, and how surely.",
+    "submit": "Make a submission folder from files of embeddings.",
+    "check-submission": "Examine a submission: every problem at once, or what is good.",
     "leaderboard": "Recompute the leaderboard of a checkout, or check it.",
     "build": "Build the dataset folder from an EMOTIC copy.",
     "publish": "Publish a dataset folder on the Hugging Face Hub.",

@@ -12,6 +12,7 @@ import click
 from oneshot_emotic.processes import available_processors
 from oneshot_emotic.splits import Task
 from oneshot_emotic.submission.check import LoadTask
+from oneshot_emotic.submission.limits import MAX_BYTES
 from oneshot_emotic.tasks import TASKS
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -37,6 +38,17 @@ def workers_option(function: Function) -> Function:
         type=click.IntRange(1, 256),
         default=available_processors,
         help="Parallel workers; default: the processors available.",
+    )(function)
+
+
+def max_bytes_option(function: Function) -> Function:
+    """`--max-bytes`: the bound on what is read of one file."""
+    return click.option(
+        "--max-bytes",
+        type=click.IntRange(1),
+        default=MAX_BYTES,
+        show_default=True,
+        help="Refuse larger files, larger content of compressed ones, and larger embeddings.",
     )(function)
 
 

@@ -56,7 +56,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
             write_text(path, files[name])
             changed.append(name)
     for name in sorted(set(_present(folder)) - set(files)):
-        (folder / name).unlink()
+        (folder / name).unlink(missing_ok=True)  # another run may have been quicker
         changed.append(name)
     return changed
 

@@ -12,7 +12,7 @@ import numpy as np
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.embeddings import Embeddings, aligned_embeddings
 from oneshot_emotic.splits import Task
-from oneshot_emotic.submission.documents import PREDICTIONS_FORMAT, schema_problems
+from oneshot_emotic.submission.documents import PREDICTIONS_FORMAT, document_problems
 from oneshot_emotic.submission.forms import write_predictions
 
 
@@ -42,7 +42,7 @@ def write_submission(
     dataset = {"name": identity.name, "fingerprint": identity.fingerprint}
     header = {"format": PREDICTIONS_FORMAT, "task": task.name, "dataset": dataset}
     document = {**header, "model": dict(model or {}), "embeddings": {}}
-    if problems := schema_problems(document, "predictions", "model card"):
+    if problems := document_problems(document, "predictions", "model card"):
         raise InputError(problems)
     if dtype not in ("float16", "float32", "float64"):
         raise InputError(Problem(f"dtype must be float16, float32 or float64, not {dtype!r}"))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.embeddings import Embeddings, FloatArray, aligned_embeddings
 from oneshot_emotic.splits import DatasetIdentity, Task
@@ -83,7 +85,8 @@ def check_embeddings(
     if dataset is not None and task.dataset is not None:
         # With other splits, every other problem would only be an echo of this one.
         check_fingerprint(dataset, task.dataset, where)
-    return Checked(task, aligned_embeddings(embeddings, task, where), name)
+    with np.errstate(invalid="ignore"):  # some NaN of a damaged file would warn when widened
+        return Checked(task, aligned_embeddings(embeddings, task, where), name)
 
 
 def check_fingerprint(stated: Mapping[str, str], identity: DatasetIdentity, where: str) -> None:

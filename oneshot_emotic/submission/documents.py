@@ -1,15 +1,18 @@
-"""The metadata of submissions: JSON read strictly, and checked against the shipped schemas."""
+"""The metadata of submissions, checked against the shipped schemas and for text that shows."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import zlib
+from collections.abc import Iterator
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oneshot_emotic.errors import InputError, Problem, printable, some
+from oneshot_emotic.errors import Problem, printable, some
+from oneshot_emotic.submission.contents import opened
+from oneshot_emotic.submission.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
+from oneshot_emotic.submission.strict_json import parse_json
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
@@ -20,92 +23,68 @@ SUBMISSION_FORMAT = "oneshot-emotic-submission/1"
 SCHEMAS = Path(__file__).parent / "schemas"
 _SCHEMA_NAMES = ("model", "predictions", "submission")
 
-#: The largest file read, and the largest content unpacked from a compressed one, in bytes.
-MAX_BYTES = 1 << 30
 
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object from a file, gzipped if its name ends in .gz.
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a JSON object of metadata from a file that is no link.
 
     Raises:
-        InputError: There is no such file, it is too large, damaged, not JSON, not an object, or
-            names a key twice.
+        InputError: There is no such file, or it is not what `parse_json` takes.
     """
-    return parse_json(read_limited(path), str(path))
+    with opened(path, MAX_BYTES, links=False) as stream:
+        return parse_json(stream.read(MAX_DOCUMENT_BYTES + 1), str(path))
 
 
-def parse_json(content: bytes | str, where: str) -> dict[str, Any]:
-    """Parse a JSON object; NaN and Infinity pass, to be reported with their sample_id later."""
-    twice: list[str] = []
-
-    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
-        result = dict(items)
-        if len(result) != len(items):
-            keys = [key for key, _ in items]
-            twice.extend(sorted({key for key in keys if keys.count(key) > 1}))
-        return result
-
-    try:
-        value = json.loads(content, object_pairs_hook=pairs)
-    except (ValueError, RecursionError) as error:
-        raise InputError(Problem(f"is not JSON: {error}", where)) from None
-    if twice:
-        raise InputError(
-            Problem(f"{len(twice):,} keys come more than once, such as {some(twice)}", where)
-        )
-    if not isinstance(value, dict):
-        raise InputError(Problem(f"is a JSON {type(value).__name__}, not an object", where))
-    return value
-
-
-def read_limited(path: Path) -> bytes:
-    """The bytes of a file of at most `MAX_BYTES`, unpacked if its name ends in .gz."""
-    check_size(path)
-    try:
-        if path.suffix.lower() != ".gz":
-            return path.read_bytes()
-        with gzip.open(path) as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(Problem(f"is a damaged gzip file: {error}", str(path))) from None
-    except OSError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror or error}", str(path))) from None
-    if len(content) > MAX_BYTES:
-        raise InputError(Problem(f"unpacks to more than {MAX_BYTES:,} bytes", str(path)))
-    return content
-
-
-def check_size(path: Path) -> None:
-    """Refuse what is not a file, or is too large a one."""
-    if not path.is_file():
-        what = "is not a file" if path.exists() else "there is no such file"
-        raise InputError(Problem(what, str(path)))
-    if (size := path.stat().st_size) > MAX_BYTES:
-        raise InputError(
-            Problem(f"has {size:,} bytes, more than the {MAX_BYTES:,} that are read", str(path))
-        )
-
-
-def schema_problems(document: dict[str, Any], schema: str, where: str) -> list[Problem]:
-    """Everything in a document that its schema does not allow.
+def document_problems(document: dict[str, Any], schema: str, where: str) -> list[Problem]:
+    """Everything in a document that its schema does not allow, or that would not show as it is.
 
     Args:
-        document: The parsed JSON. The vectors of inline embeddings are left to the checks of the
-            scoring, which are quicker and name the person.
-        schema: `predictions` or `submission`.
+        document: The parsed JSON, its embeddings left out or a reference.
+        schema: `model`, `predictions` or `submission`.
         where: The file, for messages.
     """
-    inline = document.get("embeddings")
-    if isinstance(inline, dict) and not {"file", "sha256"} & inline.keys():
-        document = {**document, "embeddings": {}}
     errors = sorted(_validator(schema).iter_errors(document), key=lambda e: list(map(str, e.path)))
-    return [
+    problems = [
         Problem(
             printable(error.message, 300),
             f"{where}: {'.'.join(map(str, error.path))}" if error.path else where,
         )
         for error in errors
     ]
+    for field, text in _texts(document):
+        if hidden := sorted({char for char in text if not char.isprintable()}):
+            listed = some([f"U+{ord(char):04X}" for char in hidden])
+            problems.append(
+                Problem(
+                    f"holds characters that do not show, {listed}",
+                    f"{where}: {field}" if field else where,
+                    "Leave control, direction and other invisible characters out",
+                )
+            )
+    model = document if schema == "model" else document.get("model")
+    if isinstance(model, dict) and isinstance(model.get("date"), str):
+        problems += _date_problems(model["date"], where)
+    return problems
+
+
+def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
+    """Every text in a document, keys too, with the field it is in."""
+    if isinstance(value, str):
+        yield field, value
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield field, key
+            yield from _texts(item, f"{field}.{key}" if field else key)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _texts(item, f"{field}.{place}")
+
+
+def _date_problems(text: str, where: str) -> list[Problem]:
+    try:
+        date.fromisoformat(text)
+    except ValueError as error:
+        return [Problem(f"{printable(text, 20)} is not a date: {error}", f"{where}: model.date")]
+    return []
 
 
 @cache

@@ -11,8 +11,13 @@ from typing import Any
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.submission.documents import SUBMISSION_FORMAT, read_json, schema_problems
+from oneshot_emotic.submission.documents import (
+    SUBMISSION_FORMAT,
+    document_problems,
+    read_document,
+)
 from oneshot_emotic.submission.forms import read_referenced
+from oneshot_emotic.submission.limits import MAX_BYTES
 
 DOCUMENT = "submission.json"
 
@@ -41,13 +46,13 @@ class SubmissionFolder:
         """The folder's name."""
         return self.folder.name
 
-    def embeddings(self, task: str) -> Embeddings:
+    def embeddings(self, task: str, max_bytes: int = MAX_BYTES) -> Embeddings:
         """The embeddings of a task, read from their file.
 
         Raises:
-            InputError: The file is missing, changed or damaged.
+            InputError: The file is missing, changed, damaged or beyond a limit.
         """
-        return read_referenced(self.references[task], self.folder, task)
+        return read_referenced(self.references[task], self.folder, task, max_bytes)
 
 
 def read_submission_folder(folder: Path) -> SubmissionFolder:
@@ -55,6 +60,18 @@ def read_submission_folder(folder: Path) -> SubmissionFolder:
 
     Raises:
         InputError: There is none, it is not as the schema says, or the folder holds other files.
+    """
+    submission, problems = inspect_submission_folder(folder)
+    if problems:
+        raise InputError(problems)
+    return submission
+
+
+def inspect_submission_folder(folder: Path) -> tuple[SubmissionFolder, list[Problem]]:
+    """A submission's metadata as far as they are sound, and everything that is wrong with them.
+
+    Raises:
+        InputError: submission.json is not there or cannot be read as JSON.
     """
     problems = []
     if not SLUG.fullmatch(folder.name):
@@ -64,19 +81,36 @@ def read_submission_folder(folder: Path) -> SubmissionFolder:
             )
         )
     path = folder / DOCUMENT
-    document = read_json(path)
-    problems += schema_problems(document, "submission", str(path))
-    if problems:
-        raise InputError(problems)
-    expected = {DOCUMENT, *(item["file"] for item in document["tasks"].values())}
+    document = read_document(path)
+    problems += document_problems(document, "submission", str(path))
+    dataset, tasks, model = (_object(document.get(key)) for key in ("dataset", "tasks", "model"))
+    references = {
+        task: reference
+        for task, reference in tasks.items()
+        if not document_problems(_smallest(dataset, task, reference), "submission", "")
+    }
+    named = [_object(item).get("file") for item in tasks.values()]
+    expected = [DOCUMENT, *named]
     problems += [
         Problem("is not named in submission.json", str(entry), "Remove it, or name it there")
         for entry in sorted(folder.iterdir())
         if entry.name not in expected
     ]
-    if problems:
-        raise InputError(problems)
-    return SubmissionFolder(folder, document["dataset"], document["model"], document["tasks"])
+    return SubmissionFolder(folder, dataset, model, references), problems
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _smallest(dataset: Mapping[str, Any], task: str, reference: Any) -> dict[str, Any]:
+    """A document that is sound if this task's part of another one is."""
+    return {
+        "format": SUBMISSION_FORMAT,
+        "dataset": dataset,
+        "model": {"name": "-"},
+        "tasks": {task: reference},
+    }
 
 
 def find_submissions(root: Path) -> list[Path]:

@@ -1,0 +1,45 @@
+"""`oneshot-emotic check-submission`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from oneshot_emotic.cli.options import FOLDER, caching_loader, max_bytes_option, task_choice
+from oneshot_emotic.cli.progress import say
+from oneshot_emotic.errors import InputError, printable
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", type=FOLDER, nargs=-1, required=True)
+@click.option(
+    "--dataset",
+    metavar="NAME|DIR",
+    help="Where the tasks come from, in place of the data set that the submission names.",
+)
+@click.option("--task", type=task_choice, help="The task, for a file that names none.")
+@max_bytes_option
+def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_bytes: int) -> None:
+    """Examine a submission: every problem at once, or what is good.
+
+    PATH is a folder with a submission.json, or a file of embeddings. Exit status 2 when something
+    is wrong.
+    """
+    from oneshot_emotic.submission.doctor import examine
+
+    load = caching_loader(dataset)
+    problems = []
+    for path in paths:
+        # "." and ".." have no name of their own; a submission's folder must have one.
+        named = path if path.name not in ("", "..") else path.resolve()
+        findings = examine(named, load, task, dataset is not None, max_bytes)
+        for line in findings.good:
+            click.echo(f"good  {printable(line)}")
+        for line in findings.notes:
+            click.echo(f"note  {printable(line)}")
+        problems += findings.problems
+    if problems:
+        say(f"{len(problems):,} problems:")
+        raise InputError(problems)
+    click.echo("nothing wrong")

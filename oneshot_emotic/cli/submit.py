@@ -1,0 +1,223 @@
+"""`oneshot-emotic submit`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from oneshot_emotic.cli.options import FOLDER, caching_loader, max_bytes_option, task_choice
+from oneshot_emotic.cli.progress import say
+from oneshot_emotic.errors import InputError, Problem, printable
+from oneshot_emotic.tasks import FAMILIES, TASKS
+
+if TYPE_CHECKING:
+    from oneshot_emotic.scoring.scores import Scores
+    from oneshot_emotic.submission.check import Checked
+    from oneshot_emotic.submission.compact import Stored
+
+YES_NO = click.Choice(["yes", "no"])
+
+
+@click.command()
+@click.argument("files", type=FOLDER, nargs=-1, required=True)
+@click.option("--name", help="The row's name in the leaderboard.")
+@click.option("--description", help="What the model is, in a sentence or two.")
+@click.option("--author", "authors", multiple=True, help="May be given several times.")
+@click.option("--date", "made", metavar="YYYY-MM-DD", help="Of the embeddings; default: today.")
+@click.option("--code", metavar="URL", help="Where the code is: an https address.")
+@click.option("--paper", metavar="URL", help="Where the paper is: an https address.")
+@click.option(
+    "--modality",
+    "modalities",
+    type=click.Choice(["image", "body", "semantic", "text"]),
+    multiple=True,
+    help="What the model sees; may be given several times.",
+)
+@click.option("--backbone", help="Such as ResNet-18.")
+@click.option("--pretraining", help="Data the backbone was trained on before.")
+@click.option("--parameters", type=int, help="Of the whole model, frozen ones too.")
+@click.option(
+    "--seed", "training_seeds", type=int, multiple=True, help="Of training; may be given often."
+)
+@click.option("--licence", help="Of the model and its embeddings.")
+@click.option(
+    "--seen-unseen-names",
+    type=YES_NO,
+    help="Were words of unseen classes seen in training, as by text-supervised models?",
+)
+@click.option(
+    "--seen-test-images",
+    type=YES_NO,
+    help="Were images of novel persons seen in training, with labels or without?",
+)
+@click.option("--slug", help="The folder's name; default: made from --name.")
+@click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
+@click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
+@click.option(
+    "--dataset",
+    metavar="NAME|DIR",
+    help="Where the tasks come from, in place of the data set that the files name.",
+)
+@click.option("--task", type=task_choice, help="The task, for a file that names none.")
+@max_bytes_option
+def command(
+    files: tuple[Path, ...],
+    made: str | None,
+    seen_unseen_names: str | None,
+    seen_test_images: str | None,
+    slug: str | None,
+    root: Path,
+    replace: bool,
+    dataset: str | None,
+    task: str | None,
+    max_bytes: int,
+    **fields: Any,
+) -> None:
+    """Make a submission folder from files of embeddings.
+
+    Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
+    printed figure changes by it, else float32. FILES are of the forms .json, .json.gz, .npz,
+    .safetensors and .parquet, one a task; what their headers say of the model is taken over, the
+    options win.
+    """
+    from oneshot_emotic.submission.cards import check_card, merged_card, slug_of
+    from oneshot_emotic.submission.pack import check_target, write_submission_folder
+
+    given = _given(fields, made, seen_unseen_names, seen_test_images)
+    checked, cards, problems = _checked(files, dataset, task, max_bytes)
+    card: dict[str, Any] = {}
+    target = root / "submissions"
+    try:
+        card = merged_card(cards, given)
+        card = merged_card([card, {"date": date.today().isoformat()}], card)
+        target /= slug or slug_of(str(card.get("name", ""))) or "unnamed"
+        check_card(card)
+    except InputError as error:
+        problems.extend(error.problems)
+    try:
+        check_target(target, replace)
+    except InputError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InputError(dict.fromkeys(problems))
+    arrays, scores = _compacted(checked, str(card["name"]))
+    identity = scores.dataset
+    write_submission_folder(
+        target, {"name": identity.name, "fingerprint": identity.fingerprint}, card, arrays
+    )
+    _print_result(target, card, arrays, scores)
+
+
+def _given(
+    fields: Mapping[str, Any],
+    made: str | None,
+    seen_unseen_names: str | None,
+    seen_test_images: str | None,
+) -> dict[str, Any]:
+    """The model card's fields that options gave."""
+    given = {
+        key: list(value) if isinstance(value, tuple) else value
+        for key, value in {**fields, "date": made}.items()
+        if value not in (None, ())
+    }
+    answers = {"seen_unseen_names": seen_unseen_names, "seen_test_images": seen_test_images}
+    return given | {key: answer == "yes" for key, answer in answers.items() if answer is not None}
+
+
+def _checked(
+    files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
+) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
+    """The files that are sound in the order of the tasks, all model cards, all problems."""
+    from oneshot_emotic.submission.check import check_predictions
+    from oneshot_emotic.submission.forms import read_predictions
+
+    load = caching_loader(dataset)
+    checked: list[Checked] = []
+    cards: list[Mapping[str, Any]] = []
+    problems: list[Problem] = []
+    for file in files:
+        try:
+            predictions = read_predictions(file, max_bytes)
+            cards.append(predictions.model)
+            item = check_predictions(predictions, load, task, dataset is not None)
+        except InputError as error:
+            problems.extend(error.problems)
+            continue
+        if any(item.task.name == other.task.name for other in checked):
+            problems.append(Problem(f"task {item.task.name} comes more than once", str(file)))
+        if checked and item.task.dataset != checked[0].task.dataset:
+            problems.append(
+                Problem("is for another data set than the first file", str(file), "Submit it apart")
+            )
+        checked.append(item)
+    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems
+
+
+def _compacted(
+    checked: Sequence[Checked], name: str
+) -> tuple[dict[str, tuple[tuple[str, ...], Stored]], Scores]:
+    """What to store a task, and the scores of it all."""
+    from oneshot_emotic.report import task_report
+    from oneshot_emotic.scoring.scores import merged
+    from oneshot_emotic.submission.compact import compact
+
+    arrays, parts = {}, []
+    for item in checked:
+        task = item.task
+        say(f"scoring {task.name} ...")
+        printed = partial(task_report, task=task.name, controls={})
+        array, scores = compact(item.aligned, task, printed)
+        arrays[task.name] = (task.novel.sample_ids, array)
+        parts.append(scores)
+    return arrays, merged(parts, name=name)
+
+
+def _print_result(
+    target: Path,
+    card: Mapping[str, Any],
+    arrays: Mapping[str, tuple[tuple[str, ...], Stored]],
+    scores: Scores,
+) -> None:
+    from oneshot_emotic.report import INTERVAL_NOTE, OVERALL_NOTE
+    from oneshot_emotic.submission.cards import missing_fields
+
+    for task, (sample_ids, array) in arrays.items():
+        click.echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
+    size = sum(path.stat().st_size for path in target.iterdir())
+    click.echo(f"\n{target}: {len(arrays) + 1} files, {size:,} bytes\n")
+    click.echo(f"The row on {scores.dataset.name} ({scores.dataset.label_rule}), 1-shot:\n")
+    for family in FAMILIES:
+        if tasks := [name for name, table in TASKS.items() if table.family == family]:
+            _print_row(card, scores, family, tasks)
+    click.echo(f"{OVERALL_NOTE}\n{INTERVAL_NOTE}")
+    if card["seen_unseen_names"]:
+        click.echo("‡ saw words of the unseen classes in training.")
+    if missing := missing_fields(card):
+        click.echo(f"Not said in the model card: {', '.join(missing)}.")
+    click.echo("Its rank comes with `oneshot-emotic leaderboard`.")
+
+
+def _print_row(card: Mapping[str, Any], scores: Scores, family: str, tasks: Sequence[str]) -> None:
+    """The row of a family's table, where the submission has a task of it."""
+    from tabulate import tabulate
+
+    from oneshot_emotic.report import NONE, interval, percent
+
+    if not set(tasks) & scores.tasks.keys():
+        return
+    name = printable(str(card["name"])) + (" ‡" if card["seen_unseen_names"] else "")
+    figures = [
+        interval(scores.tasks[task][1].balanced_accuracy) if task in scores.tasks else NONE
+        for task in tasks
+    ]
+    sees = ", ".join(card.get("modalities", [])) or NONE
+    row = [name, sees, percent(scores.overall(family)), *figures]
+    headers = ["submission", "sees", "overall", *tasks]
+    alignment = ["left", "left", *("right" for _ in headers[2:])]
+    text = tabulate([row], headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
+    click.echo(f"{text}\n")

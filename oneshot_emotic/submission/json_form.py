@@ -1,0 +1,119 @@
+"""preds.json, the documented form, and the same gzipped.
+
+The metadata is parsed as such; each vector as a list of numbers and straight into its row, so that
+a file takes little more memory than its bytes and its matrix.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.scoring.embeddings import Embeddings
+from oneshot_emotic.submission.limits import MAX_INTEGER, check_shape
+from oneshot_emotic.submission.strict_json import parse_parts, parse_value, split_object
+
+_REFERENCE = frozenset({"file", "sha256"})
+
+
+class JsonContent(NamedTuple):
+    """A file taken apart.
+
+    Attributes:
+        document: Its metadata; `embeddings` in it is a reference, empty, or what is no object.
+        embeddings: The inline embeddings; None where there is a reference.
+    """
+
+    document: dict[str, Any]
+    embeddings: Embeddings | None
+
+
+def read_json(content: bytes, max_bytes: int, where: str) -> JsonContent:
+    """Take preds.json apart.
+
+    Raises:
+        InputError: It is not JSON, names a key twice, or is beyond a limit.
+    """
+    parts = split_object(content, where)
+    inline = parts.pop("embeddings", None)
+    document = parse_parts(parts, where)
+    if inline is None:
+        return JsonContent(document, None)
+    vectors = split_object(inline, where) if inline.startswith(b"{") else {}
+    if _REFERENCE & vectors.keys() or not inline.startswith(b"{"):
+        return JsonContent({**document, "embeddings": parse_value(inline, where)}, None)
+    return JsonContent({**document, "embeddings": {}}, _vectors(vectors, max_bytes, where))
+
+
+def write_json(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
+    """The bytes of preds.json."""
+    # float() of a float16 or float32 is exact, and repr() of it reads back the same.
+    rows = array.astype(np.float64).tolist()
+    document = {**header, "embeddings": dict(zip(sample_ids, rows, strict=True))}
+    return (json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
+
+
+def write_json_gz(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
+    """The bytes of preds.json.gz."""
+    return gzip.compress(write_json(sample_ids, array, header), mtime=0)
+
+
+def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddings:
+    """The vectors from their JSON texts: a matrix; where they are not all alike, one by one."""
+    import msgspec
+
+    decode = msgspec.json.Decoder(list[float], strict=True).decode
+    rows: list[Any] = []
+    dimensions = max((text.count(b",") for text in texts.values()), default=0) + 1
+    check_shape(len(texts), dimensions, max_bytes, where)
+    array = np.empty((len(texts), dimensions))
+    alike = True
+    for place, text in enumerate(texts.values()):
+        row: list[float] | None
+        try:
+            row = decode(text)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            # A number beyond float64 is infinite there; everything else is no vector of numbers.
+            beyond = text.startswith(b"[") and "out of range" in str(error)
+            row = [np.inf] * (text.count(b",") + 1) if beyond else None
+        if alike and row is not None and len(row) == dimensions:
+            array[place] = row
+            continue
+        if alike:
+            rows, alike = list(array[:place]), False
+        rows.append(None if row is None else np.array(row))
+    sample_ids = list(texts)
+    if not alike or np.abs(array).max(initial=0) >= MAX_INTEGER:
+        _check_integers(texts, array if alike else rows, where)
+    return (sample_ids, array) if alike else dict(zip(sample_ids, rows, strict=True))
+
+
+def _check_integers(texts: Mapping[str, bytes], rows: Any, where: str) -> None:
+    """Refuse integers so large that a float64 may not hold them."""
+    import msgspec
+
+    found = []
+    large = [row is not None and row.size and np.abs(row).max() >= MAX_INTEGER for row in rows]
+    for sample_id, text, is_large in zip(texts, texts.values(), large, strict=True):
+        if is_large:
+            try:
+                numbers = msgspec.json.decode(text)
+            except msgspec.MsgspecError:
+                continue  # reported as infinite
+            if any(type(number) is int and abs(number) > MAX_INTEGER for number in numbers):
+                found.append(sample_id)
+    if found:
+        raise InputError(
+            Problem(
+                f"{len(found):,} embeddings hold integers beyond 2^53, which not every program "
+                f"reads as the same number: {some(found)}",
+                where,
+                "Write them with a point or an exponent",
+            )
+        )

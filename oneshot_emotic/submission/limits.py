@@ -1,0 +1,101 @@
+"""How much of a stranger's file is read: every bound stands here, with its reason.
+
+Each is checked on what a file claims, before memory is taken for it.
+"""
+
+from __future__ import annotations
+
+from oneshot_emotic.errors import InputError, Problem
+
+#: The most bytes of a file, of what it unpacks to, and of its embeddings as the float64 numbers
+#: that are scored. 12,134 persons with 4,096 dimensions take 398 MB. The one bound that a user can
+#: move: --max-bytes.
+MAX_BYTES = 512 << 20
+
+#: EMOTIC has 34,320 annotated persons; a key or a text of a hundred bytes each stays small.
+MAX_PERSONS = 1_000_000
+
+#: The widest layers of common networks have some ten thousand.
+MAX_DIMENSIONS = 1 << 16
+
+#: Metadata without sample_ids: a full model card has some 10,000 bytes.
+MAX_DOCUMENT_BYTES = 1 << 20
+
+#: The documents here nest four deep. Deeper ones could end Python's stack.
+MAX_DEPTH = 16
+
+#: Entries of one list or object of the metadata: checks of the schema take the square of it.
+MAX_ITEMS = 1_000
+
+#: A safetensors header with its sample_ids: 1,000,000 of 60 bytes.
+MAX_HEADER_BYTES = 64 << 20
+
+#: A zip's list of members; a submission has three.
+MAX_ZIP_DIRECTORY_BYTES = 1 << 16
+
+#: A parquet file's metadata; pyarrow's own files have some thousand bytes a row group.
+MAX_PARQUET_FOOTER_BYTES = 4 << 20
+
+#: Integers beyond it are not all float64 numbers.
+MAX_INTEGER = 1 << 53
+
+_TRUST = "Raise the limit with --max-bytes, if you trust the file"
+
+
+def check_bytes(size: int, max_bytes: int, where: str) -> None:
+    """Refuse a file of `size` bytes that is too large.
+
+    Raises:
+        InputError: It is.
+    """
+    if size > max_bytes:
+        raise InputError(
+            Problem(f"has {size:,} bytes, more than the {max_bytes:,} that are read", where, _TRUST)
+        )
+
+
+def check_unpacked(size: int, max_bytes: int, where: str) -> None:
+    """Refuse a compressed file that unpacks to too much.
+
+    Raises:
+        InputError: It does.
+    """
+    if size > max_bytes:
+        raise InputError(Problem(f"unpacks to more than {max_bytes:,} bytes", where, _TRUST))
+
+
+def check_persons(persons: int, where: str) -> None:
+    """Refuse more persons than any data set has.
+
+    Raises:
+        InputError: There are.
+    """
+    if persons > MAX_PERSONS:
+        raise InputError(
+            Problem(f"has {persons:,} sample_ids; at most {MAX_PERSONS:,} are read", where)
+        )
+
+
+def check_shape(persons: int, dimensions: int, max_bytes: int, where: str) -> None:
+    """Refuse embeddings that are too many, too wide, or too large together.
+
+    Raises:
+        InputError: They are.
+    """
+    check_persons(persons, where)
+    if dimensions > MAX_DIMENSIONS:
+        raise InputError(
+            Problem(
+                f"has embeddings of {dimensions:,} dimensions; at most {MAX_DIMENSIONS:,} are read",
+                where,
+            )
+        )
+    if (size := persons * dimensions * 8) > max_bytes:
+        raise InputError(
+            Problem(
+                f"has embeddings of {persons:,} x {dimensions:,} numbers, {size:,} bytes as "
+                f"float64, more than the {max_bytes:,} that are read",
+                where,
+                _TRUST,
+            )
+        )

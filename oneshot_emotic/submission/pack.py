@@ -1,0 +1,79 @@
+"""Writing a submission folder, whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import new_folder
+from oneshot_emotic.submission.compact import Stored
+from oneshot_emotic.submission.folders import DOCUMENT, SLUG, write_submission_document
+from oneshot_emotic.submission.forms import write_predictions
+from oneshot_emotic.tasks import TASKS
+
+_SUFFIX = ".safetensors"
+_CONTENTS = frozenset({DOCUMENT, *(f"{task}{_SUFFIX}" for task in TASKS)})
+
+
+def check_target(target: Path, replace: bool) -> None:
+    """Refuse a place that a submission folder cannot be written to.
+
+    Args:
+        target: `submissions/<slug>` of a checkout.
+        replace: Whether a submission that is there may be replaced.
+
+    Raises:
+        InputError: The name is no slug, there is no `submissions/`, or the place is taken.
+    """
+    problems = []
+    if not SLUG.fullmatch(target.name):
+        problems.append(
+            Problem(
+                f"a submission's folder is called by 1 to 64 small letters, digits and hyphens, "
+                f"not {target.name!r}",
+                remedy="Give another --slug",
+            )
+        )
+    if not target.parent.is_dir():
+        problems.append(
+            Problem(
+                "there is no such folder",
+                str(target.parent),
+                "Run the command in a checkout of oneshot-emotic, or name one with --root",
+            )
+        )
+    elif target.exists() and not replace:
+        problems.append(
+            Problem(
+                "there is such a submission", str(target), "Give another --slug, or --replace it"
+            )
+        )
+    if problems:
+        raise InputError(problems)
+
+
+def write_submission_folder(
+    target: Path,
+    dataset: Mapping[str, str],
+    model: Mapping[str, Any],
+    embeddings: Mapping[str, tuple[tuple[str, ...], Stored]],
+) -> None:
+    """Write `submission.json` and an embeddings file a task.
+
+    Args:
+        target: The folder; see `check_target`.
+        dataset: `name` and `fingerprint`.
+        model: The model card.
+        embeddings: Task name -> sample_ids and array (persons, dimensions).
+
+    Raises:
+        InputError: `target` holds other files than a submission made here.
+    """
+    names = {task: f"{task}{_SUFFIX}" for task in TASKS if task in embeddings}
+    with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
+        for task, name in names.items():
+            sample_ids, array = embeddings[task]
+            write_predictions(folder / name, sample_ids, array, task, dataset)
+        write_submission_document(folder, dataset, model, names)

@@ -1,0 +1,181 @@
+"""JSON from strangers: bounded, no key twice, no NaN, nothing nested deeply.
+
+`parse_json` is for metadata. `split_object` takes a large object apart into its keys and the raw
+text of their values, so that what is large can be read as what it must be and nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.submission.limits import (
+    MAX_DEPTH,
+    MAX_DOCUMENT_BYTES,
+    MAX_ITEMS,
+    MAX_PERSONS,
+)
+
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
+_BRACKET = re.compile(r"[\[{]|[\]}]")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_NOT_A_NUMBER = re.compile(rb"(?<=[\[,:\s])-?(?:NaN|Infinity)(?=[\],}\s])")
+
+
+class _Key(str):
+    """A key of a JSON object; being no plain str, msgspec calls back for each one."""
+
+    __slots__ = ()
+
+
+def parse_json(content: bytes | str, where: str) -> dict[str, Any]:
+    """Parse a JSON object of metadata.
+
+    Args:
+        content: At most `MAX_DOCUMENT_BYTES`, in UTF-8 where it is bytes.
+        where: The file, for messages.
+
+    Raises:
+        InputError: It is too large, too deep, not JSON, not an object, or names a key twice.
+    """
+    value = parse_value(content, where)
+    if not isinstance(value, dict):
+        raise InputError(Problem(f"is a JSON {type(value).__name__}, not an object", where))
+    return value
+
+
+def parse_value(content: bytes | str, where: str) -> Any:
+    """`parse_json` of a value of any kind."""
+    if len(content) > MAX_DOCUMENT_BYTES:
+        raise InputError(
+            Problem(
+                f"has {len(content):,} bytes of metadata; at most {MAX_DOCUMENT_BYTES:,} are read",
+                where,
+            )
+        )
+    text = _text(content, where) if isinstance(content, bytes) else content
+    if _depth(text) > MAX_DEPTH:
+        raise InputError(Problem(f"is nested more than {MAX_DEPTH} deep", where))
+    twice: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        result = dict(items)
+        if len(result) != len(items):
+            twice.extend(_repeated([key for key, _ in items]))
+        return result
+
+    try:
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(Problem(f"is not JSON: {error}", where)) from None
+    if twice:
+        raise InputError(_twice(twice, where))
+    longest = _longest(value)
+    if longest > MAX_ITEMS:
+        raise InputError(
+            Problem(f"has a list of {longest:,} entries; at most {MAX_ITEMS:,} are read", where)
+        )
+    return value
+
+
+def parse_parts(parts: Mapping[str, bytes], where: str) -> dict[str, Any]:
+    """`parse_json` of the parts of `split_object` that are metadata."""
+    texts = (json.dumps(key).encode() + b":" + text for key, text in parts.items())
+    return parse_json(b"{" + b",".join(texts) + b"}", where)
+
+
+def split_object(content: bytes, where: str) -> dict[str, bytes]:
+    """The keys of a JSON object and the raw text of their values.
+
+    Args:
+        content: In UTF-8.
+        where: The file, for messages.
+
+    Raises:
+        InputError: It is not JSON or not an object, or names a key twice or more than
+            `MAX_PERSONS` keys.
+    """
+    import msgspec
+
+    content = content.removeprefix(_BYTE_ORDER_MARK)
+    # Each key has a colon; counting takes no memory.
+    if (count := content.count(b":")) > MAX_PERSONS:
+        raise InputError(
+            Problem(f"has some {count:,} keys; at most {MAX_PERSONS:,} are read", where)
+        )
+    keys: list[str] = []
+
+    def each_key(_: type, key: str) -> _Key:
+        keys.append(key)
+        return _Key(key)
+
+    try:
+        found = msgspec.json.decode(content, type=dict[_Key, msgspec.Raw], dec_hook=each_key)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(_not_json(content, error, where)) from None
+    if len(found) != len(keys):
+        raise InputError(_twice(_repeated(keys), where))
+    return {key: bytes(raw) for key, raw in zip(keys, found.values(), strict=True)}
+
+
+def _text(content: bytes, where: str) -> str:
+    try:
+        return content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(Problem(f"is not JSON in UTF-8: {error}", where)) from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest outside of strings, whether they match or not."""
+    depth = deepest = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
+
+
+def _longest(value: Any) -> int:
+    """The most entries of a list or object anywhere in a value, which nests a few deep."""
+    if isinstance(value, dict):
+        return max([len(value), *map(_longest, value.values())])
+    if isinstance(value, list):
+        return max([len(value), *map(_longest, value)])
+    return 0
+
+
+def _repeated(keys: Sequence[str]) -> list[str]:
+    seen: set[str] = set()
+    return sorted({key for key in keys if key in seen or seen.add(key)})  # type: ignore[func-returns-value]
+
+
+def _twice(keys: Sequence[str], where: str) -> Problem:
+    return Problem(f"{len(keys):,} keys come more than once, such as {some(keys)}", where)
+
+
+def _not_json(content: bytes, error: Exception, where: str) -> Problem:
+    """Why msgspec does not take it, in words that help."""
+    if isinstance(error, RecursionError):
+        return Problem(f"is nested more than {MAX_DEPTH} deep", where)
+    if isinstance(error, UnicodeDecodeError):
+        return Problem(f"is not JSON in UTF-8: {error.reason}", where)
+    # Python's json module writes NaN, which no other program reads.
+    if found := _NOT_A_NUMBER.search(content):
+        count = sum(1 for _ in _NOT_A_NUMBER.finditer(content))
+        end = content.rfind(b'"', 0, max(0, content.rfind(b":", 0, found.start())))
+        name = content[content.rfind(b'"', 0, max(0, end)) + 1 : end].decode("utf-8", "replace")
+        return Problem(
+            f"is not JSON: holds {count:,} NaN or Infinity, the first for {name}",
+            where,
+            "Find out where in the model they come from",
+        )
+    if str(error).startswith("Expected `object`"):
+        kind = str(error).removeprefix("Expected `object`, got ").strip("`")
+        return Problem(f"is a JSON {kind}, not an object", where)
+    return Problem(f"is not JSON: {error}", where)

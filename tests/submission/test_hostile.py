@@ -1,0 +1,410 @@
+"""Files made to hurt: each is refused with a message, before memory is taken for what it claims."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import struct
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from oneshot_emotic import write_submission
+from oneshot_emotic.errors import InputError
+from oneshot_emotic.submission.folders import read_submission_folder, write_submission_document
+from oneshot_emotic.submission.forms import read_predictions
+from oneshot_emotic.submission.parquet_pages import walk_pages
+
+FINGERPRINT = "0" * 64
+HEAD = {
+    "format": "oneshot-emotic/1",
+    "task": "cat-6-6",
+    "dataset": {"name": "synthetic", "fingerprint": FINGERPRINT},
+}
+
+
+def refused(path, content, message):
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message) as error:
+        read_predictions(path)
+    text = str(error.value)
+    assert str(path) in text and len(text) < 1500
+    assert all(line.isprintable() for line in text.splitlines())
+    return text
+
+
+def preds(embeddings, **fields):
+    head = json.dumps({**HEAD, **fields})
+    return f'{head[:-1]}, "embeddings": {embeddings}}}'.encode()
+
+
+class TestJson:
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"[" * 2_000_000, "nested|object"),
+            (b'{"a":' * 300_000, "nested|not JSON"),
+            (preds("[" * 60 + "]" * 60), "nested more than 16 deep"),
+            (preds('{"a#0": ' + "[" * 60 + "]" * 60 + "}", extra=[]), "'extra' was unexpected"),
+            (preds("{}", model="[" * 40), "is not of type 'object'"),
+            (b"{" + b'"":0,' * 1_000_001 + b'"":0}', "some 1,000,00. keys; at most 1,000,000"),
+            (b'{"a": "' + b"x" * 2_000_000 + b'"}', "bytes of metadata; at most 1,048,576"),
+            (preds("{}", model={"authors": ["a"] * 1001}), "a list of 1,001 entries"),
+            (b'{"task": 1, "task": 1}', "1 keys come more than once, such as task"),
+            (preds('{"a#0": [1], "b#0": [1], "a#0": [1]}'), "more than once, such as a#0"),
+            (preds('{"a#0": [1], "a\\u00230": [1]}'), "more than once, such as a#0"),
+            (preds("{}", model={}).replace(b"{}", b'{"name": "a", "name": "b"}'), "such as name"),
+            (preds('{"a#0": [1, NaN], "b#0": [-Infinity]}'), "holds 2 NaN or Infinity, .* a#0"),
+            (preds("{}", model={}).replace(b"{}", b'{"parameters": NaN}', 1), "not JSON"),
+            (preds('{"a#0": [1, 9007199254740993]}'), "beyond 2.53.*a#0"),
+            (preds('{"a#0": [1, %s]}' % ("9" * 200)), "beyond 2.53"),
+            (preds("{}", model={}).replace(b"{}", b"9" * 5000, 1), "digits|range|not JSON"),
+            (preds("{}", model={"name": "\ud800"}).replace(b"d800", b"D800"), "U.D800"),
+            (preds("{}", model={"name": "a\u202eb"}), r"model\.name: .*do not show, U.202E"),
+            (preds("{}", model={"authors": ["a\nb"]}), r"model\.authors\.0: .* U.000A"),
+            (preds("{}", model={"date": "2026-01-01\n"}), r"U.000A"),
+            (preds("{}", dataset={"name": "synthetic", "fingerprint": FINGERPRINT + "\n"}), "000A"),
+            (preds('{"\\ud800#0": [1]}'), "not JSON"),
+            (preds("{}").decode().encode("utf-16"), "not JSON"),
+            (b'{"a": "\xff\xfe"}', "UTF-8|not JSON"),
+            (preds('{"a#0": [1]}') + b"x", "not JSON"),
+            (preds("{}") + b"\x00" * 10, "not JSON"),
+        ],
+    )
+    def test_refused(self, tmp_path, content, message):
+        refused(tmp_path / "a.json", content, message)
+        if len(content) < 10_000:
+            path = tmp_path / "a.json.gz"
+            path.write_bytes(gzip.compress(content))
+            with pytest.raises(InputError, match=message):
+                read_predictions(path)
+
+    def test_all_that_is_no_vector_is_named_by_person(self, task, tmp_path, run):
+        ids = task.novel.sample_ids
+        bad = [
+            "[true, 1]",
+            '["1", 2]',
+            "[1, null]",
+            "[[1], 2]",
+            "9" * 400,
+            "3",
+            "[1]",
+            "[]",
+            "[1e999, 1]",
+        ]
+        texts = dict.fromkeys(ids, "[1, 2.5]") | dict(zip(ids, bad, strict=False))
+        dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+        body = ",".join(f"{json.dumps(key)}: {text}" for key, text in texts.items())
+        (tmp_path / "a.json").write_bytes(preds(f"{{{body}}}", dataset=dataset))
+        output = run("score", tmp_path / "a.json", status=2).output
+        assert "6 embeddings are not lists of numbers" in output
+        assert f"1 embeddings have 1 dimensions, not 2 like most: {ids[6]}" in output
+        assert f"1 embeddings have 0 dimensions, not 2 like most: {ids[7]}" in output
+
+    def test_a_number_beyond_float64_is_infinite(self, task, tmp_path, run):
+        ids = task.novel.sample_ids
+        texts = dict.fromkeys(ids, "[1, 2.5]") | {ids[3]: "[1e999, 1]"}
+        dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+        body = ",".join(f"{json.dumps(key)}: {text}" for key, text in texts.items())
+        (tmp_path / "a.json").write_bytes(preds(f"{{{body}}}", dataset=dataset))
+        output = run("score", tmp_path / "a.json", status=2).output
+        assert f"1 embeddings hold infinite values: {ids[3]}" in output
+
+    def test_a_byte_order_mark_is_no_harm(self, tmp_path):
+        (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + preds('{"a#0": [1, 2]}'))
+        sample_ids, array = read_predictions(tmp_path / "a.json").embeddings
+        assert sample_ids == ["a#0"] and array.tolist() == [[1, 2]]
+
+    def test_ids_that_look_like_paths_are_only_unknown_persons(self, task, tmp_path, run):
+        dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+        body = '{"../../etc/passwd#0": [1], "/etc/shadow#1": [1], "C:\\\\x#0": [1]}'
+        (tmp_path / "a.json").write_bytes(preds(body, dataset=dataset))
+        output = run("score", tmp_path / "a.json", status=2).output
+        assert "3 sample_ids are not novel persons" in output
+
+
+def npy(array=None, header=None, version=(1, 0), data=b""):
+    if array is not None:
+        stream = io.BytesIO()
+        np.lib.format.write_array(stream, array)
+        return stream.getvalue()
+    text = header.encode("latin1").ljust(118 - 10 + 9) + b"\n"
+    return b"\x93NUMPY" + bytes(version) + struct.pack("<H", len(text)) + text + data
+
+
+def npz(members, **options):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", **options) as archive:
+        for name, content in members:
+            archive.writestr(name, content)
+    return stream.getvalue()
+
+
+class TestNpz:
+    IDS = ("ids.npy", npy(np.array(["a#0"])))
+    ONE = ("embeddings.npy", npy(np.eye(1)))
+
+    def lie(self, shape, descr="<f4", data=b"1234"):
+        header = f"{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}}}"
+        return ("embeddings.npy", npy(header=header, data=data))
+
+    @pytest.mark.parametrize("shape", ["(1000000000, 1000000000)", "(1, 70000)", "(99999999, 1)"])
+    def test_shapes_beyond_the_limits(self, tmp_path, shape):
+        refused(tmp_path / "a.npz", npz([self.IDS, self.lie(shape)]), "are read")
+
+    @pytest.mark.parametrize(
+        ("shape", "descr"),
+        [("(900000, 50)", "<f4"), ("(1, 2)", "<f4"), ("(-1, 1)", "<f4"), ("(True,)", "<f4"),
+         ("()", "<f8"), ("(9" * 500 + ")" * 500, "<f4"), ("(1, 1)", "<f0"), ("(1, 1)", "x")],
+    )  # fmt: skip
+    def test_headers_that_lie(self, tmp_path, shape, descr):
+        refused(tmp_path / "a.npz", npz([self.IDS, self.lie(shape, descr)]), "not a sound")
+
+    @pytest.mark.parametrize("descr", ["|O", "<U9", "|V8", "<c16", "<M8[s]", "|b1"])
+    def test_types(self, tmp_path, descr):
+        content = npz([self.IDS, self.lie("(1, 1)", descr, b"12345678" * 9)])
+        refused(tmp_path / "a.npz", content, "pickle|not numbers|not a sound")
+
+    @pytest.mark.parametrize(
+        "name", ["../x.npy", "/etc/x.npy", "embeddings", "ids.npy/", "x\x1b.npy", "a\u202e.npy"]
+    )
+    def test_odd_names(self, tmp_path, name):
+        text = refused(tmp_path / "a.npz", npz([self.IDS, self.ONE, (name, b"x")]), "no others")
+        assert list(tmp_path.iterdir()) == [tmp_path / "a.npz"]
+        assert "\x1b" not in text
+
+    @pytest.mark.filterwarnings("ignore:Duplicate name")
+    def test_an_array_twice(self, tmp_path):
+        refused(tmp_path / "a.npz", npz([self.IDS, self.ONE, self.ONE]), "more than once")
+
+    def test_a_million_members(self, tmp_path):
+        members = [(f"{n}.npy", b"") for n in range(2_000)]
+        refused(tmp_path / "a.npz", npz([self.IDS, self.ONE, *members]), "list of members")
+
+    @pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_other_compressions(self, tmp_path, compression):
+        content = npz([self.IDS, self.ONE], compression=compression)
+        refused(tmp_path / "a.npz", content, "neither stored nor deflated")
+
+    def test_code_points_that_do_not_exist(self, tmp_path):
+        ids = npy(np.array(["aaaa"])).replace(b"a\0\0\0" * 4, b"\xff\xff\xff\x7f" * 4)
+        refused(tmp_path / "a.npz", npz([("ids.npy", ids), self.ONE]), "not a sound")
+
+    def test_a_changed_byte(self, tmp_path):
+        content = npz([self.IDS, self.ONE])
+        place = content.rindex(struct.pack("<d", 1.0))
+        changed = content[: place + 6] + b"\x11" + content[place + 7 :]
+        refused(tmp_path / "a.npz", changed, "CRC")
+
+
+class TestSafetensors:
+    def content(self, tensors, data=b"\0" * 4, length=None, header=None):
+        metadata = {"header": header or json.dumps({**HEAD, "ids": ["a#0"]})}
+        text = json.dumps({"__metadata__": metadata, **tensors}).encode()
+        return struct.pack("<Q", len(text) if length is None else length) + text + data
+
+    def tensor(self, **changes):
+        return {"embeddings": {"dtype": "F32", "shape": [1, 1], "data_offsets": [0, 4], **changes}}
+
+    def test_the_sound_one(self, tmp_path):
+        (tmp_path / "a.safetensors").write_bytes(self.content(self.tensor()))
+        sample_ids, array = read_predictions(tmp_path / "a.safetensors").embeddings
+        assert sample_ids == ["a#0"] and array.tolist() == [[0.0]]
+
+    @pytest.mark.parametrize("length", [0, 1, 10**6, 2**31, 2**63, 2**64 - 1])
+    def test_lengths_that_lie(self, tmp_path, length):
+        content = self.content(self.tensor(), length=length)
+        refused(tmp_path / "a.safetensors", content, "not a sound|not JSON|tensor")
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"shape": [1, 2]},
+            {"shape": [10**18, 10**18]},
+            {"shape": [-1, -1]},
+            {"shape": [True, True]},
+            {"shape": [1.0, 1.0]},
+            {"shape": "ab"},
+            {"shape": [70_000, 70_000]},
+            {"data_offsets": [0, 8]},
+            {"data_offsets": [4, 8]},
+            {"data_offsets": [0, 2**63]},
+            {"data_offsets": [0]},
+            {"data_offsets": None},
+            {"dtype": "BF16"},
+            {"dtype": "F8_E4M3"},
+            {"dtype": []},
+        ],
+    )
+    def test_headers_that_lie(self, tmp_path, changes):
+        message = "not a sound|are read|is of type|are of type"
+        refused(tmp_path / "a.safetensors", self.content(self.tensor(**changes)), message)
+
+    def test_other_tensors(self, tmp_path):
+        content = self.content({**self.tensor(), "more": {}})
+        refused(tmp_path / "a.safetensors", content, "and no other")
+
+    @pytest.mark.parametrize(
+        ("header", "message"),
+        [
+            ('{"ids": ["a"], "ids": ["b"]}', "more than once"),
+            ('{"ids": {"a": 1}}', "not all text"),
+            ('{"ids": [' + "[" * 5000, "not JSON|nested"),
+            (json.dumps({"ids": ["a"], "task": "x" * 2_000_000}), "bytes of metadata"),
+            ("{}", "must hold the sample_ids"),
+        ],
+    )
+    def test_metadata(self, tmp_path, header, message):
+        content = self.content(self.tensor(), header=header)
+        refused(tmp_path / "a.safetensors", content, message)
+
+    def test_a_key_twice(self, tmp_path):
+        content = self.content(self.tensor())
+        text = content[8:].replace(b'"dtype"', b'"dtype": "F32", "dtype"')
+        text = struct.pack("<Q", len(text) - 4) + text
+        refused(tmp_path / "a.safetensors", text, "more than once, such as dtype")
+
+
+PEAK = """
+import sys
+from pathlib import Path
+from oneshot_emotic.errors import InputError
+from oneshot_emotic.submission.forms import read_predictions
+try: read_predictions(Path(sys.argv[1]))
+except InputError as error: print(error)
+status = Path("/proc/self/status").read_text()
+print(status.split("VmHWM:")[1].split()[0])
+"""
+
+
+def message_and_peak(path):
+    """What reading says, and the peak memory of a process that does it, in MB."""
+    result = subprocess.run(
+        [sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True
+    )
+    *lines, peak = result.stdout.splitlines()
+    return "\n".join(lines), int(peak) / 1000
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
+class TestBombs:
+    def test_gzip(self, tmp_path):
+        path = tmp_path / "a.json.gz"
+        block = gzip.compress(b" " * (64 << 20), 1)
+        path.write_bytes(block * 160)  # 10 GiB
+        message, peak = message_and_peak(path)
+        assert "unpacks to more than 536,870,912 bytes" in message
+        assert peak < 1500
+
+    def test_npz(self, tmp_path):
+        path = tmp_path / "a.npz"
+        stream = zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED)
+        with stream as archive, archive.open("embeddings.npy", "w", force_zip64=True) as member:
+            for _ in range(10):
+                member.write(bytes(64 << 20))
+        message, peak = message_and_peak(path)
+        assert "unpacks to more than" in message
+        assert peak < 300
+
+    def test_parquet_by_repetition(self, tmp_path):
+        """A text of a megabyte, ten thousand times, from a dictionary: 10 GB in a small file."""
+        indices = pa.array(np.zeros(10_000, np.int32))
+        text = pa.DictionaryArray.from_arrays(indices, ["x" * (1 << 20)])
+        table = pa.table({"sample_id": text, "embedding": [[1.0]] * 10_000})
+        pq.write_table(table, tmp_path / "a.parquet")
+        message, peak = message_and_peak(tmp_path / "a.parquet")
+        assert message == ""  # it holds a person ten thousand times, which the scoring refuses
+        assert peak < 400
+
+    def test_parquet_by_compression(self, tmp_path):
+        zeros = pa.array(np.zeros(1 << 27))
+        table = pa.table(
+            {"sample_id": ["a#0"], "embedding": pa.LargeListArray.from_arrays([0, 1 << 27], zeros)}
+        )
+        options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 1 << 28}
+        pq.write_table(table, tmp_path / "a.parquet", **options)
+        del zeros, table
+        message, peak = message_and_peak(tmp_path / "a.parquet")
+        assert "unpacks to more than" in message
+        assert peak < 400
+
+
+class TestParquetPages:
+    def walk(self, header, packed=0):
+        return walk_pages(io.BytesIO(header + bytes(packed)), 0, len(header) + packed)
+
+    def test_sizes_are_the_pages_own(self, tmp_path):
+        """Whatever the metadata say: the sum over pages of a file whose figures are known."""
+        path = tmp_path / "a.parquet"
+        table = pa.table({"x": np.arange(50_000.0)})
+        options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 8_000}
+        pq.write_table(table, path, **options)
+        column = pq.ParquetFile(path).metadata.row_group(0).column(0)
+        with path.open("rb") as stream:
+            pages = walk_pages(stream, column.data_page_offset, column.total_compressed_size)
+        assert pages.values == 50_000
+        assert 400_000 <= pages.size <= column.total_uncompressed_size
+        assert pages.encodings == {0}
+
+    def test_a_page_that_claims_two_gigabytes(self):
+        # type 0, unpacked 2^31 - 1, packed 4, data page header {values 5, encoding PLAIN}
+        header = bytes.fromhex("1500 15feffffff0f 1508 2c 150a 1500 00 00".replace(" ", ""))
+        pages = self.walk(header, 4)
+        assert pages.size == 2**31 - 1
+        assert pages.values == 5
+
+    @pytest.mark.parametrize(
+        "header",
+        ["", "15", "1500", "150015", "00", "15ffffffffffffffffffff0f00", "1500150115011c1cfc00",
+         "1c" * 50, "15001508150115082c150a150e0000", "1900", "18ffffffff0f00"],
+    )  # fmt: skip
+    def test_damaged(self, header):
+        with pytest.raises(ValueError):
+            self.walk(bytes.fromhex(header), 4)
+
+
+class TestFolder:
+    @pytest.fixture
+    def folder(self, tmp_path, task):
+        path = tmp_path / "submissions" / "a-model"
+        array = np.ones((len(task.novel), 3))
+        write_submission(path / "cat-6-6.npz", (task.novel.sample_ids, array), task)
+        dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+        write_submission_document(path, dataset, {"name": "A model"}, {"cat-6-6": "cat-6-6.npz"})
+        return path
+
+    @pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz"])
+    def test_links(self, folder, tmp_path, name):
+        (folder / name).rename(tmp_path / name)
+        (folder / name).symlink_to(tmp_path / name)
+        with pytest.raises(InputError, match="is a link, not a file"):
+            read_submission_folder(folder).embeddings("cat-6-6")
+
+    @pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz"])
+    def test_pipes_and_folders_do_not_hang(self, folder, name):
+        (folder / name).unlink()
+        os.mkfifo(folder / name)
+        with pytest.raises(InputError, match="is not a file"):
+            read_submission_folder(folder).embeddings("cat-6-6")
+        (folder / name).unlink()
+        (folder / name).mkdir()
+        with pytest.raises(InputError, match="is not a file"):
+            read_submission_folder(folder).embeddings("cat-6-6")
+
+    @pytest.mark.parametrize(
+        "file", ["/etc/passwd.npz", "../a.npz", "a/../b.npz", "..npz", "a.npz\n", "a.json", "", {}]
+    )
+    def test_names_that_lead_elsewhere(self, folder, file):
+        document = json.loads((folder / "submission.json").read_text())
+        document["tasks"]["cat-6-6"]["file"] = file
+        (folder / "submission.json").write_text(json.dumps(document))
+        with pytest.raises(InputError, match=r"tasks\.cat-6-6\.file"):
+            read_submission_folder(folder)

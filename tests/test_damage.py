@@ -1,0 +1,39 @@
+"""Short runs of what the scripts beside do at length: damaged submissions, kill -9."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+
+
+def script(name, *arguments):
+    command = [sys.executable, str(HERE / name), *map(str, arguments)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+def test_damaged_submissions_give_scores_or_a_message(tmp_path):
+    output = script("fuzz_submissions.py", "--cases", 40, "--state", tmp_path)
+    lines = output.splitlines()
+    assert len(lines) == 6
+    assert all(" 40  " in line and "refused" in line for line in lines)
+    # what is done is not done again
+    again = script("fuzz_submissions.py", "--cases", 40, "--state", tmp_path, "--form", ".npz")
+    assert again.split(";")[0] == next(x for x in lines if x.startswith(".npz")).split(";")[0]
+
+
+@pytest.mark.skipif(not hasattr(sys, "addaudithook") or sys.platform == "win32", reason="forks")
+def test_killed_commands_leave_the_old_or_the_new():
+    output = script("kill_commands.py", "--moments", 4)
+    assert [line.split(":")[0] for line in output.splitlines()] == [
+        "build",
+        "submit",
+        "leaderboard",
+    ]
+    assert output.count("completed after 1") == 3
