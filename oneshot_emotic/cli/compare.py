@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, caching_loader, task_choice
+from oneshot_emotic.cli.options import FOLDER, caching_loader, max_bytes_option, task_choice
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @click.argument("a", type=FOLDER)
 @click.argument("b", type=FOLDER)
 @click.option("--task", type=task_choice, help="Compare on this task alone.")
-@click.option("--dataset", metavar="NAME|DIR", help="Where the tasks come from.")
+@click.option("--dataset", metavar="NAME|DIR|ORG/NAME", help="Where the tasks come from.")
 @click.option(
     "--shots",
     type=click.IntRange(1, 5),
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Support persons a class; may be given several times.",
 )
+@max_bytes_option
 @click.option("--json", "json_file", type=FOLDER, help="Write the result to this file; - prints.")
 def command(
     a: Path,
@@ -33,6 +34,7 @@ def command(
     task: str | None,
     dataset: str | None,
     shots: tuple[int, ...],
+    max_bytes: int,
     json_file: Path | None,
 ) -> None:
     """Say which of two submissions is better, and how surely.
@@ -44,7 +46,7 @@ def command(
     from oneshot_emotic.report import comparison_report
     from oneshot_emotic.scoring.comparison import compare
 
-    first, second = (_scores(path, dataset, task, shots) for path in (a, b))
+    first, second = (_scores(path, dataset, task, shots, max_bytes) for path in (a, b))
     lines = list(compare(first, second))
     content = {
         "format": "oneshot-emotic-comparison/1",
@@ -64,7 +66,9 @@ def command(
         click.echo(f"comparison: {json_file}")
 
 
-def _scores(path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...]) -> Scores:
+def _scores(
+    path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...], max_bytes: int
+) -> Scores:
     from oneshot_emotic.cli.submissions import checked_files
     from oneshot_emotic.leaderboard.recompute import score_submission
     from oneshot_emotic.scoring.evaluate import evaluate_aligned
@@ -76,6 +80,6 @@ def _scores(path: Path, dataset: str | None, task: str | None, shots: tuple[int,
             read_submission_folder(path), caching_loader(dataset), shots, only
         )
         return scores
-    (checked,) = checked_files([path], dataset, task)
+    (checked,) = checked_files([path], dataset, task, max_bytes)
     scores = evaluate_aligned(checked.aligned, checked.task, shots)
     return scores.named(checked.name)

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, task_choice
+from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
 
 
 @click.command()
 @click.argument("files", type=FOLDER, nargs=-1, required=True)
 @click.option(
     "--dataset",
-    metavar="NAME|DIR",
+    metavar="NAME|DIR|ORG/NAME",
     help="Where the tasks come from, in place of the data set that the files name.",
 )
 @click.option("--task", type=task_choice, help="The task, for a file that names none.")
@@ -25,6 +25,7 @@ from oneshot_emotic.cli.options import FOLDER, task_choice
     show_default=True,
     help="Support persons a class; may be given several times.",
 )
+@max_bytes_option
 @click.option("--json", "json_file", type=FOLDER, help="Write the scores to this file; - prints.")
 @click.option("--verbose", is_flag=True, help="Show what may explain the figures.")
 @click.option("--latex", is_flag=True, help="Print a row for a LaTeX table instead of the tables.")
@@ -33,6 +34,7 @@ def command(
     dataset: str | None,
     task: str | None,
     shots: tuple[int, ...],
+    max_bytes: int,
     json_file: Path | None,
     verbose: bool,
     latex: bool,
@@ -55,7 +57,7 @@ def command(
     from oneshot_emotic.scoring.evaluate import evaluate_aligned, evaluate_controls
     from oneshot_emotic.scoring.scores import merged
 
-    checked = checked_files(files, dataset, task)
+    checked = checked_files(files, dataset, task, max_bytes)
     parts = [evaluate_aligned(item.aligned, item.task, shots) for item in checked]
     names = {item.name for item in checked}
     scores = merged(parts, name=names.pop() if len(names) == 1 else None)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from oneshot_emotic.cli.options import caching_loader
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.submission.check import Checked, check_predictions
 from oneshot_emotic.submission.forms import read_predictions
+from oneshot_emotic.submission.limits import MAX_BYTES
 from oneshot_emotic.tasks import TASKS
 
 
 def checked_files(
-    files: Sequence[Path], dataset: str | None = None, task: str | None = None
+    files: Sequence[Path],
+    dataset: str | None = None,
+    task: str | None = None,
+    max_bytes: int = MAX_BYTES,
 ) -> list[Checked]:
     """Files of embeddings, in the order of their tasks.
 
@@ -21,20 +26,30 @@ def checked_files(
         files: Of any form.
         dataset: Where the tasks come from, in place of the data set that the files name.
         task: The task, for a file that names none.
+        max_bytes: Bound on what is read of one file.
 
     Raises:
         InputError: A file is not sound; the problems of all of them.
     """
+    checked, _, problems = read_and_check(files, dataset, task, max_bytes)
+    if problems:
+        raise InputError(problems)
+    return checked
+
+
+def read_and_check(
+    files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
+) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
+    """The files that are sound in the order of their tasks, all model cards, all problems."""
     load = caching_loader(dataset)
     checked: list[Checked] = []
+    cards: list[Mapping[str, Any]] = []
     problems: list[Problem] = []
     for file in files:
         try:
-            checked.append(
-                check_predictions(read_predictions(file), load, task, dataset is not None)
-            )
+            predictions = read_predictions(file, max_bytes)
+            cards.append(predictions.model)
+            checked.append(check_predictions(predictions, load, task, dataset is not None))
         except InputError as error:
             problems.extend(error.problems)
-    if problems:
-        raise InputError(problems)
-    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name))
+    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, caching_loader, max_bytes_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
 from oneshot_emotic.cli.progress import say
 from oneshot_emotic.errors import InputError, Problem, printable
 from oneshot_emotic.tasks import FAMILIES, TASKS
@@ -132,30 +132,19 @@ def _given(
 def _checked(
     files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
 ) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
-    """The files that are sound in the order of the tasks, all model cards, all problems."""
-    from oneshot_emotic.submission.check import check_predictions
-    from oneshot_emotic.submission.forms import read_predictions
+    """The files that are sound, all model cards, and what keeps them from being one submission."""
+    from oneshot_emotic.cli.submissions import read_and_check
 
-    load = caching_loader(dataset)
-    checked: list[Checked] = []
-    cards: list[Mapping[str, Any]] = []
-    problems: list[Problem] = []
-    for file in files:
-        try:
-            predictions = read_predictions(file, max_bytes)
-            cards.append(predictions.model)
-            item = check_predictions(predictions, load, task, dataset is not None)
-        except InputError as error:
-            problems.extend(error.problems)
-            continue
-        if any(item.task.name == other.task.name for other in checked):
-            problems.append(Problem(f"task {item.task.name} comes more than once", str(file)))
-        if checked and item.task.dataset != checked[0].task.dataset:
-            problems.append(
-                Problem("is for another data set than the first file", str(file), "Submit it apart")
-            )
-        checked.append(item)
-    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems
+    checked, cards, problems = read_and_check(files, dataset, task, max_bytes)
+    names = [item.task.name for item in checked]
+    problems += [
+        Problem(f"task {name} comes more than once")
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    if len({item.task.dataset for item in checked}) > 1:
+        problems.append(Problem("the files are for several data sets", "", "Submit them apart"))
+    return checked, cards, problems
 
 
 def _compacted(
@@ -206,7 +195,7 @@ def _print_row(card: Mapping[str, Any], scores: Scores, family: str, tasks: Sequ
     """The row of a family's table, where the submission has a task of it."""
     from tabulate import tabulate
 
-    from oneshot_emotic.report import NONE, interval, percent
+    from oneshot_emotic.report import NONE, interval, overall_cell
 
     if not set(tasks) & scores.tasks.keys():
         return
@@ -216,7 +205,7 @@ def _print_row(card: Mapping[str, Any], scores: Scores, family: str, tasks: Sequ
         for task in tasks
     ]
     sees = ", ".join(card.get("modalities", [])) or NONE
-    row = [name, sees, percent(scores.overall(family)), *figures]
+    row = [name, sees, overall_cell(scores, family, 1), *figures]
     headers = ["submission", "sees", "overall", *tasks]
     alignment = ["left", "left", *("right" for _ in headers[2:])]
     text = tabulate([row], headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
