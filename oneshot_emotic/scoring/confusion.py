@@ -64,28 +64,22 @@ class PredictionCounts:
     """
 
     def __init__(self, predictions: Predictions, weights: Weights) -> None:
-        # Sorted by class, so that the persons of a class are a slice.
-        order = np.argsort(predictions.labels, kind="stable")
-        weights = weights[order]
-        self._nearest = predictions.nearest[:, order]
+        weights = weights[predictions.persons]
         self._predictions = predictions
-        self._classes = predictions.classes
         self._columns = weights.shape[1]
-        ends = np.searchsorted(predictions.labels[order], np.arange(self._classes + 1)).tolist()
+        self._unit = predictions.unit if predictions.tied.size else 1
+        classes = range(predictions.classes)
+        ends = np.searchsorted(predictions.labels, [*classes, predictions.classes]).tolist()
         self._chunks = [
-            _Chunk(true_class, chunk, self._nearest[:, chunk], weights[chunk])
-            for true_class in range(self._classes)
+            _Chunk(true_class, chunk, predictions.tied, weights[chunk])
+            for true_class in classes
             for chunk in _chunks(ends[true_class], ends[true_class + 1], weights)
         ]
-        any_tie = any(chunk.tied.size for chunk in self._chunks)
-        self._unit = predictions.unit if any_tie else 1
 
     def of(self, draws: slice) -> Confusion:
         """Of some draws: counts of the shape (classes, classes, draws, columns)."""
-        nearest = self._nearest[draws]
-        counts = np.zeros(
-            (self._classes, self._classes, len(nearest), self._columns), dtype=np.int32
-        )
+        nearest, classes = self._predictions.nearest[draws], self._predictions.classes
+        counts = np.zeros((classes, classes, len(nearest), self._columns), dtype=np.int32)
         for chunk in self._chunks:
             of_class, decisions = counts[chunk.true_class], nearest[:, chunk.persons]
             _add_single(of_class, decisions, chunk.weights, self._unit)
@@ -105,12 +99,10 @@ class _Chunk:
         tied: Those of them who are tied in some draw.
     """
 
-    def __init__(
-        self, true_class: int, persons: slice, nearest: npt.NDArray[np.uint8], weights: Weights
-    ) -> None:
+    def __init__(self, true_class: int, persons: slice, tied: IntArray, weights: Weights) -> None:
         self.true_class, self.persons = true_class, persons
         self.weights = weights.astype(np.float32)
-        self.tied = np.flatnonzero(is_tie(nearest).any(axis=0))
+        self.tied = tied[(tied >= persons.start) & (tied < persons.stop)] - persons.start
 
 
 class QueryCounts:

@@ -126,12 +126,10 @@ def diagnose(
     """
     # Halves, since a range may be beyond the largest number.
     span = aligned.max(axis=0) / 2 - aligned.min(axis=0) / 2
-    nearest = predictions.nearest
-    ties = is_tie(nearest)
-    asked = np.count_nonzero(nearest, axis=0)
+    ties = is_tie(predictions.nearest[:, predictions.tied])
     values = metrics.balanced_accuracy(per_draw)
     return Diagnostics(
-        decisions=int(asked.sum()),
+        decisions=int(predictions.asked.sum()),
         ties=int(np.count_nonzero(ties)),
         dimensions=aligned.shape[1],
         constant_dimensions=int(np.count_nonzero(span == 0)),
@@ -141,7 +139,7 @@ def diagnose(
         hubs=_hubs(per_draw, task),
         best=_extreme(values, task, shots, sign=1),
         worst=_extreme(values, task, shots, sign=-1),
-        slices=_slices(predictions, ties, asked, task),
+        slices=_slices(predictions, task),
     )
 
 
@@ -162,34 +160,29 @@ def _extreme(values: npt.NDArray[np.float64], task: Task, shots: int, sign: int)
     return Extreme(draw, float(values[draw]), task.support_ids(draw, shots))
 
 
-def _slices(
-    predictions: Predictions,
-    ties: npt.NDArray[np.bool_],
-    asked: npt.NDArray[np.int64],
-    task: Task,
-) -> dict[str, Slice]:
-    right = _credits(predictions, ties)
+def _slices(predictions: Predictions, task: Task) -> dict[str, Slice]:
+    right = _credits(predictions)
     base_images = set(task.base.image_ids)
     shared = np.array([image in base_images for image in task.novel.image_ids])
     partition = np.array([sample_id.split("/", 1)[0] for sample_id in task.novel.sample_ids])
     members = {"image holds a base person": shared, "no base person in the image": ~shared}
     members |= {f"partition {name}": partition == name for name in sorted(set(partition.tolist()))}
     return {
-        name: _slice(chosen, right, asked * predictions.unit, predictions)
+        name: _slice(chosen[predictions.persons], right, predictions)
         for name, chosen in members.items()
     }
 
 
-def _credits(predictions: Predictions, ties: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def _credits(predictions: Predictions) -> npt.NDArray[np.int64]:
     """What each person got over all draws, in units."""
     own = np.left_shift(1, predictions.labels).astype(np.uint8)
     alone = np.count_nonzero(predictions.nearest == own, axis=0)
     right: npt.NDArray[np.int64] = alone.astype(np.int64) * predictions.unit
-    persons = np.flatnonzero(ties.any(axis=0))
     shares = np.stack([predictions.shares(item) for item in range(predictions.classes)])
-    for start in range(0, len(persons), 256):
-        some = persons[start : start + 256]
-        tied = np.where(ties[:, some], predictions.nearest[:, some], 0)
+    for start in range(0, len(predictions.tied), 256):
+        some = predictions.tied[start : start + 256]
+        nearest = predictions.nearest[:, some]
+        tied = np.where(is_tie(nearest), nearest, 0)
         right[some] += shares[predictions.labels[some], tied].sum(axis=0, dtype=np.int64)
     return right
 
@@ -197,9 +190,9 @@ def _credits(predictions: Predictions, ties: npt.NDArray[np.bool_]) -> npt.NDArr
 def _slice(
     chosen: npt.NDArray[np.bool_],
     right: npt.NDArray[np.int64],
-    possible: npt.NDArray[np.int64],
     predictions: Predictions,
 ) -> Slice:
+    possible = predictions.asked * predictions.unit
     recalls = []
     for item in range(predictions.classes):
         members = chosen & (predictions.labels == item)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
 import numpy as np
@@ -13,14 +14,21 @@ from oneshot_emotic.scoring import metrics
 from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.resampling import Weights, draw_weights, image_weights
 from oneshot_emotic.scoring.scores import ShotScores
-from oneshot_emotic.scoring.statistics import Figure, ResampledMeans, exact_mean, summarise
+from oneshot_emotic.scoring.statistics import (
+    Figure,
+    WeightedSums,
+    exact_mean,
+    summarise,
+    weighted_sums,
+)
 from oneshot_emotic.scoring.support_effects import support_effects
+from oneshot_emotic.scoring.workers import side_by_side
 from oneshot_emotic.splits import Task
 
 FloatArray = npt.NDArray[np.float64]
 
-#: Draws counted at once, and threads that do so: bounds the memory.
-_DRAWS, _WORKERS = 125, 2
+#: Draws counted at once: bounds the memory.
+_DRAWS = 125
 
 
 class Counts(Protocol):
@@ -44,27 +52,24 @@ def all_figures(
     counts = count(weights)
     blocks = [slice(x, min(x + _DRAWS, task.draws)) for x in range(0, task.draws, _DRAWS)]
 
-    def measure(block: slice) -> tuple[Confusion, FloatArray]:
+    def measure(block: slice) -> tuple[Confusion, FloatArray, WeightedSums]:
         confusion = counts.of(block)
         as_they_are = Confusion(confusion.counts[..., 0].astype(np.int64), confusion.unit)
-        return as_they_are, _values(confusion, task)
+        values = _values(confusion, task)
+        sums = weighted_sums(values[..., 1:], draw_weighting[block])
+        return as_they_are, values[..., 0].copy(), sums
 
-    names = _names(task)
-    means = ResampledMeans(len(names), draw_weighting.shape[1])
-    per_draw, confusions = [], []
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with side_by_side() as pool:
         # In the order of the draws, whichever is ready first.
-        for block, (confusion, values) in zip(blocks, pool.map(measure, blocks), strict=True):
-            confusions.append(confusion)
-            per_draw.append(values[..., 0])
-            if intervals:
-                means.add(values[..., 1:], draw_weighting[block])
+        confusions, per_draw, sums = zip(*pool.map(measure, blocks), strict=True)
     whole = Confusion(np.concatenate([x.counts for x in confusions], axis=2), confusions[0].unit)
-    of_draws = dict(zip(names, np.concatenate(per_draw, axis=1), strict=True))
+    figures = np.concatenate(per_draw, axis=1)
+    of_draws = dict(zip(_names(task), figures, strict=True))
     of_resamples: dict[str, FloatArray] = {}
     if intervals:
-        effects = support_effects(np.stack(list(of_draws.values())), support, weights[:, 1:])
-        of_resamples = dict(zip(names, means.result() + effects, strict=True))
+        means = functools.reduce(operator.add, sums).mean()
+        means += support_effects(figures, support, weights[:, 1:])
+        of_resamples = dict(zip(of_draws, means, strict=True))
 
     def figure(name: str) -> Figure:
         return summarise(of_draws[name], of_resamples.get(name))

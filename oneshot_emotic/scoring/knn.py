@@ -9,7 +9,6 @@ their products in float64 first.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,19 +17,20 @@ import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.exact import squared_distances
-from oneshot_emotic.scoring.predictions import MOST_CLASSES, Predictions
+from oneshot_emotic.scoring.predictions import MOST_CLASSES, Predictions, is_tie
 from oneshot_emotic.scoring.preparation import IntArray, PreparedEmbeddings
 from oneshot_emotic.scoring.queries import held_out
+from oneshot_emotic.scoring.workers import side_by_side, workers
 
 __all__ = ["nearest_classes", "predict"]
 
 Floating = np.dtype[Any]
 Scores = npt.NDArray[np.floating]
 
-#: Queries of one product and draws of one pass over it; small enough for a core's cache.
+#: Queries of one product at most, and draws of one pass over it: small enough for the cache.
 _QUERIES, _DRAWS = 1024, 32
-#: Threads of this package's own, beside those of the linear algebra library.
-WORKERS = 2
+#: Numbers of one product at most: 32 MiB of float32.
+_BLOCK = 1 << 23
 #: Decisions settled at once.
 _DECISIONS = 1 << 15
 #: Share of open decisions above which a block is done again in float64.
@@ -63,58 +63,73 @@ def predict(
     Returns:
         The nearest classes; with k shots, of the nearest of all shots x classes support persons.
     """
-    nearest = nearest_classes(prepared, support)
-    nearest[held_out(images, support)] = 0
-    return Predictions(nearest, labels, support.shape[2])
+    persons = np.argsort(labels, kind="stable")
+    nearest, tied = nearest_classes(prepared, support, persons)
+    draw, person = held_out(images, support)
+    column = np.empty(len(persons), dtype=np.int64)
+    column[persons] = np.arange(len(persons))
+    nearest[draw, column[person]] = 0
+    asked = len(support) - np.bincount(column[person], minlength=len(persons))
+    return Predictions(nearest, persons, labels[persons], asked, tied, support.shape[2])
 
 
 def nearest_classes(
-    prepared: PreparedEmbeddings, support: npt.NDArray[np.int32]
-) -> npt.NDArray[np.uint8]:
-    """The classes whose support embeddings are nearest, for every person and draw.
+    prepared: PreparedEmbeddings, support: npt.NDArray[np.int32], persons: IntArray
+) -> tuple[npt.NDArray[np.uint8], IntArray]:
+    """The classes whose support embeddings are nearest, for every draw and some persons.
+
+    Args:
+        prepared: The embeddings of all persons.
+        support: Places of the support persons, of shape (draws, shots, classes), -1 for none.
+        persons: Places of the persons to classify, queries or not.
 
     Returns:
-        One bit a class, as in `Predictions.nearest`, also for persons who are no queries.
+        One bit a class, as in `Predictions.nearest`, and the columns with a tie, ascending.
     """
     if support.shape[2] > MOST_CLASSES:
         raise InputError(Problem(f"{support.shape[2]} classes, more than {MOST_CLASSES}"))
     anchors = _anchors(prepared, support)
-    persons = len(prepared.row_of)
-    nearest = np.empty((len(support), persons), dtype=np.uint8)
-    starts = range(0, persons, _QUERIES)
+    query_rows = prepared.row_of[persons]
+    nearest = np.empty((len(support), len(persons)), dtype=np.uint8)
+    tied = np.zeros(len(persons), dtype=bool)
+    step = max(1, min(_QUERIES, _BLOCK // len(anchors.rows)))
+    starts = range(0, len(persons), step)
+    many = workers()
 
     def classify_every_nth(first: int) -> None:
         products: dict[Floating, _Products] = {}
-        for start in starts[first::WORKERS]:
-            chosen = slice(start, min(start + _QUERIES, persons))
-            _classify(prepared, anchors, products, chosen, nearest[:, chosen])
+        for start in starts[first::many]:
+            chosen = slice(start, start + step)
+            _classify(
+                prepared, anchors, products, query_rows[chosen], nearest[:, chosen], tied[chosen]
+            )
 
-    # Products keep all cores busy, the passes over them one: two workers fill each other's gaps.
-    with ThreadPoolExecutor(WORKERS) as pool:
-        list(pool.map(classify_every_nth, range(WORKERS)))
-    return nearest
+    with side_by_side() as pool:
+        list(pool.map(classify_every_nth, range(many)))
+    return nearest, np.flatnonzero(tied)
 
 
 def _classify(
     prepared: PreparedEmbeddings,
     anchors: _Anchors,
     products: dict[Floating, _Products],
-    persons: slice,
+    query_rows: IntArray,
     nearest: npt.NDArray[np.uint8],
+    tied: npt.NDArray[np.bool_],
 ) -> None:
-    """Write the nearest classes of some persons, of shape (draws, persons)."""
+    """Write the nearest classes of some queries, of shape (draws, queries), and who is tied."""
     for dtype in _ROUNDOFF:
         if dtype not in products:
             products[dtype] = _Products(prepared, anchors, dtype)
-        block = products[dtype].of(prepared.row_of[persons])
+        block = products[dtype].of(query_rows)
         draws, columns = _quick_decisions(block, anchors, nearest)
         if draws.size <= _MANY_OPEN * nearest.size or not block.relative:
             break
     for first in range(0, len(draws), _DECISIONS):
         part = slice(first, first + _DECISIONS)
-        nearest[draws[part], columns[part]] = _settled(
-            block, anchors, prepared, draws[part], columns[part]
-        )
+        settled = _settled(block, anchors, prepared, draws[part], columns[part])
+        nearest[draws[part], columns[part]] = settled
+        tied[columns[part][is_tie(settled)]] = True
 
 
 @dataclass(frozen=True)
@@ -188,11 +203,13 @@ class _Products:
         self.points = points
         self.points *= -2
         self.lengths = np.append(prepared.lengths[anchors.rows], 0.0)
-        self.memory = np.empty((len(points) + 1) * _QUERIES, dtype=dtype)
+        self.memory = np.empty(0, dtype=dtype)
 
     def of(self, query_rows: IntArray) -> _Block:
         """The scores of some queries; valid until the next call."""
         shape = (len(self.points) + 1, len(query_rows))
+        if self.memory.size < shape[0] * shape[1]:
+            self.memory = np.empty(shape[0] * shape[1], dtype=self.dtype)
         scores = self.memory[: shape[0] * shape[1]].reshape(shape)
         queries = self.prepared.centred(query_rows, self.dtype)
         np.matmul(self.points, queries.T, out=scores[:-1])

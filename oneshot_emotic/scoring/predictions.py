@@ -21,13 +21,19 @@ class Predictions:
     Attributes:
         nearest: One bit a class: bit c is set when a support person of class c is as near as any,
             so more than one bit means an exact tie; 0 where the person is no query of the draw.
-            uint8 of shape (draws, persons).
-        labels: The true class of each person, of shape (persons,).
+            uint8 of shape (draws, persons), the persons sorted by class.
+        persons: Places of these persons, of shape (persons,).
+        labels: The true class of each of them, of shape (persons,), ascending.
+        asked: In how many draws each of them is a query, of shape (persons,).
+        tied: Those of them who are tied in some draw, as columns of `nearest`, ascending.
         classes: How many classes there are.
     """
 
     nearest: npt.NDArray[np.uint8]
+    persons: IntArray
     labels: IntArray
+    asked: IntArray
+    tied: IntArray
     classes: int
 
     @property

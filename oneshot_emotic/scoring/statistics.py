@@ -58,44 +58,48 @@ class Figure:
         }
 
 
-class ResampledMeans:
-    """The mean over draws of several figures in every resample, added up by blocks of draws.
+@dataclass(frozen=True)
+class WeightedSums:
+    """Sums over some draws of several figures in every resample.
 
-    NaN marks a draw without a value in a resample; it is left out of that resample's mean.
+    Attributes:
+        total: Of value x weight, of shape (figures, resamples).
+        weight: Of the weights of the draws that have a value, of the same shape.
     """
 
-    def __init__(self, figures: int, resamples: int) -> None:
-        self._total = np.zeros((figures, resamples))
-        self._weight = np.zeros((figures, resamples), dtype=np.int64)
-        self._shift: FloatArray | None = None
+    total: FloatArray
+    weight: FloatArray
 
-    def add(self, values: FloatArray, weights: Weights) -> None:
-        """Add draws.
+    def __add__(self, other: WeightedSums) -> WeightedSums:
+        return WeightedSums(self.total + other.total, self.weight + other.weight)
 
-        Args:
-            values: Of shape (figures, draws, resamples).
-            weights: Of each draw in each resample, of shape (draws, resamples).
-        """
-        known = ~np.isnan(values)
-        if self._shift is None:
-            # Around a value that is there, the mean of equal values is that value exactly.
-            first = values[:, :1, :1]
-            self._shift = np.where(np.isnan(first), 0.0, first)
-        parts = values - self._shift
-        parts *= weights.astype(np.float64)
-        if known.all():
-            self._weight += weights.sum(axis=0, dtype=np.int64)
-        else:
-            parts[~known] = 0.0
-            self._weight += (known * weights).sum(axis=1, dtype=np.int64)
-        for draw in range(parts.shape[1]):  # in this order: `sum` may choose its own
-            self._total += parts[:, draw]
-
-    def result(self) -> FloatArray:
+    def mean(self) -> FloatArray:
         """Of shape (figures, resamples); NaN for a resample without a value."""
-        result = np.full(self._total.shape, np.nan)
-        np.divide(self._total, self._weight, out=result, where=self._weight != 0)
-        return result if self._shift is None else result + self._shift[..., 0]
+        result = np.full(self.total.shape, np.nan)
+        np.divide(self.total, self.weight, out=result, where=self.weight != 0)
+        return result
+
+
+def weighted_sums(values: FloatArray, weights: Weights) -> WeightedSums:
+    """Add up draws.
+
+    Args:
+        values: Of shape (figures, draws, resamples); NaN for a draw without a value, which is
+            left out.
+        weights: Of each draw in each resample, of shape (draws, resamples).
+    """
+    factors = weights.astype(np.float64)
+    parts = values * factors
+    known = ~np.isnan(values)
+    if known.all():
+        weight = np.broadcast_to(factors.sum(axis=0), parts[:, 0].shape)
+    else:
+        parts[~known] = 0.0
+        weight = (known * factors).sum(axis=1)  # whole numbers: exact in any order
+    total = np.zeros(parts[:, 0].shape)
+    for draw in range(parts.shape[1]):  # in this order: `sum` may choose its own
+        total += parts[:, draw]
+    return WeightedSums(total, weight)
 
 
 def summarise(values: FloatArray, resampled: FloatArray | None = None) -> Figure:
@@ -103,7 +107,7 @@ def summarise(values: FloatArray, resampled: FloatArray | None = None) -> Figure
 
     Args:
         values: Of shape (draws,); NaN marks a draw without a value.
-        resampled: A row of `ResampledMeans.result`; None for no interval.
+        resampled: A row of `WeightedSums.mean`; None for no interval.
     """
     per_draw: list[float] = values.tolist()
     known = sorted(value for value in per_draw if not math.isnan(value))

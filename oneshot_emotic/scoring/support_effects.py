@@ -15,12 +15,15 @@ support twice nothing can be said, and resampling the draws covers it.
 
 from __future__ import annotations
 
+import functools
 import math
+import operator
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.scoring.resampling import Weights
+from oneshot_emotic.scoring.workers import side_by_side
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,14 +41,22 @@ def support_effects(
     Returns:
         Array of shape (figures, resamples).
     """
+    with side_by_side() as pool:
+        moved = pool.map(
+            lambda of_class: _moved(values, of_class, weights), np.moveaxis(support, 2, 0)
+        )
+        return functools.reduce(operator.add, moved)
+
+
+def _moved(values: FloatArray, support: npt.NDArray[np.int32], weights: Weights) -> FloatArray:
+    """What the support persons of one class do, their places of shape (draws, shots)."""
+    draw, shot = np.nonzero(support >= 0)
+    persons, person = np.unique(support[draw, shot], return_inverse=True)
+    effects = np.stack([_effects(figure, draw, person, len(persons)) for figure in values])
     total = np.zeros((len(values), weights.shape[1]))
-    for class_ in range(support.shape[2]):
-        draw, shot = np.nonzero(support[:, :, class_] >= 0)
-        persons, person = np.unique(support[draw, shot, class_], return_inverse=True)
-        effects = np.stack([_effects(figure, draw, person, len(persons)) for figure in values])
-        if effects.any():
-            for place, effect in zip(persons, effects.T, strict=True):  # in this order
-                total += effect[:, None] * (weights[place] - 1.0)
+    if effects.any():
+        for place, effect in zip(persons, effects.T, strict=True):  # in this order
+            total += effect[:, None] * (weights[place] - 1.0)
     return total
 
 

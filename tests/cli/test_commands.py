@@ -114,7 +114,20 @@ class TestScore:
         line = next(line for line in output.splitlines() if line.startswith("Oracle, 1-shot"))
         assert line.split()[-3:] == ["100.0", "100.0", "100.0"]
         assert "Chance" in output and "Always the majority class" in output
-        assert "spread of the support draw alone" in output
+        assert "95 % interval from 1,000 resamples of support draws and images" in output
+
+    def test_verbose(self, file, run):
+        output = run("score", file, "--verbose", "--shots", 1).output
+        assert "exact ties         0 of" in output
+        assert "best draw          0, 100.0 %" in output
+        assert "image holds a base person" in output
+
+    def test_latex(self, file, run):
+        lines = run("score", file, "--latex").output.splitlines()
+        assert [line for line in lines if not line.startswith("%")] == [
+            r"Oracle & 1 & 100.0 {\footnotesize [100.0, 100.0]} \\",
+            r"Oracle & 5 & 100.0 {\footnotesize [100.0, 100.0]} \\",
+        ]
 
     def test_json(self, file, tmp_path, run):
         run("score", file, "--json", tmp_path / "new/s.json", "--shots", 3)

@@ -65,7 +65,9 @@ def brute_force(embeddings, support, queries):
 def ours(embeddings, support, queries):
     """As `brute_force` gives it, from the bits that `nearest_classes` gives."""
     prepared = prepare(_narrowest(np.asarray(embeddings)) + 0)
-    nearest = nearest_classes(prepared, support)[:, queries]
+    nearest, tied = nearest_classes(prepared, support, queries)
+    several = [bin(byte).count("1") > 1 for byte in nearest.ravel()]
+    assert tied.tolist() == np.flatnonzero(np.reshape(several, nearest.shape).any(axis=0)).tolist()
     bits = np.arange(support.shape[2])[:, None]
     return ((nearest[:, None, :] >> bits) & 1).astype(bool)
 
@@ -112,10 +114,11 @@ def test_blocks_do_not_change_anything(rng, monkeypatch):
     support = random_support(rng, 700, 30, 2, 3)
     queries = np.arange(700)
     whole = ours(embeddings, support, queries)
-    for name, size in (("_QUERIES", 97), ("_DRAWS", 7), ("_DECISIONS", 5), ("WORKERS", 3)):
+    for name, size in (("_QUERIES", 97), ("_DRAWS", 7), ("_DECISIONS", 5), ("_BLOCK", 700)):
         monkeypatch.setattr(knn, name, size)
         assert np.array_equal(ours(embeddings, support, queries), whole)
     monkeypatch.setattr("oneshot_emotic.scoring.exact._PAIRS", 3)
+    monkeypatch.setattr(knn, "workers", lambda: 3)
     monkeypatch.setattr(knn, "_MANY_OPEN", 0)  # everything in float64
     assert np.array_equal(ours(embeddings, support, queries), whole)
 

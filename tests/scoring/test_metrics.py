@@ -14,7 +14,7 @@ from oneshot_emotic.scoring import metrics
 from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.predictions import share_unit
-from oneshot_emotic.scoring.statistics import Figure, ResampledMeans, quantile, summarise
+from oneshot_emotic.scoring.statistics import Figure, quantile, summarise, weighted_sums
 
 
 def confusion(*draws, unit=1):
@@ -125,14 +125,9 @@ class TestStatistics:
         assert quantile(sorted(values), share) == pytest.approx(expected, abs=1e-12)
 
     def test_the_mean_of_each_resample_by_hand(self):
-        means = ResampledMeans(1, 3)
         draws = np.array([[[0.5, 0.5, np.nan], [1.0, 0.0, np.nan]]])
-        means.add(draws, np.array([[1, 0, 1], [3, 2, 5]]))
-        means.add(np.array([[[0.25, np.nan, np.nan]]]), np.array([[4, 1, 1]]))
-        assert means.result()[0, :2].tolist() == [(0.5 + 3 + 1) / 8, 0.0]
-        assert math.isnan(means.result()[0, 2])
-
-    def test_the_mean_of_equal_values_is_that_value(self):
-        means = ResampledMeans(1, 2)
-        means.add(np.full((1, 7, 2), 0.1), np.arange(14).reshape(7, 2))
-        assert means.result().tolist() == [[0.1, 0.1]]
+        some = weighted_sums(draws, np.array([[1, 0, 1], [3, 2, 5]]))
+        more = weighted_sums(np.array([[[0.25, np.nan, np.nan]]]), np.array([[4, 1, 1]]))
+        mean = (some + more).mean()
+        assert mean[0, :2].tolist() == [(0.5 + 3 + 1) / 8, 0.0]
+        assert math.isnan(mean[0, 2])

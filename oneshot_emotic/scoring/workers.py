@@ -1,0 +1,31 @@
+"""Threads for scoring: one a processor, each with the linear algebra library to itself.
+
+Products take most of the time, passes over their results the rest. A library that spreads each
+product over all processors leaves all but one idle during the passes; whole blocks side by side
+keep them busy. What a block gives does not depend on where it is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+
+from oneshot_emotic.processes import available_processors
+
+#: More threads take more memory than they save time.
+MOST_WORKERS = 8
+
+
+def workers() -> int:
+    """How many threads there are."""
+    return min(MOST_WORKERS, available_processors())
+
+
+@contextmanager
+def side_by_side() -> Iterator[Executor]:
+    """An executor of `workers()` threads; products inside it use one thread each."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers()) as pool:
+        yield pool
