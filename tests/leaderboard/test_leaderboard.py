@@ -9,6 +9,7 @@ from collections import Counter
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def with_overall(slug, resampled):
     """A row whose overall figure is known, without embeddings."""
 
     class Known:
-        tasks = {"cat-6-6": None}
+        tasks: ClassVar = {"cat-6-6": None}
 
         def overall(self, family, shots=1):
             values = np.array(resampled, dtype=float)
