@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_bytes
 
 FORMAT = "oneshot-emotic-checkpoint/1"
+
+#: What a checkpoint holds as tensors; all else is words and numbers.
+_WEIGHTS = ("network", "optimiser", "scheduler")
 
 
 def checkpoint_content(
@@ -43,16 +47,21 @@ def checkpoint_content(
         "dataset": split.dataset.to_dict() if split.dataset else None,
         "pretraining": dict(pretraining),
         "size": size,
-        "network": network.state_dict(),
+        "network": dict(network.state_dict()),
         **state,
     }
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a checkpoint; a reader sees the old file or the new one."""
-    # Through memory: torch.save puts a file's name into the file, and it would not be the same.
+    """Write a checkpoint; a reader sees the old file or the new one.
+
+    Equal contents give equal bytes: words and numbers go in as one JSON text (a pickle depends on
+    which of them are the same object), and through memory (torch.save writes a file's name down).
+    """
+    weights = {key: content[key] for key in _WEIGHTS if key in content}
+    words = {key: value for key, value in content.items() if key not in _WEIGHTS}
     stream = io.BytesIO()
-    torch.save(dict(content), stream)
+    torch.save({"words": json.dumps(words), **weights}, stream)
     write_bytes(path, stream.getvalue())
 
 
@@ -71,6 +80,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # whatever a damaged file makes of the unpickler
         raise InputError(Problem(f"is not a checkpoint: {error}", str(path))) from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        raise InputError(Problem(f"is not of the format {FORMAT}", str(path)))
-    return content
+    try:
+        words = json.loads(content["words"])
+        if words["format"] != FORMAT or not isinstance(content["network"], dict):
+            raise ValueError
+    except (ValueError, TypeError, KeyError):
+        raise InputError(Problem(f"is not of the format {FORMAT}", str(path))) from None
+    return {**words, **{key: content[key] for key in _WEIGHTS if key in content}}

@@ -227,9 +227,10 @@ def write_documents(jobs: Sequence[Job], tasks: Mapping[str, Task], scale: Scale
             card = dict(EMBEDDERS["random"].card)
         else:
             seconds = sum(record["seconds"] for record in records)
+            many = "task" if len(members) == 1 else "tasks"
             how = (
                 f"{scale.describe()}, seed {first.settings.seed}. {records[0]['device']}; "
-                f"{duration(seconds)} for {len(members)} task{'s' if len(members) > 1 else ''}.{first.note}"
+                f"{duration(seconds)} for {len(members)} {many}.{first.note}"
             )
             card = model_card(
                 recipe,
