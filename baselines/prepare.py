@@ -118,7 +118,7 @@ def prepare(
         raise InputError(Problem(f"size must be from 8 to 4096 pixels, not {size}"))
     layout = find_layout(root)
     folder = output or default_folder(root, size)
-    plan, sample_ids = _plan(annotations or find_annotations(layout))
+    plan, sample_ids = plan_pictures(annotations or find_annotations(layout))
     if not plan:
         raise InputError(Problem("the annotations have no persons", str(root)))
     if not layout.image_folders:
@@ -205,7 +205,7 @@ def damaged_chunks(
     return bad
 
 
-def _plan(annotations: Path) -> tuple[list[PicturePlan], list[str]]:
+def plan_pictures(annotations: Path) -> tuple[list[PicturePlan], list[str]]:
     """The images with persons in the order of the file, and the persons in the order of images."""
     persons = read_annotations(annotations).persons
     by_image: dict[str, tuple[ListedImage, list[tuple[str, Box]]]] = {}

@@ -51,7 +51,8 @@ class Scale:
         words = [f"{self.size} x {self.size} pixels"]
         epochs = self.changes.get("epochs", Settings.epochs)
         persons = self.changes.get("persons_per_epoch", 0)
-        words.append(f"{epochs} epochs" + (f" of {persons} persons" if persons else ""))
+        many = "epoch" if epochs == 1 else "epochs"
+        words.append(f"{epochs} {many}" + (f" of {persons} persons" if persons else ""))
         if rate := self.changes.get("learning_rate"):
             words.append(f"learning rate {rate:g}")
         if self.changes.get("weights") == "none":
@@ -172,7 +173,6 @@ def run_jobs(
     # A run that another recipe shares comes after the one that trains it.
     borrowed = [job for job in waiting if job.settings.recipe != job.recipe]
     own = [job for job in waiting if job.settings.recipe == job.recipe]
-    own.sort(key=lambda job: -job.cost)
     started, done, total = time.monotonic(), 0.0, sum(job.cost for job in own)
     count = len(jobs) - len(waiting)
     for job, seconds in _run_own(own, parallel):
