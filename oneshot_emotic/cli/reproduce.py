@@ -132,7 +132,7 @@ def command(
     planned = _without_places(planned)
     ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)
     if sem2vec is None and any("semantic" in RECIPES[job.recipe].branches for job in planned):
-        _sem2vec(ctx, root, model)
+        _sem2vec(ctx, root, model, device)
     reproduce.run_jobs(planned, parallel, say)
     reproduce.write_documents(planned, loaded, chosen)
     _leaderboard(output, planned, loaded)
@@ -163,14 +163,14 @@ def _without_places(jobs: list[Job]) -> list[Job]:
     return kept
 
 
-def _sem2vec(ctx: click.Context, root: Path, model: str) -> None:
+def _sem2vec(ctx: click.Context, root: Path, model: str, device: str) -> None:
     from baselines.sem2vec import TABLE
 
     if (root / TABLE).is_file() or list(root.glob(f"sem2vec-*/{TABLE}")):
         return
     from oneshot_emotic.cli import sem2vec
 
-    ctx.invoke(sem2vec.command, root=root, model=model)
+    ctx.invoke(sem2vec.command, root=root, model=model, device=device)
 
 
 def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:

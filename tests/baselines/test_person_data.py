@@ -53,7 +53,7 @@ def test_semantic_vectors_are_the_known_truth():
 
 
 def test_augmentation_against_a_loop():
-    """Moved by whole pixels with the edge repeated, then mirrored; nothing else."""
+    """Mirrored, then moved by whole pixels with the edge repeated; nothing else."""
     pixels = torch.randint(0, 256, (6, 12, 12, 3), dtype=torch.uint8)
     changes = Augmentation.draw(6, 12, 0.5, 0.25, torch.Generator().manual_seed(4))
     assert changes.flip.any() and not changes.flip.all() and changes.shift.abs().max() == 3
@@ -62,9 +62,9 @@ def test_augmentation_against_a_loop():
         for person in range(6):
             down, right = changes.shift[place, person].tolist()
             padded = np.pad(pixels[person].numpy(), ((3, 3), (3, 3), (0, 0)), mode="edge")
-            moved = padded[3 - down : 15 - down, 3 - right : 15 - right]
             if changes.flip[person]:
-                moved = moved[:, ::-1]
+                padded = padded[:, ::-1]
+            moved = padded[3 - down : 15 - down, 3 - right : 15 - right]
             expected = normalised(torch.from_numpy(moved.copy())[None])[0]
             assert torch.equal(result[name][person], expected)
 

@@ -67,7 +67,7 @@ def test_32_persons_are_learnt():
         optimiser.step()
     # Statistics of batch normalisation follow slowly; a few looks let them catch up.
     with torch.no_grad():
-        for _ in range(30):
+        for _ in range(20):
             network(network_inputs(batch))
     network.eval()
     with torch.inference_mode():
