@@ -20,6 +20,7 @@ import shutil
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,14 +193,13 @@ def damaged_chunks(
 ) -> list[int]:
     """The numbers of the chunks whose pixels are not what was written; empty for a sound folder."""
     crcs = _read_document(prepared.folder)["crc32"]
-    first_body: dict[int, int] = {}
-    for body, row in enumerate(prepared.image_row.values()):
-        first_body.setdefault(row, body)
+    counts = np.bincount(list(prepared.image_row.values()), minlength=len(prepared.images))
+    first_body = np.concatenate(([0], np.cumsum(counts))).tolist()
     bad = []
     for number, crc in enumerate(crcs):
         start, stop = number * CHUNK, min((number + 1) * CHUNK, len(prepared.images))
-        bodies = slice(first_body[start], first_body.get(stop, len(prepared.bodies)))
-        if _crc(prepared.images[start:stop], prepared.bodies[bodies]) != crc:
+        bodies = prepared.bodies[first_body[start] : first_body[stop]]
+        if _crc(prepared.images[start:stop], bodies, counts[start:stop].tolist()) != crc:
             bad.append(number)
         progress(stop, len(prepared.images))
     return bad
@@ -317,7 +317,9 @@ def _sound_chunks(
             continue
         first, last = chunks[number][0], chunks[number][-1]
         stop = last.first_body + len(last.boxes)
-        if _crc(images[first.row : last.row + 1], bodies[first.first_body : stop]) == crc:
+        counts = [len(picture.boxes) for picture in chunks[number]]
+        written = images[first.row : last.row + 1], bodies[first.first_body : stop]
+        if _crc(*written, counts) == crc:
             sound[number] = (crc, missing)
     return sound
 
@@ -343,43 +345,50 @@ def _prepare_chunk(
     size: int,
 ) -> tuple[int, int, list[str]]:
     """Decode, resize and write one chunk; its number, CRC-32, and the images that are grey."""
-    images: list[bytes] = []
-    bodies: list[bytes] = []
     missing = []
+    crc = 0
     side = (size, size)
-    with pillow_quiet():
+    resample = Image.Resampling.BILINEAR
+    with (
+        pillow_quiet(),
+        _rows_from(folder / IMAGES, chunk[0].row, size) as images,
+        _rows_from(folder / BODIES, chunk[0].first_body, size) as bodies,
+    ):
         for picture in chunk:
             opened = open_image(picture.image, image_folders)
             if opened is None:
                 missing.append(picture.image.image_id)
-                grey = Image.new("RGB", side, _GREY).tobytes()
-                images.append(grey)
-                bodies += [grey] * len(picture.boxes)
-                continue
-            images.append(opened.resize(side, Image.Resampling.BILINEAR).tobytes())
-            bodies += [
-                body_crop(opened, box).resize(side, Image.Resampling.BILINEAR).tobytes()
-                for box in picture.boxes
+                opened = Image.new("RGB", side, _GREY)
+            rows = [(images, opened.resize(side, resample))]
+            rows += [
+                (bodies, body_crop(opened, box).resize(side, resample)) for box in picture.boxes
             ]
-    crc = 0
-    for name, rows, first in (
-        (IMAGES, images, chunk[0].row),
-        (BODIES, bodies, chunk[0].first_body),
-    ):
-        content = b"".join(rows)
-        crc = zlib.crc32(content, crc)
-        path = folder / name
-        with path.open("r+b") as stream:
-            version = np.lib.format.read_magic(stream)
-            assert version == (1, 0), version
-            np.lib.format.read_array_header_1_0(stream)
-            stream.seek(first * size * size * 3, io.SEEK_CUR)
-            stream.write(content)
+            for stream, resized in rows:
+                content = resized.tobytes()
+                crc = zlib.crc32(content, crc)
+                stream.write(content)
     return number, crc, missing
 
 
-def _crc(images: Pixels, bodies: Pixels) -> int:
-    return zlib.crc32(bodies.tobytes(), zlib.crc32(images.tobytes()))
+@contextmanager
+def _rows_from(path: Path, first: int, size: int) -> Iterator[io.FileIO]:
+    """An array file, open for writing at a row."""
+    with path.open("r+b", buffering=0) as stream:
+        version = np.lib.format.read_magic(stream)
+        assert version == (1, 0), version
+        np.lib.format.read_array_header_1_0(stream)
+        stream.seek(first * size * size * 3, io.SEEK_CUR)
+        yield stream
+
+
+def _crc(images: Pixels, bodies: Pixels, counts: Sequence[int]) -> int:
+    """The CRC-32 of each image followed by its bodies, `counts` of them."""
+    crc = first = 0
+    for image, count in zip(images, counts, strict=True):
+        crc = zlib.crc32(image.tobytes(), crc)
+        crc = zlib.crc32(bodies[first : first + count].tobytes(), crc)
+        first += count
+    return crc
 
 
 def _check_same(folder: Path, document: Mapping[str, Any], identity: Mapping[str, Any]) -> None:

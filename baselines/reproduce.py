@@ -96,9 +96,8 @@ class Job:
 
     @property
     def cost(self) -> float:
-        """How long it takes compared with others, about."""
-        pictures = len(RECIPES[self.recipe].pixel_branches)
-        return max(pictures, 0.01) * self.settings.epochs
+        """How long it takes compared with others, about; without pictures, next to nothing."""
+        return float(len(RECIPES[self.recipe].pixel_branches) * self.settings.epochs)
 
 
 def plan_jobs(
@@ -178,11 +177,11 @@ def run_jobs(
     for job, seconds in _run_own(own, parallel):
         done += job.cost
         count += 1
-        left = (time.monotonic() - started) * (total - done) / done
-        say(
-            f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: {duration(seconds)}; "
-            f"about {duration(left)} left"
-        )
+        news = f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: {duration(seconds)}"
+        if done:
+            left = (time.monotonic() - started) * (total - done) / done
+            news += f"; about {duration(left)} left"
+        say(news)
     for job in borrowed:
         other = next(
             x

@@ -153,11 +153,12 @@ class Segmenter:
         Raises:
             InputError: It cannot be had, or its classes are not those of ADE20K.
         """
-        from transformers import AutoImageProcessor, AutoModelForSemanticSegmentation
+        from transformers import AutoConfig, AutoImageProcessor, AutoModelForSemanticSegmentation
         from transformers.utils import logging
 
         logging.disable_progress_bar()
         try:
+            AutoConfig.from_pretrained(model)  # the smallest file: without network, one wait only
             self._processor: Any = AutoImageProcessor.from_pretrained(model)
             self._model: Any = AutoModelForSemanticSegmentation.from_pretrained(model)
         except (OSError, ValueError) as error:

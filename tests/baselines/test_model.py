@@ -60,6 +60,12 @@ def test_parameters_of_sem_ib_dml():
     assert f"{expected:,}" in (REPOSITORY / "docs/baselines.md").read_text(encoding="utf-8")
 
 
+def test_resnet50():
+    model = AffectNet(replace(RECIPES["b-dml"], pretraining={}), "resnet50", 4)
+    assert model.branches["body"].fc.weight.shape == (512, 2048)
+    assert model(inputs("b-dml", persons=2))[1].shape == (2, 4)
+
+
 def test_the_1000_way_layer_is_gone():
     assert network("ib-dml").branches["image"].fc.weight.shape == (512, 512)
     assert network("ib-dml").embedder.weight.shape == (128, 1024)
