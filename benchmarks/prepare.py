@@ -22,7 +22,6 @@ from PIL import Image
 
 from baselines.prepare import CHUNK, PicturePlan, plan_pictures, prepare
 from oneshot_emotic.embedders.run import body_crop
-from oneshot_emotic.emotic.images import open_image
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.processes import available_processors, process_pool
 
@@ -33,8 +32,8 @@ def bare(
     """Decode and resize the pictures of a chunk; how many there were."""
     side = (size, size)
     for plan in chunk:
-        opened = open_image(plan.image, image_folders)
-        assert opened is not None, plan.image.image_id
+        with Image.open(image_folders[plan.image.folder][0] / plan.image.filename) as file:
+            opened = file.convert("RGB")
         opened.resize(side, Image.Resampling.BILINEAR).load()
         for box in plan.boxes:
             body_crop(opened, box).resize(side, Image.Resampling.BILINEAR).load()
