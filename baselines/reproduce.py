@@ -70,7 +70,7 @@ SCALES: dict[str, Scale] = {
         "quick",
         64,
         ("cat-6-6", "cat-6-4"),
-        {**_SMALL, "persons_per_epoch": 480},
+        {**_SMALL, "persons_per_epoch": 320},
         keep=False,
     ),
 }
