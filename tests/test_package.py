@@ -29,10 +29,10 @@ def wheel_names(tmp_path_factory):
 
 
 def test_the_wheel_holds_every_file_of_the_package(wheel_names):
-    package = REPOSITORY / "oneshot_emotic"
     files = {
         str(path.relative_to(REPOSITORY))
-        for path in package.rglob("*")
+        for package in ("oneshot_emotic", "baselines")
+        for path in (REPOSITORY / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert files <= wheel_names
@@ -42,7 +42,8 @@ def test_the_wheel_holds_every_file_of_the_package(wheel_names):
 
 
 def test_the_wheel_holds_nothing_else(wheel_names):
-    others = {name for name in wheel_names if not name.startswith("oneshot_emotic/")}
+    packages = ("oneshot_emotic/", "baselines/")
+    others = {name for name in wheel_names if not name.startswith(packages)}
     assert all(".dist-info/" in name for name in others)
 
 
@@ -56,7 +57,7 @@ README = (REPOSITORY / "README.md").read_text()
 
 def test_readme_names_every_command_and_no_other():
     table = README.split("## Commands")[1].split("## Tests")[0]
-    named = set(re.findall(r"`([a-z-]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.M))))
+    named = set(re.findall(r"`([a-z0-9-]+)`", " ".join(re.findall(r"^\| (.*?) \|", table, re.M))))
     assert named == set(COMMANDS)
 
 

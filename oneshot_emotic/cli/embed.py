@@ -7,15 +7,17 @@ from pathlib import Path
 
 import click
 
+from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice, workers_option
 from oneshot_emotic.cli.progress import progress_bar, say
+from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.embedders import EMBEDDERS
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.tasks import TASKS
 
 
 @click.command()
-@click.argument("embedder", type=click.Choice(list(EMBEDDERS)))
+@click.argument("embedder", metavar="[" + "|".join(EMBEDDERS) + "|CHECKPOINT]")
 @click.option(
     "--data",
     "root",
@@ -44,7 +46,15 @@ from oneshot_emotic.tasks import TASKS
 @click.option(
     "--dtype", type=click.Choice(["float16", "float32"]), default="float32", show_default=True
 )
+@click.option(
+    "--prepared", type=FOLDER, help="For a checkpoint: prepared pictures; default: ROOT/prepared-*."
+)
+@click.option(
+    "--sem2vec", type=FOLDER, help="For a checkpoint: the Sem2Vec table; default: found in ROOT."
+)
+@device_option
 @workers_option
+@needs_baselines
 def command(
     embedder: str,
     root: Path,
@@ -54,12 +64,30 @@ def command(
     output: Path,
     form: str,
     dtype: str,
+    prepared: Path | None,
+    sem2vec: Path | None,
+    device: str,
     workers: int,
 ) -> None:
-    """Embed a data set's novel persons with a built-in embedder.
+    """Embed a data set's novel persons with a built-in embedder or a checkpoint.
 
-    Writes OUTPUT/<task>.<form>, ready for `oneshot-emotic score`.
+    Writes OUTPUT/<task>.<form>, ready for `oneshot-emotic score`. A CHECKPOINT, from
+    `oneshot-emotic train`, embeds the task it was trained on.
     """
+    if embedder not in EMBEDDERS:
+        embed_checkpoint(
+            Path(embedder),
+            root,
+            dataset,
+            tasks,
+            output,
+            form=form,
+            dtype=dtype,
+            prepared=prepared,
+            sem2vec=sem2vec,
+            device=device,
+        )
+        return
     embed_tasks(
         embedder, root, annotations, dataset, tasks, output, form=form, dtype=dtype, workers=workers
     )
@@ -132,3 +160,53 @@ def embed_tasks(
         click.echo(f"{path}: {len(vectors):,} persons")
         written.append(path)
     return written
+
+
+def embed_checkpoint(
+    checkpoint: Path,
+    root: Path,
+    dataset: str,
+    tasks: Sequence[str],
+    output: Path,
+    *,
+    form: str,
+    dtype: str,
+    prepared: Path | None,
+    sem2vec: Path | None,
+    device: str,
+) -> Path:
+    """Embed the task that a checkpoint was trained on, and write it; the path written."""
+    if not checkpoint.is_file():
+        raise InputError(
+            Problem(
+                f"{str(checkpoint)!r} is neither a built-in embedder ({', '.join(EMBEDDERS)}) nor "
+                "a checkpoint file"
+            )
+        )
+    from baselines.checkpoint import load_checkpoint
+    from baselines.data import load_person_data
+    from baselines.embed import checkpoint_card, embed_task
+    from baselines.settings import Settings
+    from oneshot_emotic.dataset.load import load_task
+    from oneshot_emotic.submission.api import write_submission
+
+    content = load_checkpoint(checkpoint)
+    settings = Settings.from_dict(content["settings"])
+    if tasks and tuple(tasks) != (settings.task,):
+        raise InputError(
+            Problem(f"was trained on {settings.task}, not on {some(tasks)}", str(checkpoint))
+        )
+    task = load_task(settings.task, dataset)
+    data = load_person_data(
+        root,
+        size=content["size"],
+        prepared=prepared,
+        sem2vec=sem2vec,
+        semantic="semantic" in settings.effective_recipe.branches,
+    )
+    with progress_bar(f"embedding ({settings.recipe})", len(task.novel)) as progress:
+        vectors = embed_task(checkpoint, task, data, device=device, progress=progress)
+    path = output / f"{task.name}.{form}"
+    write_submission(path, vectors, task, checkpoint_card(checkpoint, task), dtype)
+    click.echo(f"{path}: {len(vectors):,} persons")
+    return path

@@ -24,7 +24,12 @@ COMMANDS: dict[str, str] = {
     "publish": "Publish a dataset folder on the Hugging Face Hub.",
     "check-images": "Decode every image of an EMOTIC copy and list what is missing or odd.",
     "synth": "Write the synthetic stand-in: an invented data set in EMOTIC's layout.",
-    "embed": "Embed a data set's novel persons with a built-in embedder.",
+    "embed": "Embed a data set's novel persons with a built-in embedder or a checkpoint.",
+    "baselines": "List the baselines with the paper's figures.",
+    "prepare": "Decode every image once, for training: full images and body crops.",
+    "sem2vec": "Run an ADE20K segmenter over the images and write what is in them.",
+    "train": "Train a baseline on the base persons of a task.",
+    "reproduce": "Train and score all baselines: from an EMOTIC copy to a leaderboard.",
 }
 
 

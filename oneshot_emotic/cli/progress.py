@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import click
 
@@ -28,3 +28,18 @@ def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
             reached = done
 
         yield update
+
+
+@contextmanager
+def growing_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that says how much it is only when it begins: told (done so far, all)."""
+    with ExitStack() as stack:
+        update: Callable[[int], None] | None = None
+
+        def told(done: int, total: int) -> None:
+            nonlocal update
+            if update is None:
+                update = stack.enter_context(progress_bar(label, total))
+            update(done)
+
+        yield told

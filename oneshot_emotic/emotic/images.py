@@ -166,7 +166,9 @@ def open_image(
     for path in copies_of(image, image_folders):
         try:
             with Image.open(path) as opened:
-                picture: Image.Image = opened.convert("RGB")
+                opened.load()
+                # convert() would copy a picture that is RGB already.
+                picture: Image.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
                 return picture
         except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
             continue

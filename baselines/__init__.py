@@ -1,0 +1,16 @@
+"""The baselines of Affect-DML (arXiv 2111.15271), trained and embedded.
+
+    from baselines.data import base_split, load_person_data
+    from baselines.embed import embed_task
+    from baselines.settings import Settings
+    from baselines.train import train
+    from oneshot_emotic import evaluate, load_task
+
+    task = load_task("cat-6-6")
+    data = load_person_data("STAND_IN")       # after `oneshot-emotic prepare STAND_IN`
+    run = train(Settings("sem-ib-dml", "cat-6-6"), base_split(task), data, "runs/a")
+    evaluate(embed_task(run.checkpoint, task, data), task)
+
+`recipes`, `settings` and `prepare` need no torch; the rest needs
+`pip install 'oneshot-emotic[baselines]'`.
+"""

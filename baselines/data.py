@@ -1,0 +1,332 @@
+"""What the network sees: base persons without any novel one, and their pictures on the device."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from baselines.prepare import SIZE, Pixels, Prepared, default_folder, read_prepared
+from baselines.recipes import Branch
+from baselines.sem2vec import find_table, presence_vectors
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.splits import DatasetIdentity, Task
+
+#: Mean and standard deviation that torchvision's ImageNet weights expect, of values in 0..1.
+_MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+#: Batches that are read ahead when the pictures are streamed.
+_AHEAD = 4
+#: Share of the free memory of a GPU that the pictures may take.
+_MEMORY_SHARE = 0.7
+_COPY_ROWS = 1024
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class BaseSplit:
+    """The base persons of a task: all that training may know of it.
+
+    Attributes:
+        task: The task's name.
+        classes: The base classes that have persons, in the order of the paper's index.
+        sample_ids: The persons.
+        image_ids: The image of each.
+        labels: The class of each.
+        dataset: The data set the task belongs to.
+    """
+
+    task: str
+    classes: tuple[str, ...]
+    sample_ids: tuple[str, ...]
+    image_ids: tuple[str, ...]
+    labels: tuple[str, ...]
+    dataset: DatasetIdentity | None
+
+    def __len__(self) -> int:
+        return len(self.sample_ids)
+
+    def targets(self) -> IntArray:
+        """The class of each person as a place in `classes`."""
+        place = {name: index for index, name in enumerate(self.classes)}
+        return np.array([place[label] for label in self.labels], dtype=np.int64)
+
+    def subset(self, places: Sequence[int]) -> BaseSplit:
+        """Some of the persons, with the classes of all."""
+        return BaseSplit(
+            self.task,
+            self.classes,
+            tuple(self.sample_ids[place] for place in places),
+            tuple(self.image_ids[place] for place in places),
+            tuple(self.labels[place] for place in places),
+            self.dataset,
+        )
+
+
+def base_split(task: Task) -> BaseSplit:
+    """The base persons of a task; its novel persons are not looked at.
+
+    Raises:
+        InputError: Fewer than two base classes have persons.
+    """
+    base = task.base
+    classes = tuple(name for name in task.table.base_classes if base.counts.get(name, 0))
+    if len(classes) < 2:
+        raise InputError(
+            Problem(f"{task.name} has persons in {len(classes)} base classes; training needs two")
+        )
+    return BaseSplit(task.name, classes, base.sample_ids, base.image_ids, base.labels, task.dataset)
+
+
+@dataclass(frozen=True)
+class PersonData:
+    """The prepared pictures of a data set and, where it has been found, the Sem2Vec table.
+
+    Attributes:
+        prepared: Pictures.
+        semantic: uint8 (images, 150), the row of an image as in `prepared.images`; None for none.
+    """
+
+    prepared: Prepared
+    semantic: npt.NDArray[np.uint8] | None
+
+
+def load_person_data(
+    root: str | Path,
+    *,
+    size: int = SIZE,
+    prepared: str | Path | None = None,
+    sem2vec: str | Path | None = None,
+    semantic: bool = True,
+) -> PersonData:
+    """Open what `oneshot-emotic prepare` and `oneshot-emotic sem2vec` have made.
+
+    Args:
+        root: The EMOTIC copy or stand-in.
+        size: Side of the prepared pictures.
+        prepared: Their folder, where it is not `root/prepared-<size>`.
+        sem2vec: The Sem2Vec table, where it is not found under `root`.
+        semantic: False does without the table.
+
+    Raises:
+        InputError: Something is missing, with the command that makes it.
+    """
+    pictures = read_prepared(Path(prepared) if prepared else default_folder(Path(root), size))
+    vectors = None
+    if semantic:
+        table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
+        vectors = presence_vectors(table, pictures.image_ids)
+    return PersonData(pictures, vectors)
+
+
+class PersonBatches:
+    """Inputs of chosen persons, gathered batch by batch on a device.
+
+    On a GPU the pictures are copied there once when they fit; else they are read ahead from the
+    memory map into pinned memory. On a CPU they are read from the memory map.
+    """
+
+    def __init__(
+        self,
+        data: PersonData,
+        sample_ids: Sequence[str],
+        branches: Sequence[Branch],
+        device: torch.device,
+        *,
+        resident: bool | None = None,
+    ) -> None:
+        """Look the persons up.
+
+        Args:
+            data: From `load_person_data`.
+            sample_ids: The persons; batches name them by their place here.
+            branches: What is needed of them.
+            device: Where batches are wanted.
+            resident: True or False to decide where the pictures are held; default: what fits.
+
+        Raises:
+            InputError: Persons are not among the prepared ones, or there is no Sem2Vec table.
+        """
+        prepared = data.prepared
+        if missing := [name for name in sample_ids if name not in prepared.body_row]:
+            raise InputError(
+                Problem(
+                    f"{len(missing):,} persons of the task are not among the prepared pictures, "
+                    f"such as {some(missing)}",
+                    str(prepared.folder),
+                    "Give the data set that was built from this copy with --dataset",
+                )
+            )
+        image_rows = np.array([prepared.image_row[name] for name in sample_ids], dtype=np.int64)
+        body_rows = np.array([prepared.body_row[name] for name in sample_ids], dtype=np.int64)
+        self.device = device
+        self._pixels: dict[str, tuple[Pixels, IntArray]] = {}
+        self._semantic: torch.Tensor | None = None
+        for branch in branches:
+            if branch == "image":
+                self._pixels[branch] = (prepared.images, image_rows)
+            elif branch == "body":
+                self._pixels[branch] = (prepared.bodies, body_rows)
+            elif data.semantic is None:
+                raise InputError(Problem("the recipe needs a Sem2Vec table, and none is loaded"))
+            else:
+                chosen = torch.from_numpy(data.semantic[image_rows])
+                self._semantic = chosen.to(device, torch.float32)
+        self._resident: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
+        if self._pixels and (self._fits() if resident is None else resident):
+            self._resident = {name: self._copy(*item) for name, item in self._pixels.items()}
+
+    @property
+    def resident(self) -> bool:
+        """True when the pictures are held on the device."""
+        return bool(self._resident)
+
+    def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
+        """The inputs of each batch of places, in order.
+
+        Yields:
+            For each branch a tensor on the device: `image` and `body` uint8 (persons, side, side,
+            3), `semantic` float32 (persons, 150).
+        """
+        if self._resident or self.device.type != "cuda":
+            for chosen in places:
+                yield self._gather(chosen)
+            return
+        with ThreadPoolExecutor(_AHEAD) as readers:
+            ahead: list[tuple[IntArray, Future[dict[str, torch.Tensor]]]] = []
+            for chosen in places:
+                ahead.append((chosen, readers.submit(self._read, chosen, pinned=True)))
+                if len(ahead) > _AHEAD:
+                    yield self._upload(*ahead.pop(0))
+            for item in ahead:
+                yield self._upload(*item)
+
+    def _gather(self, places: IntArray) -> dict[str, torch.Tensor]:
+        if not self._resident:
+            return self._with_semantic(self._read(places, pinned=False), places)
+        chosen = torch.from_numpy(places).to(self.device)
+        pixels = {name: held[rows[chosen]] for name, (held, rows) in self._resident.items()}
+        return self._with_semantic(pixels, places)
+
+    def _read(self, places: IntArray, *, pinned: bool) -> dict[str, torch.Tensor]:
+        inputs = {}
+        for name, (array, rows) in self._pixels.items():
+            shape = (len(places), *array.shape[1:])
+            pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
+            # mode="clip" lets NumPy write into `out` directly; the rows are known to be there.
+            np.take(array, rows[places], axis=0, out=pixels.numpy(), mode="clip")
+            inputs[name] = pixels
+        return inputs
+
+    def _upload(
+        self, places: IntArray, read: Future[dict[str, torch.Tensor]]
+    ) -> dict[str, torch.Tensor]:
+        pixels = {k: v.to(self.device, non_blocking=True) for k, v in read.result().items()}
+        return self._with_semantic(pixels, places)
+
+    def _with_semantic(
+        self, inputs: dict[str, torch.Tensor], places: IntArray
+    ) -> dict[str, torch.Tensor]:
+        if self._semantic is not None:
+            inputs["semantic"] = self._semantic[torch.from_numpy(places).to(self.device)]
+        return inputs
+
+    def _fits(self) -> bool:
+        if self.device.type != "cuda":
+            return False
+        needed = sum(
+            len(np.unique(rows)) * int(np.prod(array.shape[1:]))
+            for array, rows in self._pixels.values()
+        )
+        free: int = torch.cuda.mem_get_info(self.device)[0]
+        return needed < _MEMORY_SHARE * free
+
+    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
+        """The rows needed, each once, on the device; and where each person finds its own."""
+        different, place = np.unique(rows, return_inverse=True)
+        shape = (len(different), *array.shape[1:])
+        held = torch.empty(shape, dtype=torch.uint8, device=self.device)
+        for start in range(0, len(different), _COPY_ROWS):
+            part = array[different[start : start + _COPY_ROWS]]
+            held[start : start + len(part)] = torch.from_numpy(part).to(self.device)
+        return held, torch.from_numpy(place.reshape(-1)).to(self.device)
+
+
+@dataclass(frozen=True)
+class Augmentation:
+    """How each person of a batch is changed; drawn on the CPU so that every device agrees.
+
+    Attributes:
+        flip: True for a mirrored person, image and body together; bool (persons,).
+        shift: By how many pixels each picture is moved down and right, its edge repeated; int64
+            (pictures, persons, 2).
+    """
+
+    flip: torch.Tensor
+    shift: torch.Tensor
+
+    @classmethod
+    def draw(
+        cls, persons: int, side: int, flip: float, shift: float, generator: torch.Generator
+    ) -> Augmentation:
+        """Random numbers for `persons`, for the image and the body of each."""
+        most = round(side * shift)
+        return cls(
+            torch.rand(persons, generator=generator) < flip,
+            torch.randint(-most, most + 1, (2, persons, 2), generator=generator),
+        )
+
+    def part(self, chosen: slice) -> Augmentation:
+        """The numbers of some of the persons."""
+        return Augmentation(self.flip[chosen], self.shift[:, chosen])
+
+
+def network_inputs(
+    batch: Mapping[str, torch.Tensor], augmentation: Augmentation | None = None
+) -> dict[str, torch.Tensor]:
+    """From what `PersonBatches` yields to what the network takes; everything on the device.
+
+    Returns:
+        Pictures as float32 (persons, 3, side, side), channels last in memory, normalised.
+    """
+    inputs = dict(batch)
+    for place, name in enumerate(("image", "body")):
+        if name in inputs:
+            pixels = inputs[name]
+            if augmentation is not None:
+                pixels = _moved(pixels, augmentation.flip, augmentation.shift[place])
+            inputs[name] = normalised(pixels)
+    return inputs
+
+
+def normalised(pixels: torch.Tensor) -> torch.Tensor:
+    """uint8 (persons, side, side, 3) as float32 (persons, 3, side, side), normalised."""
+    mean = torch.tensor(_MEAN, device=pixels.device).mul_(255).view(1, 3, 1, 1)
+    std = torch.tensor(_STD, device=pixels.device).mul_(255).view(1, 3, 1, 1)
+    return pixels.permute(0, 3, 1, 2).float().sub_(mean).div_(std)
+
+
+def _moved(pixels: torch.Tensor, flip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+    """Mirror and move pictures by one gathering of their pixels."""
+    persons, height, width = pixels.shape[:3]
+    device = pixels.device
+    shift, flip = shift.to(device), flip.to(device)
+    rows = (torch.arange(height, device=device) - shift[:, :1]).clamp_(0, height - 1)
+    columns = (torch.arange(width, device=device) - shift[:, 1:]).clamp_(0, width - 1)
+    columns = torch.where(flip[:, None], width - 1 - columns, columns)
+    person = torch.arange(persons, device=device)
+    return pixels[person[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def seed_of(*parts: Any) -> int:
+    """A seed of 32 bits from any values, the same everywhere."""
+    text = "/".join(map(str, ("oneshot-emotic", "baselines", *parts)))
+    return int.from_bytes(hashlib.sha256(text.encode("utf-8")).digest()[:4], "little")

@@ -1,0 +1,158 @@
+"""From a checkpoint to embeddings of a task's novel persons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from baselines.checkpoint import load_checkpoint
+from baselines.data import PersonBatches, PersonData, network_inputs
+from baselines.model import AffectNet, autocast
+from baselines.recipes import Recipe, recipe_named
+from baselines.settings import Settings
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.splits import Task
+
+_BATCH = 64
+
+Vectors = npt.NDArray[np.float32]
+
+
+def embed_places(
+    network: nn.Module,
+    persons: PersonBatches,
+    count: int,
+    settings: Settings,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Vectors:
+    """Embeddings of unit length of the first `count` persons, of shape (count, dimensions)."""
+    places = [np.arange(at, min(at + _BATCH, count)) for at in range(0, count, _BATCH)]
+    was_training = network.training
+    network.eval()
+    vectors = []
+    with torch.inference_mode():
+        for chosen, batch in zip(places, persons.batches(places), strict=True):
+            with autocast(settings, persons.device):
+                embeddings, _ = network(network_inputs(batch))
+            # The losses compare cosines: at unit length, Euclidean neighbours are the same.
+            unit = nn.functional.normalize(embeddings.float(), dim=1)
+            vectors.append(unit.cpu().numpy())
+            progress(int(chosen[-1]) + 1)
+    network.train(was_training)
+    stacked: Vectors = np.concatenate(vectors)
+    return stacked
+
+
+def embed_task(
+    checkpoint: Path,
+    task: Task,
+    data: PersonData,
+    *,
+    device: str = "auto",
+    progress: Callable[[int], None] = lambda done: None,
+) -> dict[str, Vectors]:
+    """Embed the novel persons of the task that a checkpoint was trained on.
+
+    Args:
+        checkpoint: From `train`.
+        task: The same task; of its novel persons only the sample_ids are looked at.
+        data: Pictures, and the Sem2Vec table where the recipe needs it.
+        device: `auto`, `cpu`, `cuda`.
+        progress: Told the persons done.
+
+    Returns:
+        sample_id -> vector of unit length.
+
+    Raises:
+        InputError: The checkpoint is of another task or data set, or pictures are missing.
+    """
+    from baselines.distributed import join_processes
+
+    content = load_checkpoint(checkpoint)
+    settings = Settings.from_dict(content["settings"])
+    stated = content["dataset"] or {}
+    ours = task.dataset
+    if settings.task != task.name or (
+        ours is not None and stated.get("fingerprint") not in (None, ours.fingerprint)
+    ):
+        where = f"{task.name} of {ours.name}" if ours else task.name
+        raise InputError(
+            Problem(
+                f"was trained on {settings.task} of {stated.get('name')} "
+                f"(fingerprint {str(stated.get('fingerprint'))[:12]}), not on {where}",
+                str(checkpoint),
+                "Give the data set it was trained on with --dataset",
+            )
+        )
+    if content["size"] != data.prepared.size:
+        raise InputError(
+            Problem(
+                f"was trained on pictures of {content['size']} pixels, not {data.prepared.size}",
+                str(checkpoint),
+                f"Give those with --prepared, or run `oneshot-emotic prepare ROOT --size "
+                f"{content['size']}`",
+            )
+        )
+    recipe = replace(settings.effective_recipe, pretraining={})
+    network = AffectNet(recipe, settings.backbone, len(content["classes"]), settings.embedding)
+    network.load_state_dict(content["network"])
+    target = join_processes(device).device
+    persons = task.novel.sample_ids
+    batches = PersonBatches(data, persons, recipe.branches, target, resident=False)
+    moved = network.to(target, memory_format=torch.channels_last)
+    vectors = embed_places(moved, batches, len(persons), settings, progress)
+    return dict(zip(persons, vectors, strict=True))
+
+
+def model_card(
+    recipe: Recipe,
+    *,
+    backbone: str = "",
+    pretraining: Mapping[str, str] | None = None,
+    how: str = "",
+    seen_test_images: bool = False,
+) -> dict[str, Any]:
+    """The model card of a baseline's submission.
+
+    Args:
+        recipe: Which.
+        backbone: Its ResNet.
+        pretraining: Branch -> where the first weights came from; empty for random weights.
+        how: Settings, device and time, in a sentence.
+        seen_test_images: True when some novel persons are in images that training saw for the
+            sake of other persons in them.
+    """
+    losses = "triplet loss and cross entropy" if recipe.metric_loss else "cross entropy alone"
+    origin = "; ".join(f"{branch}: {name}" for branch, name in (pretraining or {}).items())
+    return {
+        "name": recipe.title,
+        "description": f"Baseline {recipe.name} of this package: {losses}. {how}".strip()[:500],
+        "authors": ["The oneshot-emotic developers"],
+        "paper": "https://arxiv.org/abs/2111.15271",
+        "modalities": list(recipe.branches),
+        "backbone": backbone,
+        "pretraining": (origin or "none")[:200],
+        "licence": "MIT",
+        "seen_unseen_names": False,
+        "seen_test_images": seen_test_images,
+    }
+
+
+def checkpoint_card(checkpoint: Path, task: Task, how: str = "") -> dict[str, Any]:
+    """The model card of a checkpoint's embeddings."""
+    content = load_checkpoint(checkpoint)
+    settings = Settings.from_dict(content["settings"])
+    return model_card(
+        recipe_named(settings.recipe),
+        backbone=settings.backbone,
+        pretraining=content["pretraining"],
+        how=how or f"{settings.epochs} epochs, seed {settings.seed}.",
+        seen_test_images=bool(set(task.base.image_ids) & set(task.novel.image_ids)),
+    )

@@ -1,0 +1,74 @@
+"""Model selection without novel persons: one-shot episodes among held-out base persons."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+
+import numpy as np
+
+from baselines.data import BaseSplit
+from oneshot_emotic.draws import draw_supports, shots_offered
+from oneshot_emotic.rng import CounterStream
+from oneshot_emotic.splits import DatasetIdentity, Persons, Task
+from oneshot_emotic.tasks import MAX_SHOTS, OneShotClass, task_table
+
+
+def hold_out(split: BaseSplit, share: float, seed: int) -> tuple[BaseSplit, BaseSplit]:
+    """Part base persons into those to train on and those to select on, whole images at a time.
+
+    Args:
+        split: All base persons of the task.
+        share: Of the persons to hold out, about.
+        seed: Another seed, other images.
+
+    Returns:
+        The persons to train on, and the held-out ones; no image has persons in both.
+    """
+    images = sorted(set(split.image_ids))
+    persons = Counter(split.image_ids)
+    stream = CounterStream(f"oneshot-emotic/baselines/validation/{split.task}/{seed}")
+    held: set[str] = set()
+    count = 0
+    for place in stream.permutation(len(images)):
+        if count + persons[images[place]] > share * len(split):
+            break
+        held.add(images[place])
+        count += persons[images[place]]
+    inside = [image in held for image in split.image_ids]
+    return (
+        split.subset([place for place, out in enumerate(inside) if not out]),
+        split.subset([place for place, out in enumerate(inside) if out]),
+    )
+
+
+def validation_task(held: BaseSplit, draws: int) -> Task | None:
+    """Held-out base persons as a task of their own, to be scored like any other.
+
+    Args:
+        held: The held-out persons.
+        draws: Support draws.
+
+    Returns:
+        The task; None when fewer than two classes have two persons.
+    """
+    counts = Counter(held.labels)
+    classes = [name for name in held.classes if counts[name] >= 2]
+    if len(classes) < 2:
+        return None
+    table = task_table(held.task)
+    # Here the base classes play the part of the novel ones.
+    table = replace(table, classes=tuple(OneShotClass(name, novel=True) for name in classes))
+    persons = Persons.sorted_from(
+        row
+        for row in zip(held.sample_ids, held.image_ids, held.labels, strict=True)
+        if row[2] in classes
+    )
+    support = np.full((draws, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
+    for index, name in enumerate(classes):
+        places = np.flatnonzero(np.array(persons.labels) == name).astype(np.int32)
+        drawn = draw_supports(f"{held.task}/validation", name, len(places), draws)
+        support[:, : shots_offered(len(places)), index] = places[drawn]
+    identity = DatasetIdentity("validation", "argmax", 1, "0" * 64)
+    nobody = Persons((), (), ())
+    return Task(table, nobody, persons, tuple(classes), support, {}, identity)

@@ -1,0 +1,311 @@
+"""Running an ADE20K segmenter over every image, for Sem2Vec.
+
+    OUT/sem2vec.csv    the classes present in each image; the table that training reads
+    OUT/areas.npy      float32 (images, 150): the share of its pixels that each class has
+    OUT/images.csv     image_id and pixels of each row of areas.npy; 0 pixels for a broken file
+    OUT/sem2vec.json   the model and the settings; written last, so that it says done
+
+While it runs, OUT/parts/ holds pixel counts of finished parts; a run that was killed goes on after
+those. Presence is judged image by image, on the map of class indices at the image's own size.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import re
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from baselines.distributed import Processes, join_processes
+from baselines.sem2vec import COLUMNS, TABLE
+from oneshot_emotic.ade20k import ADE20K_CLASSES
+from oneshot_emotic.emotic.images import open_image, pillow_quiet
+from oneshot_emotic.emotic.layout import find_annotations, find_layout
+from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.files import json_text, write_bytes, write_text
+
+FORMAT = "oneshot-emotic-sem2vec/1"
+DOCUMENT, AREAS, IMAGES, PARTS = "sem2vec.json", "areas.npy", "images.csv", "parts"
+CONTENTS = frozenset({DOCUMENT, AREAS, IMAGES, PARTS, TABLE})
+
+#: Images a part, the unit of resuming and of sharing out over processes.
+PART = 64
+_READERS = 4
+
+Counts = npt.NDArray[np.int64]
+
+
+def default_folder(root: Path, model: str) -> Path:
+    """Where a model's Sem2Vec of an EMOTIC copy goes unless somebody says otherwise."""
+    name = re.sub(r"[^a-z0-9]+", "-", Path(model).name.lower()).strip("-")
+    return root / f"sem2vec-{name or 'model'}"
+
+
+def segment(
+    root: Path,
+    model: str,
+    output: Path | None = None,
+    *,
+    min_area: float = 1,
+    batch_size: int = 8,
+    annotations: Path | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Path, list[str]]:
+    """Segment all images of an EMOTIC copy; go on where an earlier run was stopped.
+
+    Args:
+        root: The copy or stand-in.
+        model: A model's id or local folder, as `AutoModelForSemanticSegmentation` of transformers
+            takes it, trained on the 150 classes of ADE20K.
+        output: The folder to make; default `root/sem2vec-<model>`.
+        min_area: What a class must have to be present: so many pixels, or below 1 such a share of
+            the image. One pixel in the paper.
+        batch_size: Images at a time.
+        annotations: The annotations file, where it is not under `root`.
+        device: `auto`, `cpu`, `cuda`; half precision on a GPU.
+        progress: Told the images done and all of them.
+
+    Returns:
+        The folder, and the images that were missing or broken and have no classes.
+
+    Raises:
+        InputError: The model cannot be had or is not of ADE20K, or the folder is of another one.
+    """
+    if not min_area > 0:
+        raise InputError(Problem(f"the least area must be more than 0, not {min_area}"))
+    layout = find_layout(root)
+    images = read_annotations(annotations or find_annotations(layout)).images
+    if not layout.image_folders:
+        raise InputError(Problem("no image folders (such as mscoco/images) found", str(root)))
+    folder = output or default_folder(root, model)
+    ours = join_processes(device)
+    identity = _identity(model, images)
+    _check_folder(folder, identity)
+    if not (folder / DOCUMENT).exists():
+        if ours.main:
+            write_text(folder / PARTS / DOCUMENT, json_text(identity))
+        ours.wait()
+        _count_all(folder, images, layout.image_folders, model, batch_size, ours, progress)
+        ours.wait()
+        if ours.main:
+            parts = [np.load(_part(folder, at)) for at in range(0, len(images), PART)]
+            _write_areas(folder, images, np.concatenate(parts))
+    missing: list[str] = []
+    if ours.main:
+        missing = _write_table(folder, min_area)
+        write_text(folder / DOCUMENT, json_text({**identity, "min_area": min_area}))
+        shutil.rmtree(folder / PARTS, ignore_errors=True)
+    ours.wait()
+    return folder, missing
+
+
+def _count_all(
+    folder: Path,
+    images: Sequence[ListedImage],
+    image_folders: Mapping[str, Sequence[Path]],
+    model: str,
+    batch_size: int,
+    ours: Processes,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Write the pixel counts of this process's parts that are not there yet."""
+    starts = list(range(0, len(images), PART))[ours.rank :: ours.world]
+    waiting = [start for start in starts if not _part(folder, start).exists()]
+    total = sum(len(images[start : start + PART]) for start in starts)
+    done = total - sum(len(images[start : start + PART]) for start in waiting)
+    if not waiting:
+        return
+    segmenter = Segmenter(model, ours.device)
+    progress(done, total)
+    with pillow_quiet():
+        for start, pictures in _read_ahead(waiting, images, image_folders):
+            counts = np.zeros((len(pictures), len(ADE20K_CLASSES)), dtype=np.int64)
+            sound = [row for row, picture in enumerate(pictures) if picture is not None]
+            for first in range(0, len(sound), batch_size):
+                rows = sound[first : first + batch_size]
+                counts[rows] = segmenter.count([pictures[row] for row in rows])
+            stream = io.BytesIO()
+            np.save(stream, counts)
+            write_bytes(_part(folder, start), stream.getvalue())
+            done += len(pictures)
+            progress(done, total)
+
+
+class Segmenter:
+    """A segmenter with its image processor, on a device."""
+
+    def __init__(self, model: str, device: torch.device) -> None:
+        """Load a model of transformers.
+
+        Raises:
+            InputError: It cannot be had, or its classes are not those of ADE20K.
+        """
+        from transformers import AutoConfig, AutoImageProcessor, AutoModelForSemanticSegmentation
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        try:
+            AutoConfig.from_pretrained(model)  # the smallest file: without network, one wait only
+            self._processor: Any = AutoImageProcessor.from_pretrained(model)
+            self._model: Any = AutoModelForSemanticSegmentation.from_pretrained(model)
+        except (OSError, ValueError) as error:
+            reason = str(error).strip().split("\n")[0]
+            raise InputError(
+                Problem(
+                    f"the segmenter {model!r} could not be loaded: {reason}",
+                    remedy="Give --model the folder of a model saved by save_pretrained, or a "
+                    "ready-made table with --sem2vec to the commands that need one",
+                )
+            ) from None
+        check_classes(model, self._model.config.id2label)
+        self.device = device
+        self._model.to(device).eval()
+
+    def count(self, pictures: Sequence[Any]) -> Counts:
+        """The pixels of each class in RGB pictures, of shape (pictures, 150)."""
+        half = torch.autocast("cuda", torch.float16, enabled=self.device.type == "cuda")
+        with torch.inference_mode(), half:
+            inputs = self._processor(images=list(pictures), return_tensors="pt").to(self.device)
+            outputs = self._model(**inputs)
+            # Nearest is never used on the maps: logits are enlarged, then the best class is taken.
+            maps = self._processor.post_process_semantic_segmentation(
+                outputs, target_sizes=[picture.size[::-1] for picture in pictures]
+            )
+            counts = [torch.bincount(x.flatten(), minlength=len(ADE20K_CLASSES)) for x in maps]
+        stacked: Counts = torch.stack(counts).cpu().numpy()
+        return stacked
+
+
+def check_classes(model: str, id2label: Mapping[int, str]) -> None:
+    """Refuse a model whose classes are not the 150 of ADE20K in their order.
+
+    Names are compared loosely (models shorten them); a model without names passes by number alone.
+
+    Raises:
+        InputError: They are not.
+    """
+    if len(id2label) != len(ADE20K_CLASSES):
+        raise InputError(
+            Problem(
+                f"the segmenter {model!r} has {len(id2label)} classes; Sem2Vec needs one trained "
+                f"on the {len(ADE20K_CLASSES)} of ADE20K"
+            )
+        )
+    named = {int(k): v for k, v in id2label.items() if not v.upper().startswith("LABEL_")}
+    alike = sum(bool(_words(ADE20K_CLASSES[k]) & _words(v)) for k, v in named.items())
+    if named and alike < len(named) / 2:
+        raise InputError(
+            Problem(
+                f"the segmenter {model!r} names only {alike} of its classes as ADE20K does, in "
+                f"ADE20K's order: 0 is {named.get(0)!r}, not {ADE20K_CLASSES[0]!r}"
+            )
+        )
+
+
+def _words(name: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", name.lower()))
+
+
+def _read_ahead(
+    starts: Sequence[int],
+    images: Sequence[ListedImage],
+    image_folders: Mapping[str, Sequence[Path]],
+) -> Iterator[tuple[int, list[Image.Image | None]]]:
+    """The pictures of each part, the next one being read while one is used."""
+    with ThreadPoolExecutor(_READERS) as readers:
+
+        def begin(start: int) -> Any:
+            chosen = images[start : start + PART]
+            return readers.map(lambda image: open_image(image, image_folders), chosen)
+
+        ahead = begin(starts[0])
+        for place, start in enumerate(starts):
+            current = ahead
+            if place + 1 < len(starts):
+                ahead = begin(starts[place + 1])
+            yield start, list(current)
+
+
+def _part(folder: Path, start: int) -> Path:
+    return folder / PARTS / f"{start:07}.npy"
+
+
+def _write_areas(folder: Path, images: Sequence[ListedImage], counts: Counts) -> None:
+    pixels = counts.sum(axis=1)
+    areas = (counts / np.maximum(pixels, 1)[:, None]).astype(np.float32)
+    stream = io.BytesIO()
+    np.save(stream, areas)
+    write_bytes(folder / AREAS, stream.getvalue())
+    rows = [(image.image_id, int(n)) for image, n in zip(images, pixels, strict=True)]
+    write_text(folder / IMAGES, _csv_text([("image_id", "pixels"), *rows]))
+
+
+def _write_table(folder: Path, min_area: float) -> list[str]:
+    """Write the presence table from the areas; the images without a picture."""
+    areas = np.load(folder / AREAS, allow_pickle=False)
+    with (folder / IMAGES).open(encoding="utf-8", newline="") as stream:
+        rows = [(name, int(pixels)) for name, pixels in list(csv.reader(stream))[1:]]
+    pixels = np.array([count for _, count in rows])
+    counts = np.rint(areas.astype(np.float64) * pixels[:, None])
+    least = min_area if min_area >= 1 else min_area * pixels[:, None]
+    present = (counts > 0) & (counts >= least)
+    table = [
+        (name, " ".join(map(str, np.flatnonzero(present[row]))))
+        for row, (name, _) in enumerate(rows)
+    ]
+    write_text(folder / TABLE, _csv_text([COLUMNS, *table]))
+    return [name for name, count in rows if not count]
+
+
+def _identity(model: str, images: Sequence[ListedImage]) -> dict[str, Any]:
+    names = "".join(f"{image.image_id}\n" for image in images)
+    return {
+        "format": FORMAT,
+        "model": Path(model).name if Path(model).is_dir() else model,
+        "images": len(images),
+        "images_sha256": hashlib.sha256(names.encode("utf-8")).hexdigest(),
+    }
+
+
+def _check_folder(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Refuse a folder that holds something else, or another model's beginning."""
+    if folder.exists() and not folder.is_dir():
+        raise InputError(Problem("is a file, not a folder", str(folder)))
+    present = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
+    if strange := sorted(name for name in present - CONTENTS if not name.endswith(".partial")):
+        raise InputError(
+            Problem(f"already holds other files: {some(strange)}", str(folder), "Give another -o")
+        )
+    for path in (folder / DOCUMENT, folder / PARTS / DOCUMENT):
+        if path.is_file():
+            try:
+                there = json.loads(path.read_text(encoding="utf-8"))
+            except ValueError:
+                there = {}
+            if not isinstance(there, dict) or {k: there.get(k) for k in identity} != identity:
+                raise InputError(
+                    Problem(
+                        "is of another model or of other images",
+                        str(folder),
+                        "Remove it, or give another folder with -o",
+                    )
+                )
+
+
+def _csv_text(rows: Sequence[Sequence[object]]) -> str:
+    stream = io.StringIO()
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+    return stream.getvalue()

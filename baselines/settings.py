@@ -1,0 +1,159 @@
+"""All that decides a training run, in one frozen value that is stored in its checkpoint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Literal
+
+from baselines.recipes import BACKBONES, Backbone, Recipe, recipe_named
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.tasks import task_table
+
+Optimiser = Literal["rmsprop", "sgd", "adamw"]
+OPTIMISERS: tuple[Optimiser, ...] = ("rmsprop", "sgd", "adamw")
+
+#: The paper's learning rates, section IV-A: LEV-6:4 differs from all others.
+_PAPER_RATE = 3.5e-4
+_PAPER_RATES = {"lev-6-4": 3.5e-6}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides a training run. The defaults are the paper's where it states them.
+
+    Attributes:
+        recipe: Name of the recipe.
+        task: Name of the task.
+        backbone: The ResNet of the image and body branches.
+        weights: `default` (as the recipe says) or `none` (from scratch).
+        seed: Of the initial weights, the batches, the augmentation and the held-out images.
+        epochs: Passes over the base persons; the paper does not state it.
+        persons_per_epoch: Persons an epoch; 0 for as many as there are base persons.
+        batch_size: Persons a step, over all processes together.
+        per_class: Persons a class that the sampler draws at a time.
+        optimiser: `rmsprop` (without momentum) as in the paper, `sgd` (momentum 0.9) or `adamw`.
+        learning_rate: 0 for the paper's of this task.
+        step_epochs: Epochs after which the learning rate is multiplied by `gamma`, again and again.
+        gamma: That factor.
+        weight_decay: 0 in the paper's configuration.
+        margin: Of the triplet loss on cosine similarities.
+        epsilon: Of the Multi-Similarity miner.
+        metric_weight: Share of the triplet loss; the rest is cross entropy. A recipe without
+            metric loss has none of it.
+        embedding: Dimensions of the embedding.
+        flip: Probability that a person is mirrored, image and body together.
+        shift: The most that a picture is moved in each direction, as a share of its side.
+        validation_share: Share of the base persons held out, whole images at a time; 0 for none.
+        validation_draws: One-shot episodes cut from them after each epoch.
+        precision: `auto` (bf16 autocast on CUDA, float32 elsewhere), `bf16` or `float32`.
+        compile: True runs the model through `torch.compile`.
+    """
+
+    recipe: str
+    task: str
+    backbone: Backbone = "resnet18"
+    weights: Literal["default", "none"] = "default"
+    seed: int = 0
+    epochs: int = 12
+    persons_per_epoch: int = 0
+    batch_size: int = 32
+    per_class: int = 4
+    optimiser: Optimiser = "rmsprop"
+    learning_rate: float = 0.0
+    step_epochs: int = 4
+    gamma: float = 0.1
+    weight_decay: float = 0.0
+    margin: float = 0.2
+    epsilon: float = 0.1
+    metric_weight: float = 0.5
+    embedding: int = 128
+    flip: float = 0.5
+    shift: float = 1 / 32
+    validation_share: float = 0.1
+    validation_draws: int = 100
+    precision: Literal["auto", "bf16", "float32"] = "auto"
+    compile: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse unknown names and values out of range, all at once."""
+        recipe_named(self.recipe)
+        task_table(self.task)
+        problems = [
+            Problem(f"must be one of {', '.join(choices)}, not {value!r}", name)
+            for name, value, choices in (
+                ("backbone", self.backbone, BACKBONES),
+                ("weights", self.weights, ("default", "none")),
+                ("optimiser", self.optimiser, OPTIMISERS),
+                ("precision", self.precision, ("auto", "bf16", "float32")),
+            )
+            if value not in choices
+        ]
+        problems += [
+            Problem(f"must be at least {least}, not {value}", name)
+            for name, value, least in (
+                ("seed", self.seed, 0),
+                ("epochs", self.epochs, 1),
+                ("persons_per_epoch", self.persons_per_epoch, 0),
+                ("batch_size", self.batch_size, 2),
+                ("per_class", self.per_class, 1),
+                ("learning_rate", self.learning_rate, 0),
+                ("step_epochs", self.step_epochs, 1),
+                ("embedding", self.embedding, 1),
+                ("validation_draws", self.validation_draws, 1),
+            )
+            if not value >= least
+        ]
+        problems += [
+            Problem(f"must be from 0 to {most:g}, not {value}", name)
+            for name, value, most in (
+                ("metric_weight", self.metric_weight, 1),
+                ("flip", self.flip, 1),
+                ("shift", self.shift, 0.5),
+                ("validation_share", self.validation_share, 0.5),
+            )
+            if not 0 <= value <= most
+        ]
+        if problems:
+            raise InputError(problems)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the first epochs."""
+        family = task_table(self.task).family
+        return self.learning_rate or _PAPER_RATES.get(family, _PAPER_RATE)
+
+    @property
+    def effective_recipe(self) -> Recipe:
+        """The recipe with the pretraining that is really used."""
+        recipe = recipe_named(self.recipe)
+        return replace(recipe, pretraining={}) if self.weights == "none" else recipe
+
+    def to_dict(self) -> dict[str, Any]:
+        """The form in a checkpoint: names and numbers only."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> Settings:
+        """From a checkpoint.
+
+        Raises:
+            InputError: It has other fields than this version's, or values out of range.
+        """
+        known = {item.name for item in fields(cls)}
+        if strange := sorted(set(content) ^ known):
+            raise InputError(
+                Problem(
+                    f"the checkpoint's settings lack or add {', '.join(map(str, strange))}",
+                    remedy="It was made by another version; train again",
+                )
+            )
+        return cls(**content)
+
+    @property
+    def digest(self) -> str:
+        """Names a run: equal settings, equal digest."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,453 @@
+"""Training one recipe on one task, from top to bottom: settings, set-up, loop, checkpoint.
+
+    RUN/checkpoint.pt   the network of the best epoch, with the settings; `embed` reads it
+    RUN/log.csv         one line an epoch
+    RUN/resume.pt       while training: all that is needed to go on; gone when it is done
+
+Losses, miner, sampler and the gathering over processes are pytorch-metric-learning's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import io
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+
+from baselines.checkpoint import checkpoint_content, load_checkpoint, write_checkpoint
+from baselines.data import (
+    Augmentation,
+    BaseSplit,
+    IntArray,
+    PersonBatches,
+    PersonData,
+    network_inputs,
+    seed_of,
+)
+from baselines.distributed import Processes, join_processes, synchronised
+from baselines.embed import embed_places
+from baselines.episodes import hold_out, validation_task
+from baselines.model import AffectNet, autocast
+from baselines.settings import Settings
+from baselines.weights import WeightFiles, describe
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import write_text
+from oneshot_emotic.scoring.evaluate import evaluate
+
+CHECKPOINT, RESUME, LOG = "checkpoint.pt", "resume.pt", "log.csv"
+LOG_COLUMNS = ("epoch", "learning_rate", "loss", "triplet", "cross_entropy", "validation")
+
+#: Steps between two looks at whether losses and gradients are still numbers.
+_CHECK_EVERY = 20
+
+
+class TrainingStoppedError(InputError):
+    """Training cannot go on; the message says what to change."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training run.
+
+    Attributes:
+        checkpoint: Its checkpoint file.
+        settings: What it was trained with.
+        history: The lines of the log.
+        best_epoch: The epoch of the checkpoint.
+        validation: Balanced accuracy of that epoch on held-out base persons; None without any.
+    """
+
+    checkpoint: Path
+    settings: Settings
+    history: tuple[dict[str, Any], ...]
+    best_epoch: int
+    validation: float | None
+
+
+@dataclass
+class _State:
+    """What changes from epoch to epoch."""
+
+    epoch: int = 0
+    best_epoch: int = 0
+    best: float | None = None
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def train(
+    settings: Settings,
+    split: BaseSplit,
+    data: PersonData,
+    run: str | Path,
+    *,
+    weight_files: WeightFiles | None = None,
+    device: str = "auto",
+    say: Callable[[str], None] = lambda line: None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Run:
+    """Train a recipe, or go on where an earlier call with the same settings was stopped.
+
+    Args:
+        settings: What to train and how.
+        split: From `base_split`: base persons only, nothing of a novel one.
+        data: From `load_person_data`.
+        run: The run's folder.
+        weight_files: Local files of pretrained weights.
+        device: `auto`, `cpu`, `cuda`.
+        say: Told a line an epoch.
+        progress: Told the steps done and all steps.
+
+    Returns:
+        The run, with its checkpoint written.
+
+    Raises:
+        TrainingStoppedError: A loss or gradient is no longer a number.
+        InputError: Weights, pictures or the Sem2Vec table are missing, or the folder holds a run
+            with other settings.
+    """
+    folder, files = Path(run), weight_files or {}
+    recipe = settings.effective_recipe
+    if recipe.kind != "trained":
+        raise InputError(Problem(f"{recipe.name} is not a trained baseline"))
+    if split.task != settings.task:
+        raise InputError(Problem(f"the settings are for {settings.task}, not {split.task}"))
+    ours = join_processes(device)
+    if settings.batch_size % ours.world:
+        raise InputError(
+            Problem(f"a batch of {settings.batch_size} is not parted by {ours.world} processes")
+        )
+    if _is_finished(folder, settings):
+        return _finished(folder, settings, split, data.prepared.size)
+
+    # Persons: those to train on, and those to select on.
+    kept, held = hold_out(split, settings.validation_share, settings.seed)
+    targets = kept.targets()
+    if len(np.unique(targets)) < 2:
+        raise InputError(
+            Problem(f"only {len(kept)} base persons of one class are left to train on")
+        )
+    training = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
+    episodes = validation_task(held, settings.validation_draws) if len(held) else None
+    selection = None
+    if episodes is not None and ours.main:
+        persons = episodes.novel.sample_ids
+        selection = PersonBatches(data, persons, recipe.branches, ours.device)
+    on_device = torch.from_numpy(targets).to(ours.device)
+
+    # The network and what changes it.
+    going_on = (folder / RESUME).exists()
+    network = _network(settings, len(split.classes), {} if going_on else files, ours, going_on)
+    optimiser = _optimiser(settings, network)
+    scheduler = torch.optim.lr_scheduler.StepLR(optimiser, settings.step_epochs, settings.gamma)
+    state = _State()
+    if going_on:
+        state = _resume(folder, settings, split, data.prepared.size, network, optimiser, scheduler)
+        say(f"going on after epoch {state.epoch}")
+    model: Any = network
+    if ours.world > 1:
+        model = DistributedDataParallel(network)
+    if settings.compile:
+        model = torch.compile(model)
+    losses = _Losses(settings, ours)
+    origin = describe(recipe.pretraining, files)
+    steps = _steps(settings, len(kept))
+    local = settings.batch_size // ours.world
+    mine = slice(ours.rank * local, (ours.rank + 1) * local)
+
+    with _same_every_time(ours.device):
+        while state.epoch < settings.epochs:
+            started = time.monotonic()
+            epoch = state.epoch
+            order = _order(targets, settings, epoch, steps)
+            random = torch.Generator().manual_seed(seed_of("augment", settings.seed, epoch))
+            model.train()
+            records: list[torch.Tensor] = []
+            for step, batch in enumerate(training.batches(places[mine] for places in order)):
+                changes = Augmentation.draw(
+                    settings.batch_size, data.prepared.size, settings.flip, settings.shift, random
+                )
+                inputs = network_inputs(batch, changes.part(mine))
+                wanted = on_device[torch.from_numpy(order[step][mine]).to(ours.device)]
+                with autocast(settings, ours.device):
+                    embeddings, logits = model(inputs)
+                loss, parts = losses(embeddings.float(), logits.float(), wanted)
+                optimiser.zero_grad(set_to_none=True)
+                loss.backward()
+                gradient = nn.utils.get_total_norm(
+                    [x.grad for x in network.parameters() if x.grad is not None]
+                )
+                optimiser.step()
+                records.append(torch.stack([*parts, gradient]).detach())
+                if (step + 1) % _CHECK_EVERY == 0 or step + 1 == steps:
+                    _stop_unless_finite(records, epoch, step, settings)
+                progress(epoch * steps + step + 1, settings.epochs * steps)
+            rate = scheduler.get_last_lr()[0]
+            scheduler.step()
+            means = ours.mean(torch.stack(records).double().mean(dim=0)).tolist()
+            state.epoch += 1
+            if ours.main:
+                figure = None
+                if episodes is not None and selection is not None:
+                    vectors = embed_places(network, selection, len(episodes.novel), settings)
+                    scores = evaluate((episodes.novel.sample_ids, vectors), episodes)
+                    figure = scores[1].balanced_accuracy.mean
+                line = (state.epoch, rate, *means[:3], figure)
+                state.history.append(dict(zip(LOG_COLUMNS, line, strict=True)))
+                better = figure is None or state.best is None or figure > state.best
+                if better:
+                    state.best, state.best_epoch = figure, state.epoch
+                content = checkpoint_content(
+                    settings, split, origin, network, data.prepared.size, vars(state)
+                )
+                if better:
+                    write_checkpoint(folder / CHECKPOINT, content)
+                write_text(folder / LOG, _log_text(state.history))
+                moving = {"optimiser": optimiser.state_dict(), "scheduler": scheduler.state_dict()}
+                write_checkpoint(folder / RESUME, content | moving)
+                say(_line(state, settings, better, time.monotonic() - started))
+            ours.wait()
+    if ours.main:
+        (folder / RESUME).unlink(missing_ok=True)
+    ours.wait()
+    return _finished(folder, settings, split, data.prepared.size)
+
+
+class _Losses:
+    """Half triplet loss on mined triplets, half cross entropy over the base classes."""
+
+    def __init__(self, settings: Settings, ours: Processes) -> None:
+        from pytorch_metric_learning.distances import CosineSimilarity
+        from pytorch_metric_learning.losses import TripletMarginLoss
+        from pytorch_metric_learning.miners import MultiSimilarityMiner
+        from pytorch_metric_learning.utils.distributed import (
+            DistributedLossWrapper,
+            DistributedMinerWrapper,
+        )
+
+        self.share = settings.metric_weight if settings.effective_recipe.metric_loss else 0.0
+        self.miner: Any = MultiSimilarityMiner(epsilon=settings.epsilon)
+        self.triplet: Any = TripletMarginLoss(margin=settings.margin, distance=CosineSimilarity())
+        self.world = ours.world
+        if ours.world > 1:
+            self.miner = DistributedMinerWrapper(self.miner)
+            self.triplet = DistributedLossWrapper(self.triplet)
+        self.cross_entropy = nn.CrossEntropyLoss()
+
+    def __call__(
+        self, embeddings: torch.Tensor, logits: torch.Tensor, wanted: torch.Tensor
+    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The loss to descend, and what the log shows: loss, triplet loss, cross entropy."""
+        entropy = self.cross_entropy(logits, wanted)
+        if not self.share:
+            return entropy, [entropy, torch.zeros_like(entropy), entropy]
+        triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
+        loss = self.share * triplet + (1 - self.share) * entropy
+        # The wrapper multiplies by the number of processes, since gradients are averaged over them.
+        alone = triplet / self.world
+        return loss, [self.share * alone + (1 - self.share) * entropy, alone, entropy]
+
+
+def _network(
+    settings: Settings, classes: int, files: WeightFiles, ours: Processes, going_on: bool
+) -> AffectNet:
+    recipe = settings.effective_recipe
+    if going_on:  # all weights come from the file to resume from
+        recipe = replace(recipe, pretraining={})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed_of("network", settings.seed))
+        network: nn.Module = AffectNet(
+            recipe, settings.backbone, classes, settings.embedding, files
+        )
+    if ours.world > 1:
+        network = synchronised(network, ours.device)
+    moved: AffectNet = network.to(ours.device, memory_format=torch.channels_last)
+    return moved
+
+
+def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
+    common: dict[str, Any] = {"lr": settings.rate, "weight_decay": settings.weight_decay}
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(network.parameters(), momentum=0.9, **common)
+    if settings.optimiser == "adamw":
+        return torch.optim.AdamW(network.parameters(), **common)
+    return torch.optim.RMSprop(network.parameters(), **common)
+
+
+def _steps(settings: Settings, persons: int) -> int:
+    return max(1, (settings.persons_per_epoch or persons) // settings.batch_size)
+
+
+def _order(targets: IntArray, settings: Settings, epoch: int, steps: int) -> list[IntArray]:
+    """The persons of each step of an epoch, `per_class` of a class at a time.
+
+    The sampler goes round all classes; batches are cut from its stream, so that a batch may hold
+    more than `per_class` persons of a class where there are few classes.
+    """
+    from pytorch_metric_learning.samplers import MPerClassSampler
+    from pytorch_metric_learning.utils import common_functions
+
+    wanted = steps * settings.batch_size
+    round_trip = settings.per_class * len(np.unique(targets))
+    sampler = MPerClassSampler(
+        targets, settings.per_class, length_before_new_iter=wanted + round_trip
+    )
+    before = common_functions.NUMPY_RANDOM
+    common_functions.NUMPY_RANDOM = np.random.RandomState(seed_of("order", settings.seed, epoch))
+    try:
+        places = np.array(list(sampler), dtype=np.int64)[:wanted]
+    finally:
+        common_functions.NUMPY_RANDOM = before
+    return list(places.reshape(steps, settings.batch_size))
+
+
+@contextlib.contextmanager
+def _same_every_time(device: torch.device) -> Iterator[None]:
+    """On a GPU: only algorithms that give the same sums every time, where there are such."""
+    if device.type != "cuda":
+        yield
+        return
+    backend = torch.backends.cudnn
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        backend.benchmark,
+        torch.utils.deterministic.fill_uninitialized_memory,
+    )
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    backend.benchmark = False
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        backend.benchmark = before[2]
+        torch.utils.deterministic.fill_uninitialized_memory = before[3]
+
+
+def _stop_unless_finite(
+    records: list[torch.Tensor], epoch: int, step: int, settings: Settings
+) -> None:
+    """Look at the losses and gradients of the last steps, all at once: a look waits for the GPU."""
+    recent = torch.stack(records[-_CHECK_EVERY:])
+    bad = (~torch.isfinite(recent)).any(dim=1).nonzero()
+    if not len(bad):
+        return
+    place = int(bad[0])
+    loss, _, _, gradient = recent[place].tolist()
+    raise TrainingStoppedError(
+        Problem(
+            f"training {settings.recipe} on {settings.task} stopped in epoch {epoch + 1}, step "
+            f"{step + 2 - len(recent) + place}: loss {loss:g}, length of the gradient {gradient:g}",
+            remedy="Lower --lr (it was "
+            f"{settings.rate:g}), or train with --precision float32; the checkpoint of the epochs "
+            "before is kept",
+        )
+    )
+
+
+def _resume(
+    folder: Path,
+    settings: Settings,
+    split: BaseSplit,
+    size: int,
+    network: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    scheduler: torch.optim.lr_scheduler.StepLR,
+) -> _State:
+    content = load_checkpoint(folder / RESUME)
+    _check_settings(content, folder, settings, split, size)
+    network.load_state_dict(content["network"])
+    optimiser.load_state_dict(content["optimiser"])
+    scheduler.load_state_dict(content["scheduler"])
+    return _State(
+        content["epoch"], content["best_epoch"], content["best"], list(content["history"])
+    )
+
+
+def _is_finished(folder: Path, settings: Settings) -> bool:
+    """True when a run is complete; a first checkpoint alone may be all that a kill has left."""
+    if (folder / RESUME).exists() or not (folder / CHECKPOINT).exists():
+        return False
+    return len(_read_log(folder)) >= settings.epochs
+
+
+def _finished(folder: Path, settings: Settings, split: BaseSplit, size: int) -> Run:
+    content = load_checkpoint(folder / CHECKPOINT)
+    _check_settings(content, folder, settings, split, size)
+    return Run(
+        folder / CHECKPOINT,
+        settings,
+        tuple(_read_log(folder)),
+        content["best_epoch"],
+        content["best"],
+    )
+
+
+def _check_settings(
+    content: dict[str, Any], folder: Path, settings: Settings, split: BaseSplit, size: int
+) -> None:
+    """Refuse to mix two runs in one folder."""
+    there = {**content["settings"], "size": content["size"], "dataset": content["dataset"]}
+    dataset = split.dataset.to_dict() if split.dataset else None
+    ours = {**settings.to_dict(), "size": size, "dataset": dataset}
+    other = [
+        f"{name} {there.get(name)!r}, not {value!r}"
+        for name, value in ours.items()
+        if there.get(name) != value
+    ]
+    if other:
+        raise InputError(
+            Problem(
+                f"holds a run with other settings: {'; '.join(other)}",
+                str(folder),
+                "Give another folder with -o, or remove it",
+            )
+        )
+
+
+def _log_text(history: list[dict[str, Any]]) -> str:
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(LOG_COLUMNS)
+    for line in history:
+        writer.writerow("" if line[name] is None else line[name] for name in LOG_COLUMNS)
+    return stream.getvalue()
+
+
+def _read_log(folder: Path) -> list[dict[str, Any]]:
+    try:
+        rows = list(csv.reader(io.StringIO((folder / LOG).read_text(encoding="utf-8"))))[1:]
+    except FileNotFoundError:
+        return []
+    return [
+        {
+            "epoch": int(row[0]),
+            **{
+                name: float(cell) if cell else None
+                for name, cell in zip(LOG_COLUMNS[1:], row[1:], strict=True)
+            },
+        }
+        for row in rows
+    ]
+
+
+def _line(state: _State, settings: Settings, better: bool, seconds: float) -> str:
+    last = state.history[-1]
+    figure = last["validation"]
+    return (
+        f"epoch {state.epoch:2}/{settings.epochs}  rate {last['learning_rate']:.1e}  "
+        f"loss {last['loss']:.4f} (triplet {last['triplet']:.4f}, "
+        f"cross entropy {last['cross_entropy']:.4f})  "
+        + (f"validation {100 * figure:.1f} %  " if figure is not None else "")
+        + f"{seconds:.1f} s"
+        + ("  *" if better else "")
+    )

@@ -1,0 +1,140 @@
+"""ResNets and the weights they begin with: ImageNet through torchvision, a local file, or none."""
+
+from __future__ import annotations
+
+import pickle
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+import torchvision
+from torch import nn
+
+from baselines.recipes import Backbone, Pretraining
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.files import sha256_of_file
+
+#: Pretraining -> a local file of its weights.
+WeightFiles = Mapping[str, Path]
+
+
+def resnet(name: Backbone, pretraining: Pretraining | None, files: WeightFiles) -> nn.Module:
+    """A torchvision ResNet without its last layer's weights being of use.
+
+    Args:
+        name: Which.
+        pretraining: What to begin with; None for random weights.
+        files: Local files; one named here is used in place of a download.
+
+    Raises:
+        InputError: There is no such file, it is not of this network, or nothing can be downloaded.
+    """
+    network: nn.Module = torchvision.models.get_model(name, weights=None)
+    if pretraining is None:
+        return network
+    if pretraining in files:
+        state = read_weights(files[pretraining])
+        where = str(files[pretraining])
+    elif pretraining == "imagenet":
+        state, where = _download(name), "torchvision"
+    else:
+        raise InputError(
+            Problem(
+                f"the recipe begins with {name} weights of Places-365, which no library provides",
+                remedy=f"Get {name}_places365.pth.tar from the Places-365 project and give "
+                "--weights places365=FILE, or train from scratch with --weights none",
+            )
+        )
+    load_into(network, state, where)
+    return network
+
+
+def describe(pretraining: Mapping[Any, Pretraining], files: WeightFiles) -> dict[str, str]:
+    """Branch -> where its weights came from, for checkpoints and model cards."""
+    return {str(branch): f"{name} ({_source(name, files)})" for branch, name in pretraining.items()}
+
+
+def _source(name: str, files: WeightFiles) -> str:
+    if name in files:
+        return f"{files[name].name}, sha256 {sha256_of_file(files[name])[:12]}"
+    return "torchvision IMAGENET1K_V1"
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """A state_dict from a file: as torch.save or safetensors write it, bare or under "state_dict".
+
+    A leading "module." of the names, as data-parallel training leaves it, is taken off. Nothing in
+    the file is run: only tensors and plain values are read.
+
+    Raises:
+        InputError: There is no such file, or it is none of these forms.
+    """
+    if not path.is_file():
+        raise InputError(Problem("there is no such weights file", str(path)))
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            content: Any = load_file(path)
+        else:
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError:
+        raise InputError(
+            Problem(
+                "holds Python objects besides weights, and is not loaded for safety",
+                str(path),
+                "If you trust it, write it anew once: torch.save(torch.load(FILE, "
+                'weights_only=False)["state_dict"], NEW)',
+            )
+        ) from None
+    except Exception as error:
+        raise InputError(Problem(f"is not a weights file: {error}", str(path))) from None
+    if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
+        content = content["state_dict"]
+    if not isinstance(content, Mapping) or not all(
+        isinstance(value, torch.Tensor) for value in content.values()
+    ):
+        raise InputError(Problem("holds no state_dict of tensors", str(path)))
+    return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str) -> None:
+    """Fill a ResNet but for its last layer, which the baselines replace.
+
+    Raises:
+        InputError: Names or shapes do not fit; all of them are counted.
+    """
+    own = {key: value for key, value in network.state_dict().items() if not key.startswith("fc.")}
+    given = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    # Files older than PyTorch 0.4.1 lack the counters of batch normalisation; nothing uses them.
+    counters = {key for key in own if key.endswith("num_batches_tracked")}
+    problems = []
+    if missing := sorted(set(own) - set(given) - counters):
+        problems.append(f"{len(missing)} weights are missing, such as {some(missing)}")
+    if strange := sorted(set(given) - set(own)):
+        problems.append(f"{len(strange)} weights are unknown, such as {some(strange)}")
+    shapes = sorted(k for k in set(own) & set(given) if own[k].shape != given[k].shape)
+    if shapes:
+        problems.append(f"{len(shapes)} weights have another shape, such as {some(shapes)}")
+    if problems:
+        raise InputError(
+            Problem(f"is not of this ResNet: {'; '.join(problems)}", where, "Check --backbone")
+        )
+    network.load_state_dict(given, strict=False)
+
+
+def _download(name: Backbone) -> dict[str, torch.Tensor]:
+    weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]
+    try:
+        state: dict[str, torch.Tensor] = weights.get_state_dict(progress=False, check_hash=True)
+    except (OSError, RuntimeError) as error:  # URLError is an OSError; a wrong hash a RuntimeError
+        reason = getattr(error, "reason", None) or error
+        raise InputError(
+            Problem(
+                f"the ImageNet weights of {name} could not be downloaded: {reason}",
+                remedy=f"Fetch {weights.url} on another machine and give --weights imagenet=FILE, "
+                "or train from scratch with --weights none",
+            )
+        ) from None
+    return state

@@ -1,0 +1,42 @@
+"""`oneshot-emotic baselines`."""
+
+from __future__ import annotations
+
+import click
+
+
+@click.command()
+def command() -> None:
+    """List the baselines with the paper's figures."""
+    from tabulate import tabulate
+
+    from baselines.recipes import RECIPES, REPORTED_RESNET50, REPORTED_SOURCE
+    from oneshot_emotic.report import NONE
+    from oneshot_emotic.tasks import TASKS
+
+    rows = []
+    for recipe in RECIPES.values():
+        losses = "triplet + cross entropy" if recipe.metric_loss else "cross entropy"
+        rows.append(
+            [
+                recipe.name,
+                recipe.title,
+                ", ".join(recipe.branches) or NONE,
+                losses if recipe.kind == "trained" else NONE,
+                ", ".join(f"{key}: {value}" for key, value in recipe.pretraining.items()) or NONE,
+            ]
+        )
+    headers = ["recipe", "the paper's name", "sees", "losses", "pretraining"]
+    click.echo(tabulate(rows, headers, tablefmt="simple"))
+    figures = [
+        [recipe.name, *(f"{recipe.reported[task]:.2f}" for task in TASKS)]
+        for recipe in RECIPES.values()
+        if recipe.reported
+    ]
+    figures.append(["sem-ib-dml, resnet50", *(f"{REPORTED_RESNET50[task]:.2f}" for task in TASKS)])
+    click.echo(f"\nReported, not recomputed: {REPORTED_SOURCE} (ResNet50: Table IV).")
+    click.echo("They cannot be compared with scores of this package (docs/protocol.md).\n")
+    short = [name.replace("valence", "v").replace("arousal", "a") for name in TASKS]
+    short = [name.replace("dominance", "d") for name in short]
+    click.echo(tabulate(figures, ["reported", *short], tablefmt="simple", disable_numparse=True))
+    click.echo("\nTrain one: oneshot-emotic train RECIPE --task TASK --data ROOT")

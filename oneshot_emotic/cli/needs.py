@@ -1,0 +1,41 @@
+"""Commands that need the extra [baselines] say so in one line when it is not installed."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from oneshot_emotic.errors import InputError, Problem
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_EXTRA = frozenset(
+    {"torch", "torchvision", "pytorch_metric_learning", "transformers", "safetensors"}
+)
+
+
+def needs_baselines(function: Function) -> Function:
+    """Turn a missing library of the extra into an `InputError` that says how to install it."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments: Any, **options: Any) -> Any:
+        try:
+            return function(*arguments, **options)
+        except ModuleNotFoundError as error:
+            raise missing_extra(error) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def missing_extra(error: ModuleNotFoundError) -> Exception:
+    """The message for a missing library of the extra; any other missing module as it came."""
+    library = (error.name or "").split(".")[0]
+    if library not in _EXTRA:
+        return error
+    return InputError(
+        Problem(
+            f"this needs {library}, which is not installed",
+            remedy="pip install 'oneshot-emotic[baselines]'",
+        )
+    )

@@ -1,0 +1,74 @@
+"""`oneshot-emotic sem2vec`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.options import FOLDER
+from oneshot_emotic.cli.progress import growing_bar, say
+from oneshot_emotic.cli.training_options import device_option
+from oneshot_emotic.errors import some
+
+
+@click.command()
+@click.argument("root", type=FOLDER)
+@click.option(
+    "--model",
+    required=True,
+    help="An ADE20K segmenter of transformers: its id on the hub, or a local folder.",
+)
+@click.option("-o", "--output", type=FOLDER, help="Default: ROOT/sem2vec-MODEL.")
+@click.option(
+    "--min-area",
+    type=float,
+    default=1.0,
+    show_default=True,
+    help="Least area of a class: pixels, or below 1 a share of the image. One pixel in the paper.",
+)
+@click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True)
+@click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
+@device_option
+@needs_baselines
+def command(
+    root: Path,
+    model: str,
+    output: Path | None = None,
+    min_area: float = 1.0,
+    batch_size: int = 8,
+    annotations: Path | None = None,
+    device: str = "auto",
+) -> None:
+    """Run an ADE20K segmenter over the images and write what is in them.
+
+    Writes the table that training reads, sem2vec.csv, and the area of each class beside. A run
+    that was stopped goes on where it was. A table from elsewhere of the form image_id,
+    ade20k_classes needs no run. With several GPUs: torchrun --nproc-per-node N -m oneshot_emotic
+    sem2vec ...
+    """
+    from baselines.distributed import join_processes, leave_processes
+    from baselines.segment import segment
+    from baselines.sem2vec import TABLE
+
+    main = join_processes(device).main
+    with growing_bar("segmenting") as progress:
+        folder, missing = segment(
+            root,
+            model,
+            output,
+            min_area=min_area,
+            batch_size=batch_size,
+            annotations=annotations,
+            device=device,
+            progress=progress if main else lambda done, total: None,
+        )
+    if main:
+        if missing:
+            say(
+                f"warning: {len(missing):,} images are missing or broken and have no classes: "
+                f"{some(missing)}"
+            )
+        click.echo(f"{folder / TABLE}: written")
+    leave_processes()

@@ -1,0 +1,133 @@
+"""`oneshot-emotic train`."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Any
+
+import click
+
+from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice
+from oneshot_emotic.cli.progress import growing_bar, say
+from oneshot_emotic.cli.training_options import (
+    data_options,
+    settings_options,
+    weight_files,
+    weights_option,
+)
+from oneshot_emotic.errors import InputError, Problem
+
+
+@click.command()
+@click.argument("recipe")
+@click.option("--task", type=task_choice, required=True)
+@data_options
+@dataset_option
+@click.option(
+    "-o",
+    "--output",
+    type=FOLDER,
+    default=Path("runs"),
+    show_default=True,
+    help="The run goes to OUTPUT/RECIPE/TASK/seed-N.",
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@click.option(
+    "--seeds",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Train so many times, with successive seeds, and report mean and spread.",
+)
+@weights_option
+@settings_options
+@needs_baselines
+def command(
+    recipe: str,
+    task: str,
+    root: Path,
+    size: int,
+    prepared: Path | None,
+    sem2vec: Path | None,
+    dataset: str,
+    output: Path,
+    seed: int,
+    seeds: int,
+    weights: tuple[str, ...],
+    device: str,
+    **chosen: Any,
+) -> None:
+    """Train a baseline on the base persons of a task.
+
+    RECIPE is one of `oneshot-emotic baselines`. The pictures come from `oneshot-emotic prepare`,
+    the Sem2Vec table from `oneshot-emotic sem2vec`. The best epoch is chosen on held-out base
+    persons. A run that was stopped goes on where it was. With several GPUs: torchrun
+    --nproc-per-node N -m oneshot_emotic train ...
+    """
+    from baselines.data import base_split, load_person_data
+    from baselines.distributed import join_processes, leave_processes
+    from baselines.embed import embed_task
+    from baselines.recipes import recipe_named
+    from baselines.settings import Settings
+    from baselines.train import train
+    from oneshot_emotic.dataset.load import load_task
+    from oneshot_emotic.report import percent
+    from oneshot_emotic.scoring.evaluate import evaluate
+
+    wanted = recipe_named(recipe)
+    if wanted.kind != "trained":
+        raise InputError(
+            Problem(
+                f"{recipe} is not trained: "
+                + (
+                    "it is a control, shown by `oneshot-emotic score` beside every submission"
+                    if wanted.kind == "control"
+                    else "`oneshot-emotic embed random` makes its vectors"
+                )
+            )
+        )
+    files, from_scratch = weight_files(weights)
+    if from_scratch:
+        chosen["weights"] = "none"
+    loaded = load_task(task, dataset)
+    data = load_person_data(
+        root,
+        size=size,
+        prepared=prepared,
+        sem2vec=sem2vec,
+        semantic="semantic" in wanted.branches,
+    )
+    main = join_processes(device).main
+    figures = []
+    for number in range(seed, seed + seeds):
+        settings = Settings(recipe, task, seed=number, **chosen)
+        folder = output / recipe / task / f"seed-{number}"
+        with growing_bar(f"seed {number}" if main else "") as progress:
+            run = train(
+                settings,
+                base_split(loaded),
+                data,
+                folder,
+                weight_files=files,
+                device=device,
+                say=say if main else lambda line: None,
+                progress=progress if main else lambda done, total: None,
+            )
+        if not main:
+            continue
+        chance = "" if run.validation is None else f", validation {percent(run.validation)} %"
+        click.echo(f"{run.checkpoint}: epoch {run.best_epoch} of {settings.epochs}{chance}")
+        if seeds > 1 and not loaded.unscorable:
+            scores = evaluate(embed_task(run.checkpoint, loaded, data, device=device), loaded)
+            figures.append(scores[1].balanced_accuracy.mean or 0.0)
+            click.echo(f"  {task}, 1-shot balanced accuracy: {percent(figures[-1])} %")
+    if len(figures) > 1:
+        click.echo(
+            f"{recipe} on {task}, {len(figures)} training seeds: balanced accuracy "
+            f"{percent(statistics.fmean(figures))} %, standard deviation "
+            f"{percent(statistics.stdev(figures))}, from {percent(min(figures))} to "
+            f"{percent(max(figures))}"
+        )
+    leave_processes()

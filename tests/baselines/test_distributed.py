@@ -1,0 +1,85 @@
+"""Two processes on a CPU (gloo) give what one gives: losses, statistics, weights."""
+
+from __future__ import annotations
+
+import csv
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import tiny
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_metric_learning")
+
+from baselines.checkpoint import load_checkpoint  # noqa: E402
+
+_CODE = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch
+import baselines.model, tiny
+from pathlib import Path
+from baselines.data import base_split, load_person_data
+from baselines.train import train
+from oneshot_emotic import load_task
+
+torch.set_num_threads(1)
+baselines.model.resnet = tiny.small_resnet
+task = load_task("cat-6-6", sys.argv[3])
+data = load_person_data(sys.argv[2], size=tiny.SIZE)
+settings = tiny.settings(epochs=3, batch_size=16, persons_per_epoch=48, learning_rate=1e-3)
+train(settings, base_split(task), data, sys.argv[4], device="cpu")
+"""
+
+
+def run_in(processes, output):
+    tiny.prepared()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    started = []
+    for rank in range(processes):
+        environment = {
+            **os.environ,
+            **({"WORLD_SIZE": str(processes), "RANK": str(rank)} if processes > 1 else {}),
+            "LOCAL_RANK": str(rank),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "OMP_NUM_THREADS": "1",
+        }
+        arguments = [Path(__file__).parent, tiny.stand_in(), tiny.dataset(), output]
+        command = [sys.executable, "-c", _CODE, *map(str, arguments)]
+        started.append(subprocess.Popen(command, env=environment))
+    assert [process.wait(timeout=240) for process in started] == [0] * processes
+    with (output / "log.csv").open() as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_two_processes_give_the_losses_of_one(tmp_path):
+    one, two = run_in(1, tmp_path / "one"), run_in(2, tmp_path / "two")
+    assert len(one) == len(two) == 3
+    for alone, together in zip(one, two, strict=True):
+        for name in ("loss", "triplet", "cross_entropy"):
+            assert float(together[name]) == pytest.approx(float(alone[name]), rel=2e-3), name
+    weights = [load_checkpoint(tmp_path / x / "checkpoint.pt") for x in ("one", "two")]
+    assert weights[0]["epoch"] == weights[1]["epoch"]
+    for name, value in weights[0]["network"].items():
+        assert torch.allclose(
+            value.float(), weights[1]["network"][name].float(), rtol=0.05, atol=5e-3
+        ), name
+
+
+def test_a_batch_that_cannot_be_parted_is_refused(tmp_path, monkeypatch):
+    from baselines import train as module
+    from baselines.data import base_split
+    from baselines.distributed import Processes
+    from oneshot_emotic.errors import InputError
+
+    three = Processes(0, 3, torch.device("cpu"))
+    monkeypatch.setattr(module, "join_processes", lambda device: three)
+    with pytest.raises(InputError, match="a batch of 8 is not parted by 3 processes"):
+        module.train(tiny.settings(), base_split(tiny.task()), tiny.data(), tmp_path)

@@ -1,0 +1,71 @@
+"""The network is the paper's, every branch is wired in, and it can learn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from conftest import REPOSITORY
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("torchvision")
+
+from baselines.model import AffectNet, parameter_count  # noqa: E402
+from baselines.recipes import RECIPES  # noqa: E402
+
+
+def network(name, **options):
+    torch.manual_seed(0)
+    return AffectNet(replace(RECIPES[name], pretraining={}), "resnet18", 6, **options)
+
+
+def inputs(name, persons=8, side=32):
+    generator = torch.Generator().manual_seed(1)
+    made = {
+        branch: torch.randn(persons, 3, side, side, generator=generator)
+        for branch in RECIPES[name].pixel_branches
+    }
+    if "semantic" in RECIPES[name].branches:
+        made["semantic"] = (torch.rand(persons, 150, generator=generator) < 0.1).float()
+    return made
+
+
+@pytest.mark.parametrize("name", [n for n, r in RECIPES.items() if r.kind == "trained"])
+def test_shapes_and_gradients_of_every_recipe(name):
+    model = network(name)
+    embeddings, logits = model(inputs(name))
+    assert embeddings.shape == (8, 128) and logits.shape == (8, 6)
+    assert list(model.branches) == list(RECIPES[name].branches)
+    (logits.square().mean() + embeddings.square().mean()).backward()
+    for weights_name, weights in model.named_parameters():
+        assert weights.grad is not None and weights.grad.abs().sum() > 0, weights_name
+
+
+def test_every_branch_changes_the_embedding():
+    model = network("sem-ib-dml").eval()
+    given = inputs("sem-ib-dml")
+    before = model(given)[0]
+    for branch in given:
+        changed = {**given, branch: given[branch].roll(1, 0)}
+        assert not torch.allclose(model(changed)[0], before)
+
+
+def test_parameters_of_sem_ib_dml():
+    """By hand: two ResNet18 without their last layer, three branch ends, embedder, classifier."""
+    resnet18 = 11_689_512 - (512 * 1000 + 1000)
+    branch = resnet18 + 512 * 512 + 512
+    semantic = 150 * 256 + 256 + 2 * 256 + 256 * 512 + 512
+    expected = 2 * branch + semantic + 3 * 512 * 128 + 128 + 128 * 6 + 6
+    assert parameter_count(network("sem-ib-dml")) == expected == 23_246_598
+    assert f"{expected:,}" in (REPOSITORY / "docs/baselines.md").read_text(encoding="utf-8")
+
+
+def test_resnet50():
+    model = AffectNet(replace(RECIPES["b-dml"], pretraining={}), "resnet50", 4)
+    assert model.branches["body"].fc.weight.shape == (512, 2048)
+    assert model(inputs("b-dml", persons=2))[1].shape == (2, 4)
+
+
+def test_the_1000_way_layer_is_gone():
+    assert network("ib-dml").branches["image"].fc.weight.shape == (512, 512)
+    assert network("ib-dml").embedder.weight.shape == (128, 1024)

@@ -1,0 +1,154 @@
+"""Prepared pictures are what Pillow makes of the files, whatever happens on the way."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tiny
+from PIL import Image
+
+from baselines import prepare as module
+from baselines.prepare import damaged_chunks, prepare, read_prepared
+from oneshot_emotic.emotic.layout import find_annotations, find_layout
+from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.errors import InputError
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of the stand-in of one's own."""
+    shutil.copytree(
+        tiny.stand_in(), tmp_path / "copy", ignore=shutil.ignore_patterns("prepared-*", "sem2vec-*")
+    )
+    return tmp_path / "copy"
+
+
+def persons_of(root):
+    return read_annotations(find_annotations(find_layout(root))).persons
+
+
+def test_every_picture_is_the_file_resized():
+    prepared = read_prepared(tiny.prepared())
+    persons = persons_of(tiny.stand_in())
+    assert set(prepared.body_row) == set(prepared.image_row) == set(persons["sample_id"])
+    assert len(prepared.image_ids) == persons["image_id"].nunique()
+    side = (tiny.SIZE, tiny.SIZE)
+    for row in persons.iloc[::7].itertuples():
+        with Image.open(tiny.stand_in() / "emotic" / row.folder / row.filename) as opened:
+            picture = opened.convert("RGB")
+        whole = picture.resize(side, Image.Resampling.BILINEAR)
+        box = tuple(round(x) for x in (row.x1, row.y1, row.x2, row.y2))
+        body = picture.crop(box).resize(side, Image.Resampling.BILINEAR)
+        image_row = prepared.image_row[row.sample_id]
+        assert prepared.image_ids[image_row] == row.image_id
+        assert np.array_equal(prepared.images[image_row], np.asarray(whole))
+        assert np.array_equal(prepared.bodies[prepared.body_row[row.sample_id]], np.asarray(body))
+
+
+def test_more_workers_the_same_files(copy):
+    prepare(copy, size=tiny.SIZE, workers=2)
+    assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == tiny.files_of(tiny.prepared())
+
+
+def test_a_run_that_failed_goes_on(copy, monkeypatch):
+    expected = tiny.files_of(tiny.prepared())
+    folder = copy / f"prepared-{tiny.SIZE}"
+
+    class StoppedError(Exception):
+        pass
+
+    def stop(done, total):
+        if done > 40:
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        prepare(copy, size=tiny.SIZE, progress=stop)
+    with pytest.raises(InputError, match="is not finished"):
+        read_prepared(folder)
+    # A journal line cut short, and a finished chunk that the disk has lost.
+    with (folder / "progress.csv").open("a") as journal:
+        journal.write("2,12")
+    images = np.load(folder / "images.npy", mmap_mode="r+")
+    images[:5] = 0
+    images.flush()
+    seen = []
+    prepare(copy, size=tiny.SIZE, progress=lambda done, total: seen.append(done))
+    assert seen[0] == 32  # one of the two finished chunks was sound
+    assert tiny.files_of(folder) == expected
+
+
+def test_kill_9_and_again(copy):
+    folder = copy / f"prepared-{tiny.SIZE}"
+    # A chunk waits after it has been written, so that the kill meets a run in its middle.
+    code = (
+        "import sys, time\nfrom pathlib import Path\nfrom baselines import prepare as p\n"
+        "p.prepare(Path(sys.argv[1]), size=int(sys.argv[2]),"
+        " progress=lambda done, total: time.sleep(done and 60))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(tiny.SIZE)])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        journal = folder / "progress.csv"
+        if journal.exists() and len(journal.read_text().splitlines()) > 1:
+            break
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not (folder / "prepared.json").exists()
+    prepare(copy, size=tiny.SIZE)
+    assert tiny.files_of(folder) == tiny.files_of(tiny.prepared())
+
+
+def test_broken_and_missing_pictures_are_grey_and_counted(copy, run):
+    pictures = sorted(copy.rglob("*.jpg"))
+    pictures[0].write_bytes(pictures[0].read_bytes()[:1000])
+    pictures[1].unlink()
+    result = run("prepare", copy, "--size", 16, "--workers", 1)
+    assert "warning: 2 images are missing or broken" in result.output
+    prepared = read_prepared(copy / "prepared-16")
+    names = {f"{path.parent.parent.name}/images/{path.name}" for path in pictures[:2]}
+    assert set(prepared.without_picture) == names
+    for sample_id, row in prepared.image_row.items():
+        grey = prepared.image_ids[row] in names
+        assert (prepared.images[row] == 127).all() == grey
+        assert (prepared.bodies[prepared.body_row[sample_id]] == 127).all() == grey
+
+
+def test_a_finished_folder_is_taken_as_it_is_and_checked(copy, run):
+    run("prepare", copy, "--size", 16, "--workers", 1)
+    before = {path: path.stat().st_mtime_ns for path in (copy / "prepared-16").iterdir()}
+    run("prepare", copy, "--size", 16, "--workers", 1)
+    assert before == {path: path.stat().st_mtime_ns for path in (copy / "prepared-16").iterdir()}
+    assert "sound" in run("prepare", copy, "--size", 16, "--check").output
+    bodies = np.load(copy / "prepared-16/bodies.npy", mmap_mode="r+")
+    bodies[-1, 0, 0, 0] ^= 1
+    bodies.flush()
+    last = (len(read_prepared(copy / "prepared-16").images) - 1) // module.CHUNK
+    assert damaged_chunks(read_prepared(copy / "prepared-16")) == [last]
+    assert "1 chunks are not what" in run("prepare", copy, "--size", 16, "--check", status=2).output
+    (copy / "prepared-16/bodies.npy").write_bytes(b"\x93NUMPY")
+    with pytest.raises(InputError, match="is damaged"):
+        read_prepared(copy / "prepared-16")
+
+
+def test_folders_that_are_something_else_are_left_alone(copy, tmp_path, run, monkeypatch):
+    (tmp_path / "thesis").mkdir()
+    (tmp_path / "thesis/thesis.txt").write_text("years of work")
+    result = run("prepare", copy, "-o", tmp_path / "thesis", status=2)
+    assert "already holds other files: thesis.txt" in result.output
+    run("prepare", copy, "--size", 16, "-o", tmp_path / "p", "--workers", 1)
+    result = run("prepare", copy, "--size", 24, "-o", tmp_path / "p", "--workers", 1, status=2)
+    assert "other annotations or at another size" in result.output
+    with pytest.raises(InputError, match="holds no prepared pictures"):
+        read_prepared(tmp_path / "nowhere")
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: usage)
+    result = run("prepare", copy, "--size", 40, status=2)
+    assert "GB free" in result.output

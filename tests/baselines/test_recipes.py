@@ -1,0 +1,121 @@
+"""The recipes are the paper's, and so are the figures beside them. Needs no torch."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+from conftest import REPOSITORY
+
+from baselines.recipes import RECIPES, REPORTED_RESNET50, recipe_named
+from baselines.settings import Settings
+from oneshot_emotic.errors import InputError
+from oneshot_emotic.tasks import TASKS
+
+
+def reported(title):
+    tables = json.loads((REPOSITORY / "leaderboard/reported.json").read_text())["tables"]
+    table = next(table for table in tables if table["title"].startswith(title))
+    columns = [column.replace(" ", "-") for column in table["columns"]]
+    return {
+        row["method"]: (row["sees"], dict(zip(columns, row["figures"], strict=True)))
+        for row in table["rows"]
+    }
+
+
+def test_reported_figures_are_those_of_the_leaderboard():
+    categories, levels = reported("Table II,"), reported("Table III,")
+    by_title = {recipe.title: recipe for recipe in RECIPES.values() if recipe.reported}
+    assert set(by_title) == set(categories) == set(levels)
+    for title, recipe in by_title.items():
+        sees, figures = categories[title]
+        assert ", ".join(recipe.branches) == sees
+        every = {**figures, **levels[title][1]}
+        assert recipe.reported == {task: every[task] for task in TASKS}
+    assert reported("Table IV")["Sem-IB-DML, ResNet50"][1] == REPORTED_RESNET50
+
+
+def test_every_picture_branch_has_its_pretraining():
+    for recipe in RECIPES.values():
+        assert set(recipe.pretraining) == set(recipe.pixel_branches)
+    starred = {name for name, recipe in RECIPES.items() if recipe.title.endswith("*")}
+    assert starred == {"kosti", "ib-dml-places"}
+    for name in starred:
+        assert RECIPES[name].pretraining == {"image": "places365", "body": "imagenet"}
+
+
+def test_learning_rates_of_the_paper():
+    rates = {task: Settings("i-dml", task).rate for task in TASKS}
+    assert {task for task, rate in rates.items() if rate == 3.5e-6} == {
+        task for task in TASKS if task.startswith("lev-6-4")
+    }
+    assert set(rates.values()) == {3.5e-4, 3.5e-6}
+    assert Settings("i-dml", "lev-6-4-arousal", learning_rate=0.1).rate == 0.1
+
+
+def test_settings_refuse_all_wrong_values_at_once():
+    with pytest.raises(InputError) as caught:
+        Settings("i-dml", "cat-6-6", epochs=0, flip=2, optimiser="lion")
+    assert [problem.where for problem in caught.value.problems] == ["optimiser", "epochs", "flip"]
+    with pytest.raises(InputError, match="no recipe 'b-i-dml'"):
+        recipe_named("b-i-dml")
+
+
+def test_settings_survive_a_checkpoint():
+    settings = Settings("kosti", "cat-6-4", seed=3)
+    assert Settings.from_dict(settings.to_dict()) == settings
+    with pytest.raises(InputError, match="made by another version"):
+        Settings.from_dict({**settings.to_dict(), "mixup": 1})
+
+
+def test_the_list_shows_every_recipe_and_figure(run):
+    output = run("baselines").output
+    for recipe in RECIPES.values():
+        assert recipe.name in output and recipe.title in output
+        assert all(f"{figure:.2f}" in output for figure in recipe.reported.values())
+    assert "Reported, not recomputed" in output
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("train", "sem-ib-dml", "--task", "cat-6-6", "--data", "x"),
+        ("reproduce", "x"),
+        ("sem2vec", "x", "--model", "y"),
+    ],
+)
+def test_without_torch_the_message_says_what_to_install(arguments):
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "from oneshot_emotic.cli.main import main\n"
+        f"main({arguments!r})"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 2
+    assert "pip install 'oneshot-emotic[baselines]'" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_what_needs_no_torch_does_without():
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
+        "import baselines, baselines.prepare, baselines.recipes, baselines.sem2vec\n"
+        "import baselines.reproduce"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_only_commands_know_the_baselines():
+    for path in (REPOSITORY / "oneshot_emotic").rglob("*.py"):
+        lines = [
+            line
+            for line in path.read_text().splitlines()
+            if line.strip().startswith(("from baselines", "import baselines"))
+        ]
+        if lines:
+            assert path.parent.name == "cli", path
+            assert all(line.startswith("    ") for line in lines), path

@@ -1,0 +1,136 @@
+"""From a copy to a leaderboard of all baselines in one command, which goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+import tiny
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_metric_learning")
+
+from baselines import reproduce  # noqa: E402
+from baselines.recipes import RECIPES  # noqa: E402
+from oneshot_emotic.markdown import escaped  # noqa: E402
+from oneshot_emotic.submission.folders import read_submission_folder  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A small network and a small scale."""
+    scale = reproduce.SCALES["quick"]
+    changes = {**scale.changes, "epochs": 1, "persons_per_epoch": 32, "validation_draws": 5}
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("baselines.model.resnet", tiny.small_resnet)
+        tiny_scale = replace(scale, size=tiny.SIZE, tasks=("cat-6-6",), changes=changes)
+        patched.setitem(reproduce.SCALES, "quick", tiny_scale)
+        yield
+
+
+@pytest.fixture(scope="module")
+def made(small, tmp_path_factory):
+    """A reproduction of every baseline on one task, and what it said."""
+    work = tmp_path_factory.mktemp("work") / "out"
+    tiny.data()
+    return work, tiny.cli(*arguments(work))
+
+
+def arguments(work):
+    return (
+        *("reproduce", tiny.stand_in(), "--quick", "--weights", "none", "--device", "cpu"),
+        *("--jobs", 1, "--workers", 1, "-o", work),
+    )
+
+
+def test_every_baseline_has_a_row(made):
+    work, output = made
+    page = (work / "leaderboard/README.md").read_text(encoding="utf-8")
+    verified, reported = page.split("## Reported in papers")
+    for recipe in RECIPES.values():
+        if recipe.kind == "trained":
+            assert f"| {escaped(recipe.title)} (" in verified
+            assert f"{recipe.reported['cat-6-6']:.2f}" in reported
+        if recipe.kind != "control":
+            assert f"\n{recipe.name} " in output
+    assert "Random embeddings" in verified and "Always the majority class" in verified
+    assert "synthetic, label rule argmax" in output
+    assert "min left" in output or "s left" in output
+
+
+def test_rows_say_how_they_were_made(made):
+    work, _ = made
+    for folder in sorted((work / "submissions").iterdir()):
+        submission = read_submission_folder(folder)
+        if folder.name == "random":
+            continue
+        said = submission.model["description"]
+        assert f"{tiny.SIZE} x {tiny.SIZE} pixels, 1 epoch of 32 persons" in said
+        assert "random first weights, seed 0" in said and f"torch {torch.__version__}" in said
+        assert submission.model["pretraining"] == "none"
+    same = read_submission_folder(work / "submissions/ib-dml-places-resnet18").model
+    assert "Without pretraining it is the network of ib-dml" in same["description"]
+    files = [work / f"submissions/{x}-resnet18/cat-6-6.safetensors" for x in ("ib-dml", "kosti")]
+    places = work / "submissions/ib-dml-places-resnet18/cat-6-6.safetensors"
+    assert files[0].read_bytes() == places.read_bytes() != files[1].read_bytes()
+
+
+def test_the_same_command_again_does_only_what_is_missing(made):
+    work, _ = made
+    before = tiny.files_of(work / "submissions")
+    page = (work / "leaderboard/README.md").read_bytes()
+    assert "8 of 8 were done before" in tiny.cli(*arguments(work))
+    (work / "submissions/b-dml-resnet18/cat-6-6.safetensors").unlink()
+    (work / "runs/i-dml-resnet18/cat-6-6/done.json").write_text("{}")
+    output = tiny.cli(*arguments(work))
+    assert "6 of 8 were done before" in output
+    assert "b-dml on cat-6-6" in output and "kosti on cat-6-6" not in output
+    after = tiny.files_of(work / "submissions")
+    embeddings = {name for name in before if name.endswith(".safetensors")}
+    assert {name: after[name] for name in embeddings} == {name: before[name] for name in embeddings}
+    assert (work / "leaderboard/README.md").read_bytes() == page
+
+
+def test_other_settings_are_not_taken_for_done(made):
+    work, _ = made
+    scale = reproduce.SCALES["quick"]
+    changes = {**scale.changes, "weights": "none"}
+    dataset = str(work / "dataset")
+    for other, done in ((changes, True), ({**changes, "epochs": 2}, False)):
+        jobs = reproduce.plan_jobs(
+            replace(scale, changes=other), work, tiny.stand_in(), dataset, device="cpu"
+        )
+        trained = [job for job in jobs if job.recipe != "random"]
+        assert [reproduce.is_done(job) for job in trained] == [done] * 7
+
+
+def test_what_needs_places365_weights_is_named(small, tmp_path, run):
+    result = run(
+        *("reproduce", tiny.stand_in(), "--quick", "--recipe", "random", "--recipe", "kosti"),
+        *("-o", tmp_path / "out", "--device", "cpu", "--workers", 1),
+    )
+    assert "kosti is left out: it begins with Places-365 weights" in result.output
+    assert [x.name for x in (tmp_path / "out/submissions").iterdir()] == ["random"]
+    result = run("reproduce", "--quick", status=2)
+    assert "give an EMOTIC copy or --synthetic" in result.output
+
+
+def test_full_scale_is_the_paper():
+    assert reproduce.SCALES["full"].changes == {} and reproduce.SCALES["full"].size == 256
+    assert len(reproduce.SCALES["full"].tasks) == len(reproduce.SCALES["reduced"].tasks) == 8
+
+
+def test_reported_figures_stand_beside(made):
+    document = reproduce.reported_document()
+    rows = {row["method"]: row["figures"] for row in document["tables"][0]["rows"]}
+    assert rows["Sem-IB-DML"][0] == 33.76 and rows["Random"][-1] == 13.28
+    assert json.dumps(document)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(5, "5 s"), (89, "89 s"), (95, "2 min"), (5000, "83 min"), (7500, "2 h 05 min")],
+)
+def test_durations(seconds, words):
+    assert reproduce.duration(seconds) == words

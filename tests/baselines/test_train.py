@@ -1,0 +1,225 @@
+"""Training: the same every time, resumable at any point, honest about what it may look at."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import tiny
+from test_person_data import Untouchable
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_metric_learning")
+
+from baselines import train as module  # noqa: E402
+from baselines.checkpoint import load_checkpoint  # noqa: E402
+from baselines.data import PersonData, base_split  # noqa: E402
+from baselines.embed import embed_task  # noqa: E402
+from baselines.prepare import Prepared  # noqa: E402
+from baselines.settings import Settings  # noqa: E402
+from baselines.train import TrainingStoppedError, train  # noqa: E402
+from oneshot_emotic import evaluate  # noqa: E402
+from oneshot_emotic.errors import InputError  # noqa: E402
+
+
+class StopError(Exception):
+    """What a test stops a run with."""
+
+
+@pytest.fixture(scope="module")
+def small():
+    """A small network in place of a ResNet: most tests here are of what is around it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("baselines.model.resnet", tiny.small_resnet)
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, small):
+    """A whole run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("run")
+    run = train(tiny.settings(epochs=3), base_split(tiny.task()), tiny.data(), folder)
+    return run, tiny.files_of(folder)
+
+
+def test_what_a_run_leaves(finished):
+    run, files = finished
+    assert sorted(files) == ["checkpoint.pt", "log.csv"]
+    lines = list(csv.DictReader(files["log.csv"].decode().splitlines()))
+    assert [line["epoch"] for line in lines] == ["1", "2", "3"]
+    figures = [float(line["validation"]) for line in lines]
+    assert run.validation == max(figures) and run.best_epoch == 1 + figures.index(max(figures))
+    for line in lines:
+        half = 0.5 * float(line["triplet"]) + 0.5 * float(line["cross_entropy"])
+        assert float(line["loss"]) == pytest.approx(half, rel=1e-5)
+    content = load_checkpoint(run.checkpoint)
+    assert Settings.from_dict(content["settings"]) == run.settings
+    assert content["dataset"]["name"] == "synthetic" and content["size"] == tiny.SIZE
+
+
+def test_the_same_seed_gives_the_same_files_and_another_seed_others(finished, tmp_path):
+    split, data = base_split(tiny.task()), tiny.data()
+    train(tiny.settings(epochs=3), split, data, tmp_path / "a")
+    assert tiny.files_of(tmp_path / "a") == finished[1]
+    train(tiny.settings(epochs=3, seed=1), split, data, tmp_path / "b")
+    assert tiny.files_of(tmp_path / "b")["log.csv"] != finished[1]["log.csv"]
+
+
+@pytest.mark.parametrize("after", [1, 2, 3])
+def test_a_stopped_run_goes_on_to_the_same_bits(finished, tmp_path, after):
+    split, data = base_split(tiny.task()), tiny.data()
+
+    def stop(line):
+        if line.startswith(f"epoch  {after}"):
+            raise StopError
+
+    with pytest.raises(StopError):
+        train(tiny.settings(epochs=3), split, data, tmp_path, say=stop)
+    assert (tmp_path / "resume.pt").exists()
+    said = []
+    train(tiny.settings(epochs=3), split, data, tmp_path, say=said.append)
+    assert said[0] == f"going on after epoch {after}" and len(said) == 1 + 3 - after
+    assert tiny.files_of(tmp_path) == finished[1]
+
+
+def test_a_kill_between_two_files_of_the_first_epoch(finished, tmp_path, monkeypatch):
+    """A checkpoint without anything to resume from is not a finished run."""
+    split, data = base_split(tiny.task()), tiny.data()
+
+    def stop(*arguments):
+        raise StopError
+
+    with monkeypatch.context() as patched, pytest.raises(StopError):
+        patched.setattr(module, "write_text", stop)
+        train(tiny.settings(epochs=3), split, data, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+    train(tiny.settings(epochs=3), split, data, tmp_path)
+    assert tiny.files_of(tmp_path) == finished[1]
+
+
+def test_novel_persons_never_reach_training(tmp_path, small):
+    """Not by the task, whose novel persons explode, nor by the pictures that are read."""
+    task = tiny.task()
+    split = base_split(replace(task, novel=Untouchable(), support=None))
+    prepared = tiny.data().prepared
+    base = set(task.base.sample_ids)
+
+    class OnlyBase(dict):
+        def __getitem__(self, sample_id):
+            assert sample_id in base, f"{sample_id} was asked for"
+            return super().__getitem__(sample_id)
+
+    guarded = Prepared(
+        **{
+            **vars(prepared),
+            "image_row": OnlyBase(prepared.image_row),
+            "body_row": OnlyBase(prepared.body_row),
+        }
+    )
+    run = train(tiny.settings(epochs=1), split, PersonData(guarded, tiny.data().semantic), tmp_path)
+    assert run.validation is not None
+    with pytest.raises(AssertionError, match="was asked for"):
+        embed_task(run.checkpoint, task, PersonData(guarded, tiny.data().semantic))
+
+
+def test_a_loss_that_is_no_number_stops_training(tmp_path, small):
+    settings = tiny.settings("b-dml", learning_rate=1e30, epochs=4, optimiser="sgd")
+    with pytest.raises(TrainingStoppedError, match=r"stopped in epoch \d, step \d.*Lower --lr"):
+        train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
+
+
+def test_two_runs_are_not_mixed_in_a_folder(finished):
+    run, _ = finished
+    with pytest.raises(InputError, match="other settings: seed 0, not 5"):
+        train(
+            tiny.settings(epochs=3, seed=5),
+            base_split(tiny.task()),
+            tiny.data(),
+            run.checkpoint.parent,
+        )
+
+
+@pytest.mark.parametrize("recipe", ["kosti", "i-dml"])
+def test_losses_of_a_recipe(recipe, tmp_path, small):
+    settings = tiny.settings(recipe, epochs=1, validation_share=0.0)
+    run = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
+    line = run.history[0]
+    assert line["validation"] is None and run.validation is None and run.best_epoch == 1
+    if recipe == "kosti":
+        assert line["loss"] == line["cross_entropy"] and line["triplet"] == 0
+    else:
+        assert line["triplet"] > 0
+
+
+def test_the_rate_falls_for_the_whole_network(tmp_path, small):
+    settings = tiny.settings("b-dml", epochs=5, persons_per_epoch=8, validation_share=0.0)
+    run = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
+    rates = [line["learning_rate"] for line in run.history]
+    assert rates == pytest.approx([3.5e-4] * 4 + [3.5e-5])
+
+
+def test_batches_hold_the_classes_evenly():
+    targets = np.repeat(np.arange(6), [100, 5, 20, 3, 40, 7])
+    settings = Settings("i-dml", "cat-6-6")
+    order = module._order(targets, settings, 0, 5)
+    assert len(order) == 5 and all(len(batch) == 32 for batch in order)
+    counts = np.bincount(targets[np.concatenate(order)], minlength=6)
+    assert counts.max() - counts.min() <= 4
+    again = module._order(targets, settings, 0, 5)
+    assert all(np.array_equal(a, b) for a, b in zip(order, again, strict=True))
+    other = module._order(targets, settings, 1, 5)
+    assert not all(np.array_equal(a, b) for a, b in zip(order, other, strict=True))
+
+
+def test_embed_writes_what_scores(finished, tmp_path, run):
+    trained, _ = finished
+    arguments = ("--data", tiny.stand_in(), "--dataset", tiny.dataset(), "-o", tmp_path)
+    result = run("embed", trained.checkpoint, *arguments)
+    path = tmp_path / "cat-6-6.safetensors"
+    assert f"{path}: {len(tiny.task().novel):,} persons" in result.output
+    vectors = embed_task(trained.checkpoint, tiny.task(), tiny.data())
+    assert all(np.linalg.norm(x) == pytest.approx(1, abs=1e-5) for x in vectors.values())
+    figure = 100 * evaluate(vectors, tiny.task())[1].balanced_accuracy.mean
+    output = run("score", path, "--dataset", tiny.dataset()).output
+    assert "Sem-IB-DML" in output and f"{figure:.1f}" in output
+    result = run("embed", trained.checkpoint, *arguments, "--task", "cat-6-4", status=2)
+    assert "was trained on cat-6-6, not on cat-6-4" in result.output
+    result = run("embed", trained.checkpoint, "--data", tiny.stand_in(), "-o", tmp_path, status=2)
+    assert "Give the data set it was trained on" in result.output
+    result = run("embed", tmp_path / "none.pt", *arguments, status=2)
+    assert "neither a built-in embedder" in result.output
+    (tmp_path / "broken.pt").write_bytes(trained.checkpoint.read_bytes()[:5000])
+    assert (
+        "is not a checkpoint" in run("embed", tmp_path / "broken.pt", *arguments, status=2).output
+    )
+
+
+def test_seeds_report_mean_and_spread(tmp_path, run, small):
+    tiny.prepared()
+    result = run(
+        *("train", "sem-i-dml", "--task", "cat-6-6", "--data", tiny.stand_in()),
+        *("--dataset", tiny.dataset(), "--size", tiny.SIZE, "--weights", "none", "--seeds", 2),
+        *("--epochs", 1, "--persons-per-epoch", 8, "--batch-size", 8, "-o", tmp_path),
+    )
+    figures = [
+        float(line.split(": ")[1].split()[0])
+        for line in result.output.splitlines()
+        if "1-shot balanced accuracy:" in line
+    ]
+    assert len(figures) == 2
+    last = result.output.splitlines()[-1]
+    assert "2 training seeds" in last and f"from {min(figures):.1f} to {max(figures):.1f}" in last
+    assert f"balanced accuracy {np.mean(figures):.0f}"[:-1] in last
+
+
+def test_train_says_what_is_missing(tmp_path, run):
+    arguments = ("--task", "cat-6-6", "--data", tiny.stand_in(), "--dataset", tiny.dataset())
+    assert "no recipe 'x'" in run("train", "x", *arguments, status=2).output
+    assert "is not trained" in run("train", "majority", *arguments, status=2).output
+    assert "embed random" in run("train", "random", *arguments, status=2).output
+    result = run("train", "b-dml", *arguments, "--size", 48, status=2)
+    assert "holds no prepared pictures. Run `oneshot-emotic prepare ROOT`" in result.output
+    result = run("train", "b-dml", *arguments, "--weights", "imagenet=nowhere.pth", status=2)
+    assert "nowhere.pth: there is no such weights file" in result.output
