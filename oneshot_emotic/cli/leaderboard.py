@@ -17,28 +17,45 @@ from oneshot_emotic.cli.progress import say
     is_flag=True,
     help="Write nothing; exit with status 1 and a diff when the files are not what they should be.",
 )
-def command(root: Path, check: bool) -> None:
+@click.option(
+    "--diff",
+    "base",
+    type=FOLDER,
+    metavar="BASE",
+    help="Write nothing; print in markdown which rows of the checkout BASE change.",
+)
+def command(root: Path, check: bool, base: Path | None) -> None:
     """Recompute the leaderboard of a checkout, or check it.
 
     Scores every folder of ROOT/submissions and writes ROOT/leaderboard/README.md and
     ROOT/leaderboard/scores/*.json. The same submissions give the same bytes on any machine.
     """
+    from oneshot_emotic.leaderboard.changes import changes_page
     from oneshot_emotic.leaderboard.files import (
         REPORTED,
         differences,
         generated_files,
         write_files,
     )
-    from oneshot_emotic.leaderboard.recompute import recompute_boards
+    from oneshot_emotic.leaderboard.recompute import Scored, recompute_boards
     from oneshot_emotic.leaderboard.reported import read_reported
     from oneshot_emotic.submission.folders import find_submissions
 
     folder = root / "leaderboard"
     submissions = find_submissions(root / "submissions")
     reported = read_reported(folder / REPORTED)
-    boards = recompute_boards(
-        submissions, caching_loader(), lambda slug: say(f"scoring {slug} ...")
-    )
+    load, scored = caching_loader(), Scored()
+    before = []
+
+    def progress(slug: str) -> None:
+        say(f"scoring {slug} ...")
+
+    if base is not None:
+        before = recompute_boards(find_submissions(base / "submissions"), load, progress, scored)
+    boards = recompute_boards(submissions, load, progress, scored)
+    if base is not None:
+        click.echo(changes_page(before, boards), nl=False)
+        return
     files = generated_files(boards, reported)
     if not check:
         changed = write_files(folder, files)

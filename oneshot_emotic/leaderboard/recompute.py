@@ -15,14 +15,21 @@ from oneshot_emotic.scoring.evaluate import (
 from oneshot_emotic.scoring.scores import Scores, merged
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.check import LoadTask, check_embeddings
-from oneshot_emotic.submission.folders import SubmissionFolder, read_submission_folder
+from oneshot_emotic.submission.folders import DOCUMENT, SubmissionFolder, read_submission_folder
 from oneshot_emotic.tasks import TASKS
 
 Progress = Callable[[str], None]
 
 
+#: What was scored already, by the bytes of submission.json, which name the embeddings' digests.
+Scored = dict[bytes, tuple[Scores, dict[str, Task]]]
+
+
 def recompute_boards(
-    folders: Sequence[Path], load: LoadTask, progress: Progress = lambda slug: None
+    folders: Sequence[Path],
+    load: LoadTask,
+    progress: Progress = lambda slug: None,
+    scored: Scored | None = None,
 ) -> list[Board]:
     """Score every submission.
 
@@ -30,6 +37,7 @@ def recompute_boards(
         folders: The submission folders.
         load: Gives the tasks of the data sets that submissions name.
         progress: Called with the slug of each submission as it begins.
+        scored: Taken from and added to, so that a second set of folders costs what differs.
 
     Returns:
         A board for each data set, sorted by name, label rule and fingerprint.
@@ -41,10 +49,17 @@ def recompute_boards(
     rows: dict[DatasetIdentity, list[Row]] = {}
     tasks: dict[DatasetIdentity, dict[str, Task]] = {}
     for folder in folders:
-        progress(folder.name)
         try:
             submission = read_submission_folder(folder)
-            scores, row_tasks = score_submission(submission, load)
+            key = (folder / DOCUMENT).read_bytes()
+            if scored is None or key not in scored:
+                progress(folder.name)
+                result = score_submission(submission, load)
+                if scored is not None:
+                    scored[key] = result
+            else:
+                result = scored[key]
+            scores, row_tasks = result
         except InputError as error:
             problems.extend(error.problems)
         else:

@@ -114,6 +114,29 @@ def test_ranks():
     assert ranked(tuple(rows), "lev-7-3") == []
 
 
+class TestDiff:
+    def test_nothing_changes(self, run):
+        output = run("leaderboard", REPOSITORY, "--diff", REPOSITORY).output
+        assert "No row of the leaderboard changes." in output
+
+    def test_a_new_row_and_one_that_is_gone(self, checkout, run, rng):
+        before = {p: p.read_bytes() for p in (checkout / "leaderboard").rglob("*.json")}
+        task = load_task("cat-6-6")
+        folder = checkout / "submissions/new-one"
+        vectors = np.eye(len(task.classes))[task.novel_labels]
+        write_submission(folder / "a.npz", (task.novel.sample_ids, vectors), task)
+        document = json.loads((checkout / "submissions/random/submission.json").read_text())
+        write_submission_document(
+            folder, document["dataset"], {"name": "New | <one>"}, {"cat-6-6": "a.npz"}
+        )
+        shutil.rmtree(checkout / "submissions/random")
+        output = run("leaderboard", checkout, "--diff", REPOSITORY).output
+        assert r"| New \| &lt;one&gt; (`new-one`) (new) | – | – | – | – |" in output
+        assert "(`random`) (removed) | 2 | – | 0.0 [" in output
+        assert "colour-gradient" not in output  # keeps its place and its figure
+        assert {p: p.read_bytes() for p in before} == before
+
+
 def with_overall(slug, resampled):
     """A row whose overall figure is known, without embeddings."""
 
