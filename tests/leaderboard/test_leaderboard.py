@@ -133,7 +133,7 @@ class TestDiff:
         output = run("leaderboard", checkout, "--diff", REPOSITORY).output
         assert r"| New \| &lt;one&gt; (`new-one`) (new) | – | – | – | – |" in output
         assert "(`random`) (removed) | 2 | – | 0.0 [" in output
-        assert "colour-gradient" not in output  # keeps its place and its figure
+        assert "(`colour-gradient`)" not in output  # keeps its place and its figure
         assert {p: p.read_bytes() for p in before} == before
 
 
