@@ -21,7 +21,7 @@ from oneshot_emotic.scoring.statistics import (
     summarise,
     weighted_sums,
 )
-from oneshot_emotic.scoring.support_effects import support_effects
+from oneshot_emotic.scoring.support_effects import add_support_effects
 from oneshot_emotic.scoring.workers import side_by_side
 from oneshot_emotic.splits import Task
 
@@ -68,8 +68,8 @@ def all_figures(
     of_resamples: dict[str, FloatArray] = {}
     if intervals:
         means = functools.reduce(operator.add, sums).mean()
-        means += support_effects(figures, support, weights[:, 1:])
-        of_resamples = dict(zip(of_draws, means, strict=True))
+        resampled = add_support_effects(means, figures, support, weights[:, 1:])
+        of_resamples = dict(zip(of_draws, resampled, strict=True))
 
     def figure(name: str) -> Figure:
         return summarise(of_draws[name], of_resamples.get(name))

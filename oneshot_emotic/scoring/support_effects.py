@@ -7,17 +7,17 @@ as support: to first order, a support person's weight v moves the mean over draw
 what the person's draws have above the mean of all draws (the first term of Hoeffding's
 decomposition of a U-statistic).
 
-What few draws show of one person is mostly the other persons in them. The effects of a class are
-made smaller by sqrt(1 - MSW / MSB), the square root of the share of their variance that is due to
-persons (one-way analysis of variance), so that they vary as much as the true ones; where nobody is
-support twice nothing can be said, and resampling the draws covers it.
+What few draws show of one person is mostly the doing of the other persons in them. That noise has
+the variance MSW / draws for each class (MSW: the mean square within persons, from a one-way
+analysis of variance of the draws by the class's support person). The resamples are drawn together
+around their mean until their variance is that much less. Where nobody is support twice the noise
+cannot be told, and resampling the draws has to do.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-import operator
 
 import numpy as np
 import numpy.typing as npt
@@ -28,12 +28,13 @@ from oneshot_emotic.scoring.workers import side_by_side
 FloatArray = npt.NDArray[np.float64]
 
 
-def support_effects(
-    values: FloatArray, support: npt.NDArray[np.int32], weights: Weights
+def add_support_effects(
+    means: FloatArray, values: FloatArray, support: npt.NDArray[np.int32], weights: Weights
 ) -> FloatArray:
-    """How far each figure's mean over draws moves in each resample.
+    """The resampled means with what the support persons' weights do to them.
 
     Args:
+        means: Each figure's mean over draws in each resample, of shape (figures, resamples).
         values: Figures of each draw, of shape (figures, draws); NaN for a draw without a value.
         support: Places of the support persons, of shape (draws, shots, classes), -1 for none.
         weights: Of each person in each resample, of shape (persons, resamples).
@@ -42,44 +43,79 @@ def support_effects(
         Array of shape (figures, resamples).
     """
     with side_by_side() as pool:
-        moved = pool.map(
-            lambda of_class: _moved(values, of_class, weights), np.moveaxis(support, 2, 0)
+        parts = pool.map(
+            lambda of_class: _effects_of_class(values, of_class, weights),
+            np.moveaxis(support, 2, 0),
         )
-        return functools.reduce(operator.add, moved)
+        moved, noise = functools.reduce(lambda a, b: (a[0] + b[0], a[1] + b[1]), parts)
+    return np.stack(
+        [_drawn_together(*figure) for figure in zip(means, moved, noise.tolist(), strict=True)]
+    )
 
 
-def _moved(values: FloatArray, support: npt.NDArray[np.int32], weights: Weights) -> FloatArray:
-    """What the support persons of one class do, their places of shape (draws, shots)."""
+def _drawn_together(mean: FloatArray, moved: FloatArray, noise: float) -> FloatArray:
+    """Resamples of one figure less the variance of the noise, at least what they had unmoved."""
+    total = mean + moved
+    known = ~np.isnan(total)
+    centre, variance = _moments(total[known])
+    if variance == 0:
+        return total
+    _, unmoved = _moments(mean[known])
+    factor = math.sqrt(min(1.0, max(variance - noise, unmoved) / variance))
+    result: FloatArray = centre + factor * (total - centre)
+    return result
+
+
+def _moments(values: FloatArray) -> tuple[float, float]:
+    """Mean and variance, of sums that were rounded once."""
+    plain: list[float] = values.tolist()
+    if not plain:
+        return 0.0, 0.0
+    mean = math.fsum(plain) / len(plain)
+    return mean, math.fsum((value - mean) * (value - mean) for value in plain) / len(plain)
+
+
+def _effects_of_class(
+    values: FloatArray, support: npt.NDArray[np.int32], weights: Weights
+) -> tuple[FloatArray, FloatArray]:
+    """What one class's persons, places of shape (draws, shots), do to each figure, and the noise.
+
+    Returns:
+        Arrays of shape (figures, resamples) and (figures,), the second a variance.
+    """
     draw, shot = np.nonzero(support >= 0)
     persons, person = np.unique(support[draw, shot], return_inverse=True)
-    effects = np.stack([_effects(figure, draw, person, len(persons)) for figure in values])
+    found = [_effects(figure, draw, person, len(persons)) for figure in values]
+    effects = np.stack([effect for effect, _ in found])
     total = np.zeros((len(values), weights.shape[1]))
     if effects.any():
         for place, effect in zip(persons, effects.T, strict=True):  # in this order
             total += effect[:, None] * (weights[place] - 1.0)
-    return total
+    return total, np.array([noise for _, noise in found])
 
 
 def _effects(
     figure: FloatArray, draw: npt.NDArray[np.intp], person: npt.NDArray[np.intp], persons: int
-) -> FloatArray:
-    """Of each person of a class on the mean over draws of one figure, of shape (persons,)."""
+) -> tuple[FloatArray, float]:
+    """Of each person of a class on the mean over draws of one figure, and their noise's variance.
+
+    Returns:
+        Array of shape (persons,), and the sum of the variances of its values due to noise.
+    """
+    nothing = np.zeros(persons), 0.0
     known = ~np.isnan(figure)
-    if not known.any():
-        return np.zeros(persons)
-    mean = math.fsum(figure[known].tolist()) / int(known.sum())
+    draws = int(known.sum())
+    if draws == 0:
+        return nothing
+    mean = math.fsum(figure[known].tolist()) / draws
     used = known[draw]
     person, above = person[used], (figure - mean)[draw[used]]
     uses = np.bincount(person, minlength=persons)
-    sums = np.bincount(person, weights=above, minlength=persons)
     there = uses > 0
     groups, observations = int(there.sum()), len(above)
     if groups < 2 or observations <= groups:
-        return np.zeros(persons)
+        return nothing
+    sums = np.bincount(person, weights=above, minlength=persons)
     between = math.fsum((sums[there] ** 2 / uses[there]).tolist())
-    within = math.fsum((above**2).tolist()) - between
-    share = 0.0
-    if between > 0:
-        share = 1 - max(within, 0.0) / (observations - groups) * (groups - 1) / between
-    effects: FloatArray = math.sqrt(max(share, 0.0)) * sums / int(known.sum())
-    return effects
+    within = max(0.0, math.fsum((above**2).tolist()) - between) / (observations - groups)
+    return sums / draws, within * observations / draws**2

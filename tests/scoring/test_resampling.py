@@ -12,7 +12,7 @@ import pytest
 from oneshot_emotic.report import task_report
 from oneshot_emotic.scoring.evaluate import evaluate, evaluate_controls
 from oneshot_emotic.scoring.resampling import RESAMPLES, draw_weights, image_weights
-from oneshot_emotic.scoring.support_effects import support_effects
+from oneshot_emotic.scoring.support_effects import add_support_effects
 from oneshot_emotic.splits import DatasetIdentity, split_task
 from oneshot_emotic.tasks import task_table
 
@@ -97,10 +97,10 @@ def brute_force_means(task, vectors, shots):
     return np.array(values), np.array(result)
 
 
-def brute_force_effects(values, task, shots):
-    """The first-order effect of each support person, by loops; the written rule again."""
+def with_brute_force_effects(resampled, values, task, shots):
+    """Steps 4 and 5 of docs/protocol.md, by loops."""
     mean = np.mean(values)
-    total = np.zeros(RESAMPLES)
+    total, noise = resampled.copy(), 0.0
     for place in range(len(task.classes)):
         draws_of = {}
         for draw in range(task.draws):
@@ -110,15 +110,16 @@ def brute_force_effects(values, task, shots):
         observations = [x for group in draws_of.values() for x in group]
         if len(observations) <= len(draws_of):
             continue
-        between = sum(sum(group) ** 2 / len(group) for group in draws_of.values())
-        within = sum(x * x for x in observations) - between
-        msb = between / (len(draws_of) - 1)
+        within = sum((x - np.mean(group)) ** 2 for group in draws_of.values() for x in group)
         msw = within / (len(observations) - len(draws_of))
-        share = max(0.0, 1 - msw / msb) if msb else 0.0
+        noise += msw * len(observations) / task.draws**2
         for person, group in draws_of.items():
             weights = np.array(weights_of(f"image/{task.novel.image_ids[person]}"))
-            total += (weights - 1) * math.sqrt(share) * sum(group) / task.draws
-    return total
+            total += (weights - 1) * sum(group) / task.draws
+    if total.var() == 0:
+        return total
+    factor = min(1.0, max(total.var() - noise, resampled.var()) / total.var())
+    return total.mean() + math.sqrt(factor) * (total - total.mean())
 
 
 @pytest.mark.parametrize("shots", [1, 3])
@@ -133,7 +134,7 @@ def test_the_interval_is_that_of_plain_loops(rng, shots, kind):
     by_id = dict(zip(task.novel.sample_ids, vectors, strict=True))
     figure = evaluate(by_id, task, (shots,))[shots].balanced_accuracy
     values, resampled = brute_force_means(task, by_id, shots)
-    expected = resampled + brute_force_effects(values, task, shots)
+    expected = with_brute_force_effects(resampled, values, task, shots)
     assert figure.mean == pytest.approx(values.mean(), abs=1e-12)
     assert np.allclose(figure.resampled, expected, rtol=0, atol=1e-12)
     assert figure.low == pytest.approx(np.quantile(expected, 0.025), abs=1e-12)
@@ -143,15 +144,14 @@ def test_the_interval_is_that_of_plain_loops(rng, shots, kind):
 def test_effects_leave_out_draws_without_a_value(rng):
     support = rng.integers(0, 4, (30, 1, 2)).astype(np.int32)
     weights = rng.integers(0, 3, (4, 7)).astype(np.uint8)
-    values = rng.normal(size=30)
-    some = np.r_[values, np.nan, np.nan]
+    values, means = rng.normal(size=(1, 30)), rng.normal(size=(1, 7))
+    some = np.c_[values, [[np.nan, np.nan]]]
     longer = np.concatenate([support, support[:2]])
-    assert np.allclose(
-        support_effects(some[None], longer, weights),
-        support_effects(values[None], support, weights),
-    )
-    nothing = support_effects(np.full((1, 30), np.nan), support, weights)
-    assert not nothing.any()
+    expected = add_support_effects(means, values, support, weights)
+    assert not np.allclose(expected, means)
+    assert np.allclose(add_support_effects(means, some, longer, weights), expected)
+    nothing = np.full((1, 30), np.nan)
+    assert np.allclose(add_support_effects(means, nothing, support, weights), means)
 
 
 def test_without_intervals_nothing_else_changes(task, rng):
