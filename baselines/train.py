@@ -198,7 +198,9 @@ def train(
                 figure = None
                 if episodes is not None and selection is not None:
                     vectors = embed_places(network, selection, len(episodes.novel), settings)
-                    scores = evaluate((episodes.novel.sample_ids, vectors), episodes)
+                    scores = evaluate(
+                        (episodes.novel.sample_ids, vectors), episodes, intervals=False
+                    )
                     figure = scores[1].balanced_accuracy.mean
                 line = (state.epoch, rate, *means[:3], figure)
                 state.history.append(dict(zip(LOG_COLUMNS, line, strict=True)))
