@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, caching_loader, max_bytes_option, task_choice
+from oneshot_emotic.cli.options import (
+    FOLDER,
+    caching_loader,
+    max_bytes_option,
+    shots_option,
+    task_choice,
+)
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
@@ -18,14 +24,7 @@ if TYPE_CHECKING:
 @click.argument("b", type=FOLDER)
 @click.option("--task", type=task_choice, help="Compare on this task alone.")
 @click.option("--dataset", metavar="NAME|DIR|ORG/NAME", help="Where the tasks come from.")
-@click.option(
-    "--shots",
-    type=click.IntRange(1, 5),
-    multiple=True,
-    default=(1, 5),
-    show_default=True,
-    help="Support persons a class; may be given several times.",
-)
+@shots_option
 @max_bytes_option
 @click.option("--json", "json_file", type=FOLDER, help="Write the result to this file; - prints.")
 def command(

@@ -41,6 +41,18 @@ def workers_option(function: Function) -> Function:
     )(function)
 
 
+def shots_option(function: Function) -> Function:
+    """`--shots`: at which numbers of support persons to score."""
+    return click.option(
+        "--shots",
+        type=click.IntRange(1, 5),
+        multiple=True,
+        default=(1, 5),
+        show_default=True,
+        help="Support persons a class; may be given several times.",
+    )(function)
+
+
 def max_bytes_option(function: Function) -> Function:
     """`--max-bytes`: the bound on what is read of one file."""
     return click.option(

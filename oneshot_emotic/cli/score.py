@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, max_bytes_option, shots_option, task_choice
 
 
 @click.command()
@@ -17,14 +17,7 @@ from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
     help="Where the tasks come from, in place of the data set that the files name.",
 )
 @click.option("--task", type=task_choice, help="The task, for a file that names none.")
-@click.option(
-    "--shots",
-    type=click.IntRange(1, 5),
-    multiple=True,
-    default=(1, 5),
-    show_default=True,
-    help="Support persons a class; may be given several times.",
-)
+@shots_option
 @max_bytes_option
 @click.option("--json", "json_file", type=FOLDER, help="Write the scores to this file; - prints.")
 @click.option("--verbose", is_flag=True, help="Show what may explain the figures.")
