@@ -65,7 +65,7 @@ _SMALL = {"epochs": 3, "step_epochs": 2, "learning_rate": 3.5e-4}
 
 SCALES: dict[str, Scale] = {
     "full": Scale("full", 256, tuple(TASKS), {}),
-    "reduced": Scale("reduced", 64, tuple(TASKS), {**_SMALL, "persons_per_epoch": 640}),
+    "reduced": Scale("reduced", 64, tuple(TASKS), {**_SMALL, "persons_per_epoch": 1280}),
     "quick": Scale(
         "quick",
         64,

@@ -52,6 +52,10 @@ class InputError(ValueError):
             raise AssertionError("an InputError needs at least one problem")
         super().__init__(self.message())
 
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Problem, ...]]]:
+        """So that an error of a worker process arrives with its problems."""
+        return type(self), (self.problems,)
+
     def message(self, shown: int = SHOWN) -> str:
         """All problems, one a line; beyond `shown` of them the rest is counted."""
         lines = [str(problem) for problem in self.problems[:shown]]

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import connection, get_context, parent_process
 from threading import Thread
+from typing import Any
 
 
-def process_pool(workers: int) -> ProcessPoolExecutor:
-    """A pool of fresh processes: forking one that already has threads is unsafe."""
+def process_pool(
+    workers: int, begin: Callable[..., None] | None = None, arguments: tuple[Any, ...] = ()
+) -> ProcessPoolExecutor:
+    """A pool of fresh processes: forking one that already has threads is unsafe.
+
+    Args:
+        workers: How many.
+        begin: What each of them calls first.
+        arguments: What it is given.
+    """
     return ProcessPoolExecutor(
-        workers, mp_context=get_context("spawn"), initializer=_end_with_parent
+        workers,
+        mp_context=get_context("spawn"),
+        initializer=_begin,
+        initargs=(begin, arguments),
     )
 
 
@@ -20,6 +33,12 @@ def available_processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
+    _end_with_parent()
+    if begin is not None:
+        begin(*arguments)
 
 
 def _end_with_parent() -> None:

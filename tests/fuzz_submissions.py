@@ -34,7 +34,7 @@ import numpy as np
 from fuzz_mutations import DAMAGE, bytes_damage, folder_damage
 
 from oneshot_emotic.cli.main import main as command_line
-from oneshot_emotic.cli.options import caching_loader
+from oneshot_emotic.dataset.loader import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.files import json_text
 from oneshot_emotic.scoring.evaluate import evaluate_aligned
@@ -87,7 +87,7 @@ def make_bases(folder: Path, persons: int = 60) -> None:
             ["build", folder / "stand-in", "-o", folder / "dataset"],
         ):
             command_line.main(list(map(str, arguments)), standalone_mode=False)
-    load = caching_loader(str(folder / "dataset"))
+    load = TaskLoader(str(folder / "dataset"))
     rng = np.random.default_rng(1)
     for task in (load("", "", name) for name in ("cat-6-6", "lev-6-4-valence")):
         for number, dtype in enumerate(("float16", "float32", "float64")):
@@ -219,7 +219,7 @@ def _found(tally: Tally, number: int, what: str, detail: str) -> None:
 @cache
 def _loader(dataset: str) -> Any:
     """Tasks with the first of their draws alone: enough to score, and quicker."""
-    whole = caching_loader(dataset)
+    whole = TaskLoader(dataset)
 
     @cache
     def load(name: str, fingerprint: str, task: str) -> Any:

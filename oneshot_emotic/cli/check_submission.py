@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, caching_loader, max_bytes_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
 from oneshot_emotic.cli.progress import say
 from oneshot_emotic.errors import InputError, printable
 
@@ -26,9 +26,10 @@ def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_
     PATH is a folder with a submission.json, or a file of embeddings. Exit status 2 when something
     is wrong.
     """
+    from oneshot_emotic.dataset.loader import TaskLoader
     from oneshot_emotic.submission.doctor import examine
 
-    load = caching_loader(dataset)
+    load = TaskLoader(dataset)
     problems = []
     for path in paths:
         # "." and ".." have no name of their own; a submission's folder must have one.

@@ -9,7 +9,6 @@ import click
 
 from oneshot_emotic.cli.options import (
     FOLDER,
-    caching_loader,
     max_bytes_option,
     shots_option,
     task_choice,
@@ -69,16 +68,14 @@ def _scores(
     path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...], max_bytes: int
 ) -> Scores:
     from oneshot_emotic.cli.submissions import checked_files
+    from oneshot_emotic.dataset.loader import TaskLoader
     from oneshot_emotic.leaderboard.recompute import score_submission
     from oneshot_emotic.scoring.evaluate import evaluate_aligned
     from oneshot_emotic.submission.folders import read_submission_folder
 
     if path.is_dir():
         only = None if task is None else [task]
-        scores, _ = score_submission(
-            read_submission_folder(path), caching_loader(dataset), shots, only
-        )
-        return scores
+        return score_submission(read_submission_folder(path), TaskLoader(dataset), shots, only)
     (checked,) = checked_files([path], dataset, task, max_bytes)
     scores = evaluate_aligned(checked.aligned, checked.task, shots)
     return scores.named(checked.name)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, caching_loader
+from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import say
+from oneshot_emotic.errors import InputError, Problem
 
 
 @click.command()
@@ -24,12 +26,35 @@ from oneshot_emotic.cli.progress import say
     metavar="BASE",
     help="Write nothing; print in markdown which rows of the checkout BASE change.",
 )
-def command(root: Path, check: bool, base: Path | None) -> None:
-    """Recompute the leaderboard of a checkout, or check it.
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json", "latex", "html"]),
+    help="Print the boards in this form instead of writing ROOT/leaderboard.",
+)
+@click.option("-o", "--output", type=FOLDER, help="With --format: the file to write.")
+@click.option(
+    "--no-cache", is_flag=True, help="Compute every figure again, and keep none for the next time."
+)
+@workers_option
+def command(
+    root: Path,
+    check: bool,
+    base: Path | None,
+    form: str | None,
+    output: Path | None,
+    no_cache: bool,
+    workers: int,
+) -> None:
+    """Recompute the leaderboard of a checkout, check it, or export it.
 
     Scores every folder of ROOT/submissions and writes ROOT/leaderboard/README.md and
-    ROOT/leaderboard/scores/*.json. The same submissions give the same bytes on any machine.
+    ROOT/leaderboard/scores/*.json. The same submissions give the same bytes on any machine. What
+    was scored before, from the same bytes by the same code, is taken from the user's cache folder.
     """
+    from oneshot_emotic.dataset.loader import TaskLoader
+    from oneshot_emotic.files import write_text
+    from oneshot_emotic.leaderboard.cache import ScoreCache, default_cache_folder
     from oneshot_emotic.leaderboard.changes import changes_page
     from oneshot_emotic.leaderboard.files import (
         REPORTED,
@@ -37,24 +62,33 @@ def command(root: Path, check: bool, base: Path | None) -> None:
         generated_files,
         write_files,
     )
-    from oneshot_emotic.leaderboard.recompute import Scored, recompute_boards
+    from oneshot_emotic.leaderboard.recompute import recompute_boards
     from oneshot_emotic.leaderboard.reported import read_reported
     from oneshot_emotic.submission.folders import find_submissions
 
+    given = {"--check": check, "--diff": base is not None, "--format": form is not None}
+    if len(chosen := [name for name, is_given in given.items() if is_given]) > 1:
+        raise InputError(Problem(f"{' and '.join(chosen)} do not go together"))
+    if output is not None and form is None:
+        raise InputError(Problem("--output is for --format; without, ROOT/leaderboard is written"))
     folder = root / "leaderboard"
     submissions = find_submissions(root / "submissions")
+    before = [] if base is None else find_submissions(base / "submissions")
     reported = read_reported(folder / REPORTED)
-    load, scored = caching_loader(), Scored()
-    before = []
-
-    def progress(slug: str) -> None:
-        say(f"scoring {slug} ...")
-
+    load = TaskLoader()
+    cache = None if no_cache else ScoreCache(default_cache_folder())
+    boards = recompute_boards(submissions, load, say, cache, workers)
     if base is not None:
-        before = recompute_boards(find_submissions(base / "submissions"), load, progress, scored)
-    boards = recompute_boards(submissions, load, progress, scored)
-    if base is not None:
-        click.echo(changes_page(before, boards), nl=False)
+        old = recompute_boards(before, load, say, cache, workers)
+        click.echo(changes_page(old, boards), nl=False)
+        return
+    if form is not None:
+        text = _exported(form, boards, reported)
+        if output is None:
+            click.echo(text, nl=False)
+        else:
+            write_text(output, text)
+            click.echo(f"{output}: written")
         return
     files = generated_files(boards, reported)
     if not check:
@@ -70,3 +104,15 @@ def command(root: Path, check: bool, base: Path | None) -> None:
         say("error: the leaderboard is not what its submissions give")
         raise SystemExit(1)
     click.echo(f"{len(submissions)} submissions: the leaderboard is up to date")
+
+
+def _exported(form: str, boards: list[Any], reported: dict[str, Any]) -> str:
+    from oneshot_emotic.leaderboard.page_html import html_page
+    from oneshot_emotic.leaderboard.page_latex import latex_tables
+    from oneshot_emotic.leaderboard.records import csv_lines, json_document
+
+    if form == "csv":
+        return csv_lines(boards)
+    if form == "json":
+        return json_document(boards, reported)
+    return latex_tables(boards) if form == "latex" else html_page(boards, reported)

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
 from oneshot_emotic.processes import available_processors
-from oneshot_emotic.splits import Task
-from oneshot_emotic.submission.check import LoadTask
 from oneshot_emotic.submission.limits import MAX_BYTES
 from oneshot_emotic.tasks import TASKS
 
@@ -65,21 +62,3 @@ def max_bytes_option(function: Function) -> Function:
 
 
 task_choice = click.Choice(list(TASKS))
-
-
-def caching_loader(dataset: str | None = None) -> LoadTask:
-    """A loader of the tasks that submissions name, which reads each one once.
-
-    Args:
-        dataset: A data set's name, folder or repository on the Hub, given by the user, in place
-            of what submissions name.
-    """
-    from oneshot_emotic.dataset.folder import read_task
-    from oneshot_emotic.dataset.locate import dataset_folder, named_dataset_folder
-
-    @cache
-    def load(name: str, fingerprint: str, task: str) -> Task:
-        folder = dataset_folder(dataset) if dataset else named_dataset_folder(name, fingerprint)
-        return read_task(folder, task)
-
-    return load

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, caching_loader, task_choice, workers_option
+from oneshot_emotic.cli.options import FOLDER, task_choice, workers_option
 from oneshot_emotic.cli.progress import say
 from oneshot_emotic.cli.training_options import device_option, weight_files, weights_option
 from oneshot_emotic.errors import InputError, Problem
@@ -179,6 +179,7 @@ def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:
 
     from baselines.recipes import RECIPES
     from baselines.reproduce import reported_document
+    from oneshot_emotic.dataset.loader import TaskLoader
     from oneshot_emotic.leaderboard.files import generated_files, write_files
     from oneshot_emotic.leaderboard.recompute import recompute_boards
     from oneshot_emotic.report import overall_cell, percent
@@ -186,9 +187,7 @@ def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:
     from oneshot_emotic.tasks import FAMILIES
 
     folders = list(dict.fromkeys(job.output.parent for job in jobs))
-    boards = recompute_boards(
-        folders, caching_loader(str(output / "dataset")), lambda slug: say(f"scoring {slug} ...")
-    )
+    boards = recompute_boards(folders, TaskLoader(str(output / "dataset")), say)
     write_files(output / "leaderboard", generated_files(boards, reported_document()))
     (board,) = boards
     names = {job.output.parent.name: job.recipe for job in jobs}

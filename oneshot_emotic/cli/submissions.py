@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from oneshot_emotic.cli.options import caching_loader
+from oneshot_emotic.dataset.loader import TaskLoader
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.submission.check import Checked, check_predictions
 from oneshot_emotic.submission.forms import read_predictions
@@ -41,7 +41,7 @@ def read_and_check(
     files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
 ) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
     """The files that are sound in the order of their tasks, all model cards, all problems."""
-    load = caching_loader(dataset)
+    load = TaskLoader(dataset)
     checked: list[Checked] = []
     cards: list[Mapping[str, Any]] = []
     problems: list[Problem] = []

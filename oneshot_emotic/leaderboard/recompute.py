@@ -1,43 +1,64 @@
-"""From a checkout's submissions to boards: every figure computed again from the embeddings."""
+"""From a checkout's submissions to boards: every figure computed from the embeddings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.leaderboard.board import Board, Row
+from oneshot_emotic.leaderboard.cache import ScoreCache
+from oneshot_emotic.processes import available_processors, process_pool
+from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import (
     LEADERBOARD_SHOTS,
     evaluate_aligned,
     evaluate_controls,
 )
-from oneshot_emotic.scoring.scores import Scores, merged
+from oneshot_emotic.scoring.scores import Scores, ShotScores, merged
+from oneshot_emotic.scoring.workers import use_workers
 from oneshot_emotic.splits import DatasetIdentity, Task
-from oneshot_emotic.submission.check import LoadTask, check_embeddings
-from oneshot_emotic.submission.folders import DOCUMENT, SubmissionFolder, read_submission_folder
+from oneshot_emotic.submission.check import LoadTask, check_embeddings, check_fingerprint
+from oneshot_emotic.submission.folders import SubmissionFolder, read_submission_folder
+from oneshot_emotic.submission.forms import check_referenced
 from oneshot_emotic.tasks import TASKS
 
 Progress = Callable[[str], None]
 
+#: Below so many files a pool of processes takes longer to start than it saves.
+_FEW = 6
 
-#: What was scored already, by the bytes of submission.json, which name the embeddings' digests.
-Scored = dict[bytes, tuple[Scores, dict[str, Task]]]
+
+@dataclass(frozen=True)
+class _Unit:
+    """One embeddings file to score."""
+
+    submission: SubmissionFolder
+    task: str
+
+    @property
+    def source(self) -> str:
+        """The SHA-256 of its bytes, as stated."""
+        return self.submission.references[self.task]["sha256"]
 
 
 def recompute_boards(
     folders: Sequence[Path],
     load: LoadTask,
-    progress: Progress = lambda slug: None,
-    scored: Scored | None = None,
+    progress: Progress = lambda line: None,
+    cache: ScoreCache | None = None,
+    processes: int | None = None,
 ) -> list[Board]:
     """Score every submission.
 
     Args:
         folders: The submission folders.
-        load: Gives the tasks of the data sets that submissions name.
-        progress: Called with the slug of each submission as it begins.
-        scored: Taken from and added to, so that a second set of folders costs what differs.
+        load: Gives the tasks of the data sets that submissions name; it is sent to other processes.
+        progress: Told a line whenever all files of a submission are scored.
+        cache: Scores of earlier runs, added to.
+        processes: How many at the same time; the processors available when None.
 
     Returns:
         A board for each data set, sorted by name, label rule and fingerprint.
@@ -46,30 +67,50 @@ def recompute_boards(
         InputError: A submission is not sound; the problems of all submissions.
     """
     problems: list[Problem] = []
-    rows: dict[DatasetIdentity, list[Row]] = {}
-    tasks: dict[DatasetIdentity, dict[str, Task]] = {}
+    submissions: list[SubmissionFolder] = []
+    units: list[_Unit] = []
+    known: dict[tuple[Path, str], Scores] = {}
+    unsound: dict[tuple[Path, str], InputError] = {}
     for folder in folders:
         try:
             submission = read_submission_folder(folder)
-            key = (folder / DOCUMENT).read_bytes()
-            if scored is None or key not in scored:
-                progress(folder.name)
-                result = score_submission(submission, load)
-                if scored is not None:
-                    scored[key] = result
-            else:
-                result = scored[key]
-            scores, row_tasks = result
+            submissions.append(submission)
+            for name in TASKS:
+                if name in submission.references:
+                    unit = _Unit(submission, name)
+                    found = None if cache is None else _find(unit, load, cache)
+                    if found is None:
+                        units.append(unit)
+                    else:
+                        known[folder, name] = found
         except InputError as error:
             problems.extend(error.problems)
-        else:
-            row = Row(submission.slug, submission.model, scores)
-            rows.setdefault(scores.dataset, []).append(row)
-            tasks.setdefault(scores.dataset, {}).update(row_tasks)
+    for unit, result in _score_all(units, load, processes or available_processors(), progress):
+        if isinstance(result, InputError):
+            unsound[unit.submission.folder, unit.task] = result
+            continue
+        known[unit.submission.folder, unit.task] = result
+        if cache is not None:
+            task = _task(unit, load)
+            figures = dict(result.tasks[unit.task])
+            cache.keep(task, LEADERBOARD_SHOTS, unit.source, figures, result.embeddings[unit.task])
+    for unit in units:  # in this order, whichever was ready first
+        if (unit.submission.folder, unit.task) in unsound:
+            problems.extend(unsound[unit.submission.folder, unit.task].problems)
     if problems:
-        raise InputError(problems)
+        # What concerns a whole submission comes with every one of its tasks; once is enough.
+        raise InputError(dict.fromkeys(problems))
+    rows: dict[DatasetIdentity, list[Row]] = {}
+    tasks: dict[DatasetIdentity, dict[str, Task]] = {}
+    for submission in submissions:
+        parts = [known[submission.folder, x] for x in TASKS if x in submission.references]
+        scores = merged(parts, name=submission.model["name"])
+        rows.setdefault(scores.dataset, []).append(Row(submission.slug, submission.model, scores))
+        for name in scores.tasks:
+            of_board = tasks.setdefault(scores.dataset, {})
+            of_board.setdefault(name, _task(_Unit(submission, name), load))
     return [
-        _board(identity, rows[identity], tasks[identity])
+        Board(identity, tuple(rows[identity]), _controls(tasks[identity], cache))
         for identity in sorted(rows, key=lambda x: (x.name, x.label_rule, x.fingerprint))
     ]
 
@@ -79,7 +120,7 @@ def score_submission(
     load: LoadTask,
     shots: Sequence[int] = LEADERBOARD_SHOTS,
     only: Sequence[str] | None = None,
-) -> tuple[Scores, dict[str, Task]]:
+) -> Scores:
     """Score a submission folder.
 
     Args:
@@ -88,16 +129,9 @@ def score_submission(
         shots: Support persons a class.
         only: Tasks to score; all that it has when None.
 
-    Returns:
-        The scores, and the tasks by name.
-
     Raises:
         InputError: The submission is not sound, or has none of the tasks; all problems.
     """
-    problems: list[Problem] = []
-    parts = []
-    tasks = {}
-    stated = submission.dataset
     wanted = [name for name in TASKS if name in submission.references]
     if only is not None:
         wanted = [name for name in wanted if name in only]
@@ -105,24 +139,133 @@ def score_submission(
         raise InputError(
             Problem(f"no embeddings for {', '.join(only or ())}", str(submission.folder))
         )
-    for name in wanted:
-        where = str(submission.folder / submission.references[name]["file"])
-        try:
-            task = load(stated["name"], stated["fingerprint"], name)
-            checked = check_embeddings(submission.embeddings(name), task, stated, where)
-        except InputError as error:
-            problems.extend(error.problems)
-        else:
-            tasks[name] = task
-            parts.append(evaluate_aligned(checked.aligned, task, shots))
+    results = [_score(_Unit(submission, name), load, shots) for name in wanted]
+    problems = [x for result in results if isinstance(result, InputError) for x in result.problems]
     if problems:
-        # What concerns the whole submission comes with every task; once is enough.
         raise InputError(dict.fromkeys(problems))
-    return merged(parts, name=submission.model["name"]), tasks
+    parts = [result for result in results if isinstance(result, Scores)]
+    return merged(parts, name=submission.model["name"])
 
 
-def _board(identity: DatasetIdentity, rows: Sequence[Row], tasks: dict[str, Task]) -> Board:
-    controls = {
-        name: evaluate_controls(tasks[name], LEADERBOARD_SHOTS) for name in TASKS if name in tasks
-    }
-    return Board(identity, tuple(rows), controls)
+def _score_all(
+    units: Sequence[_Unit], load: LoadTask, processes: int, progress: Progress
+) -> Iterator[tuple[_Unit, Scores | InputError]]:
+    """Score files, side by side where there are many, and say when a submission is through."""
+    left: dict[Path, int] = {}
+    for unit in units:
+        left[unit.submission.folder] = left.get(unit.submission.folder, 0) + 1
+    whole, through = len(left), 0
+    for unit, result in _side_by_side(units, load, processes):
+        yield unit, result
+        folder = unit.submission.folder
+        left[folder] -= 1
+        if not left[folder]:
+            through += 1
+            progress(f"[{through}/{whole}] {folder.name} scored")
+
+
+def _side_by_side(
+    units: Sequence[_Unit], load: LoadTask, processes: int
+) -> Iterator[tuple[_Unit, Scores | InputError]]:
+    processes = min(processes, len(units))
+    if processes < 2 or len(units) < _FEW:
+        for unit in units:
+            yield unit, _score(unit, load, LEADERBOARD_SHOTS)
+        return
+    with process_pool(processes, _begin, (load,)) as pool:
+        waiting: dict[Future[Scores | InputError], _Unit] = {}
+        coming: Iterable[_Unit] = iter(units)
+        try:
+            for unit in coming:
+                waiting[pool.submit(_score_here, unit)] = unit
+                if len(waiting) >= 4 * processes:
+                    yield from _ready(waiting)
+            while waiting:
+                yield from _ready(waiting)
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _ready(
+    waiting: dict[Future[Scores | InputError], _Unit],
+) -> Iterator[tuple[_Unit, Scores | InputError]]:
+    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+    for future in done:
+        yield waiting.pop(future), future.result()
+
+
+_load: LoadTask | None = None
+
+
+def _begin(load: LoadTask) -> None:
+    """Begin a worker process: it has one processor, and reads tasks for itself."""
+    global _load
+    use_workers(1)
+    _load = load
+
+
+def _score_here(unit: _Unit) -> Scores | InputError:
+    assert _load is not None
+    return _score(unit, _load, LEADERBOARD_SHOTS)
+
+
+def _score(unit: _Unit, load: LoadTask, shots: Sequence[int]) -> Scores | InputError:
+    """The scores of a file, or what is wrong with it."""
+    where = _where(unit)
+    try:
+        task = _task(unit, load)
+        embeddings = unit.submission.embeddings(unit.task)
+        checked = check_embeddings(embeddings, task, unit.submission.dataset, where)
+        return evaluate_aligned(checked.aligned, task, shots)
+    except InputError as error:
+        return error
+
+
+def _find(unit: _Unit, load: LoadTask, cache: ScoreCache) -> Scores | None:
+    """The scores of a file by an earlier run, if its bytes are what submission.json says.
+
+    A file that is not sound is not found: then scoring it says what is wrong.
+    """
+    try:
+        task = _task(unit, load)
+        assert task.dataset is not None
+        check_fingerprint(unit.submission.dataset, task.dataset, _where(unit))
+        found = cache.find(task, LEADERBOARD_SHOTS, unit.source)
+        if found is None:
+            return None
+        check_referenced(unit.submission.references[unit.task], unit.submission.folder)
+    except InputError:
+        return None
+    figures, embeddings = found
+    return Scores(task.dataset, {unit.task: figures}, {unit.task: embeddings})
+
+
+def _task(unit: _Unit, load: LoadTask) -> Task:
+    stated = unit.submission.dataset
+    return load(stated["name"], stated["fingerprint"], unit.task)
+
+
+def _where(unit: _Unit) -> str:
+    return str(unit.submission.folder / unit.submission.references[unit.task]["file"])
+
+
+def _controls(
+    tasks: dict[str, Task], cache: ScoreCache | None
+) -> dict[str, dict[str, dict[int, ShotScores]]]:
+    """Task -> control -> shots -> figures."""
+    return {name: _controls_of(tasks[name], cache) for name in TASKS if name in tasks}
+
+
+def _controls_of(task: Task, cache: ScoreCache | None) -> dict[str, dict[int, ShotScores]]:
+    found = {}
+    for name in CONTROLS:
+        kept = None if cache is None else cache.find(task, LEADERBOARD_SHOTS, f"control {name}")
+        if kept is not None:
+            found[name] = kept[0]
+    if len(found) == len(CONTROLS):
+        return found
+    computed = evaluate_controls(task, LEADERBOARD_SHOTS)
+    for name, figures in computed.items() if cache is not None else ():
+        assert cache is not None
+        cache.keep(task, LEADERBOARD_SHOTS, f"control {name}", figures, "")
+    return computed

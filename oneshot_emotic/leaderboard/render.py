@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
-from oneshot_emotic.leaderboard.reported import reported_tables
+from oneshot_emotic.leaderboard.board import Board
+from oneshot_emotic.leaderboard.reported import reported_sections
+from oneshot_emotic.leaderboard.sections import (
+    SYNTHETIC_NOTE,
+    Cell,
+    Emphasis,
+    FamilySection,
+    Name,
+    Table,
+    Words,
+    family_sections,
+)
 from oneshot_emotic.markdown import escaped, link
-from oneshot_emotic.report import NONE, interval, overall_cell, percent
-from oneshot_emotic.scoring.controls import CONTROLS
-from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
-from oneshot_emotic.scoring.scores import Scores
 from oneshot_emotic.scoring.statistics import INTERVAL
-from oneshot_emotic.tasks import FAMILIES, TASKS
-
-_ONE, _FIVE = LEADERBOARD_SHOTS
 
 _TOP = f"""# Leaderboard
 
@@ -43,8 +46,21 @@ def leaderboard_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
         reported: From `reported.read_reported`.
     """
     parts = [_TOP, *(_board_section(board) for board in boards)]
-    parts += ["## Reported in papers, on EMOTIC", "", reported_tables(reported)]
+    parts += ["## Reported in papers, on EMOTIC", "", _reported(reported)]
     return "\n".join(parts).rstrip("\n") + "\n"
+
+
+def _reported(reported: dict[str, Any]) -> str:
+    parts = [
+        f"Source: {escaped(reported['source'])}. Unit: {escaped(reported['unit'])}.",
+        "",
+        *(f"- {escaped(note, 500)}" for note in reported["notes"]),
+        "",
+    ]
+    for section in reported_sections(reported):
+        parts += [f"### {escaped(section.title)}", "", _table(section.table), ""]
+        parts += [f"{escaped(note, 500)}\n" for note in section.notes]
+    return "\n".join(parts)
 
 
 def _board_section(board: Board) -> str:
@@ -52,101 +68,43 @@ def _board_section(board: Board) -> str:
     title = f"## Verified on `{dataset.name}`, label rule `{dataset.label_rule}`"
     parts = [title, ""]
     if dataset.name == "synthetic":
-        parts += [
-            "The **synthetic** stand-in: invented people in drawn scenes. A figure here says that "
-            "a system works, nothing about real emotions.",
-            "",
-        ]
+        parts += [f"The **synthetic** {SYNTHETIC_NOTE}", ""]
     parts += [
         f"Protocol {dataset.protocol}, fingerprint `{dataset.fingerprint}`.",
         "",
     ]
-    for family, name in FAMILIES.items():
-        rows = ranked(board.rows, family)
-        if rows:
-            parts += [f"### {name}", "", _family_tables(board, family, rows), ""]
+    for section in family_sections(board):
+        parts += [f"### {section.title}", "", _family_tables(section), ""]
     return "\n".join(parts)
 
 
-def _family_tables(board: Board, family: str, rows: Sequence[Ranked]) -> str:
-    tasks = [name for name, table in TASKS.items() if table.family == family]
-    controls = [board.control_scores(control) for control in CONTROLS]
-    named = [
-        *((_rank(item), _name(item.row), _sees(item.row), item.row.scores) for item in rows),
-        *(
-            ("", f"*{control.title}*", "", scores)
-            for control, scores in zip(CONTROLS.values(), controls, strict=True)
-            if tasks_of_family(scores, family)
-        ),
-    ]
-    main = _table(
-        ["#", "submission", "sees", "overall", *tasks],
-        [
-            [rank, name, sees, overall_cell(scores, family, _ONE), *_balanced(scores, tasks)]
-            for rank, name, sees, scores in named
-        ],
-        left=3,
-    )
-    levels = any(TASKS[task].dimension is not None for task in tasks)
-    more = _table(
-        ["task", "submission", "5-shot", "plain", "macro-F1", *(["error"] if levels else [])],
-        [
-            [task, name, *_more(scores, task)]
-            for task in tasks
-            for _, name, _, scores in named
-            if task in scores.tasks
-        ],
-        left=2,
-    )
-    explained = "5-shot balanced accuracy; 1-shot plain accuracy (the paper's figure) and macro-F1"
-    explained += "; mean error in levels" if levels else ""
+def _family_tables(section: FamilySection) -> str:
     return (
-        f"{main}\n\n<details><summary>More figures</summary>\n\n"
-        f"{explained}.\n\n{more}\n\n</details>"
+        f"{_table(section.main)}\n\n<details><summary>More figures</summary>\n\n"
+        f"{section.explained}.\n\n{_table(section.more)}\n\n</details>"
     )
 
 
-def _rank(item: Ranked) -> str:
-    if item.rank is None:
-        return NONE
-    return f"{item.rank} ≈" if item.tied_with_best and item.rank > 1 else str(item.rank)
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Name):
+        name = link(cell.text, cell.code)
+        if cell.paper:
+            name += f" ({link('paper', cell.paper)})"
+        return f"{name} {cell.marks}" if cell.marks else name
+    if isinstance(cell, Words):
+        return escaped(cell.text)
+    return f"*{cell.text}*" if isinstance(cell, Emphasis) else cell
 
 
-def _name(row: Row) -> str:
-    name = link(row.model["name"], row.model.get("code"))
-    if row.model.get("paper"):
-        name += f" ({link('paper', row.model['paper'])})"
-    if row.model.get("seen_unseen_names"):
-        name += " ‡"
-    return name
-
-
-def _sees(row: Row) -> str:
-    return escaped(", ".join(row.model.get("modalities", []))) or NONE
-
-
-def _balanced(scores: Scores, tasks: Sequence[str]) -> list[str]:
-    return [
-        interval(scores.tasks[task][_ONE].balanced_accuracy) if task in scores.tasks else NONE
-        for task in tasks
-    ]
-
-
-def _more(scores: Scores, task: str) -> list[str]:
-    one, five = scores.tasks[task][_ONE], scores.tasks[task][_FIVE]
-    cells = [
-        percent(five.balanced_accuracy.mean),
-        percent(one.accuracy.mean),
-        percent(one.macro_f1.mean),
-    ]
-    error = one.mean_absolute_error
-    if error is not None:
-        cells.append(NONE if error.mean is None else f"{error.mean:.2f}")
-    return cells
-
-
-def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], left: int) -> str:
+def _table(table: Table) -> str:
     from tabulate import tabulate
 
-    alignment = ["left" if place < left else "right" for place in range(len(headers))]
-    return tabulate(rows, headers, tablefmt="github", colalign=alignment, disable_numparse=True)
+    alignment = ["left" if x < table.left else "right" for x in range(len(table.headers))]
+    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    return tabulate(
+        rows,
+        [_cell(header) for header in table.headers],
+        tablefmt="github",
+        colalign=alignment,
+        disable_numparse=True,
+    )

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.markdown import escaped
+from oneshot_emotic.leaderboard.sections import Cell, Table, Words
+from oneshot_emotic.report import NONE
 
 #: A printed average may differ from the mean of its columns by rounding alone, half a unit of the
 #: last of two decimals in each of the figures.
@@ -44,42 +46,48 @@ def read_reported(path: Path) -> dict[str, Any]:
     return reported
 
 
-def reported_tables(reported: dict[str, Any]) -> str:
-    """The reported tables as markdown."""
-    from tabulate import tabulate
+@dataclass(frozen=True)
+class ReportedSection:
+    """A table of a paper.
 
-    parts = [
-        f"Source: {escaped(reported['source'])}. Unit: {escaped(reported['unit'])}.",
-        "",
-        *(f"- {escaped(note, 500)}" for note in reported["notes"]),
-        "",
-    ]
+    Attributes:
+        title: Its title.
+        table: Its figures as printed.
+        notes: What to say below.
+    """
+
+    title: str
+    table: Table
+    notes: tuple[str, ...]
+
+
+def reported_sections(reported: dict[str, Any]) -> list[ReportedSection]:
+    """The reported tables."""
+    sections = []
     for table in reported["tables"]:
         marked = False
-        rows = []
+        rows: list[tuple[Cell, ...]] = []
         for row in table["rows"]:
             figures = [f"{value:.2f}" for value in row["figures"]]
             for place, members in averages_that_do_not_add_up(table["columns"], row["figures"]):
                 figures[place] += " †"
                 marked = bool(members) or marked
-            rows.append([escaped(row["method"]), escaped(row["sees"]) or "–", *figures])
-        headers = ["method", "sees", *(escaped(column) for column in table["columns"])]
-        parts += [
-            f"### {escaped(table['title'])}",
-            "",
-            tabulate(
-                rows,
-                headers,
-                tablefmt="github",
-                colalign=("left", "left", *("right" for _ in table["columns"])),
-                disable_numparse=True,
-            ),
-            "",
-        ]
-        if marked:
-            parts += ["† printed so; it is not the mean of the three figures before it.", ""]
-        parts += [f"{escaped(note, 500)}\n" for note in table.get("notes", [])]
-    return "\n".join(parts)
+            sees = Words(row["sees"]) if row["sees"] else NONE
+            rows.append((Words(row["method"]), sees, *figures))
+        notes = ["† printed so; it is not the mean of the three figures before it."] * marked
+        headers: tuple[Cell, ...] = (
+            "method",
+            "sees",
+            *(Words(column) for column in table["columns"]),
+        )
+        sections.append(
+            ReportedSection(
+                table["title"],
+                Table(headers, tuple(rows), left=2),
+                (*notes, *table.get("notes", [])),
+            )
+        )
+    return sections
 
 
 def averages_that_do_not_add_up(

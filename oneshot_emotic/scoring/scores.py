@@ -54,6 +54,22 @@ class ShotScores:
         values, chance = self.balanced_accuracy.resampled, 1 / len(self.classes)
         return None if values is None else (values - chance) / (1 - chance)
 
+    @classmethod
+    def from_dict(cls, content: Mapping[str, Any]) -> ShotScores:
+        """From what `to_dict` gave, without resamples."""
+        error, diagnostics = content.get("mean_absolute_error"), content.get("diagnostics")
+        return cls(
+            classes=tuple(content["classes"]),
+            draws=content["draws"],
+            balanced_accuracy=Figure(**content["balanced_accuracy"]),
+            accuracy=Figure(**content["accuracy"]),
+            macro_f1=Figure(**content["macro_f1"]),
+            mean_absolute_error=None if error is None else Figure(**error),
+            recall={name: Figure(**figure) for name, figure in content["recall"].items()},
+            confusion=tuple(tuple(row) for row in content["confusion"]),
+            diagnostics=None if diagnostics is None else Diagnostics.from_dict(diagnostics),
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """The form in score files."""
         content: dict[str, Any] = {

@@ -17,9 +17,18 @@ from oneshot_emotic.processes import available_processors
 MOST_WORKERS = 8
 
 
+_most = MOST_WORKERS
+
+
+def use_workers(most: int) -> None:
+    """Have at most so many threads from now on, for a process that shares the machine."""
+    global _most
+    _most = most
+
+
 def workers() -> int:
     """How many threads there are."""
-    return min(MOST_WORKERS, available_processors())
+    return min(_most, available_processors())
 
 
 @contextmanager

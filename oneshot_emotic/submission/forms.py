@@ -14,7 +14,8 @@ Each form has a module of its own beside this one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -109,21 +110,25 @@ def read_referenced(
         InputError: It is not there, is a link, has another digest or is for another task.
     """
     path = folder / reference["file"]
-    with opened(path, max_bytes, links=False) as stream:
-        if (found := sha256_of_stream(stream)) != reference["sha256"]:
-            raise InputError(
-                Problem(
-                    f"has the SHA-256 {found[:12]}..., not {reference['sha256'][:12]}... as stated",
-                    str(path),
-                    "The file was changed after the digest was taken",
-                )
-            )
+    with _referenced(reference, folder, max_bytes) as stream:
         header, sample_ids, vectors = _READERS[_form_of(path)](stream, max_bytes, str(path))
     if header is not None and header.get("task") != task:
         raise InputError(
             Problem(f"says it is for the task {header.get('task')!r}, not {task!r}", str(path))
         )
     return sample_ids, vectors
+
+
+def check_referenced(
+    reference: Mapping[str, str], folder: Path, max_bytes: int = MAX_BYTES
+) -> None:
+    """Compare the file of a reference with its digest, without reading what it holds.
+
+    Raises:
+        InputError: As `read_referenced`, as far as the digest tells.
+    """
+    with _referenced(reference, folder, max_bytes):
+        pass
 
 
 def write_predictions(
@@ -155,6 +160,22 @@ def write_predictions(
     if model:
         header["model"] = dict(model)
     write_bytes(path, _WRITERS[_form_of(path)](list(sample_ids), array, header))
+
+
+@contextlib.contextmanager
+def _referenced(reference: Mapping[str, str], folder: Path, max_bytes: int) -> Iterator[BinaryIO]:
+    """The file of a reference, open at its start; its digest is as stated."""
+    path = folder / reference["file"]
+    with opened(path, max_bytes, links=False) as stream:
+        if (found := sha256_of_stream(stream)) != reference["sha256"]:
+            raise InputError(
+                Problem(
+                    f"has the SHA-256 {found[:12]}..., not {reference['sha256'][:12]}... as stated",
+                    str(path),
+                    "The file was changed after the digest was taken",
+                )
+            )
+        yield stream
 
 
 def _form_of(path: Path) -> str:

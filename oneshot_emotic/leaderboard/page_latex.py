@@ -1,0 +1,82 @@
+"""The verified tables for a LaTeX document; they need the packages booktabs and hyperref."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from oneshot_emotic import __version__
+from oneshot_emotic.latex import escaped, link
+from oneshot_emotic.leaderboard.board import Board
+from oneshot_emotic.leaderboard.sections import (
+    SEEN_NAMES_MARK,
+    TIED_MARK,
+    Cell,
+    Emphasis,
+    Name,
+    Table,
+    Words,
+    family_sections,
+)
+from oneshot_emotic.report import NONE
+from oneshot_emotic.scoring.statistics import INTERVAL
+
+#: Signs of our own that not every font has.
+_SIGNS = {SEEN_NAMES_MARK: r"$\ddagger$", TIED_MARK: r"$\approx$", NONE: "--"}
+
+
+def latex_tables(boards: Sequence[Board]) -> str:
+    """A table for each data set and family of tasks."""
+    tables = [
+        _table(section.main, board, section.title)
+        for board in boards
+        for section in family_sections(board)
+    ]
+    return "\n".join(["% \\usepackage{booktabs,hyperref}", *tables])
+
+
+def _table(table: Table, board: Board, title: str) -> str:
+    dataset = board.dataset
+    invented = ", the synthetic stand-in" if dataset.name == "synthetic" else ""
+    caption = (
+        f"{title} on {dataset.name}{invented} (label rule {dataset.label_rule}, fingerprint "
+        f"{dataset.fingerprint[:12]}): 1-shot balanced accuracy in per cent, ranked by its mean "
+        f"above chance; brackets: {INTERVAL}. oneshot-emotic {__version__}, protocol "
+        f"{dataset.protocol}."
+    )
+    columns = "l" * table.left + "r" * (len(table.headers) - table.left)
+    lines = [
+        r"\begin{table}",
+        r"\centering",
+        f"\\caption{{{escaped(caption, 1000)}}}",
+        f"\\begin{{tabular}}{{{columns}}}",
+        r"\toprule",
+        _row(table.headers),
+        r"\midrule",
+        *map(_row, table.rows),
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _row(cells: Sequence[Cell]) -> str:
+    return " & ".join(map(_cell, cells)) + r" \\"
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, Name):
+        name = link(cell.text, cell.code)
+        if cell.paper:
+            name += f" ({link('paper', cell.paper)})"
+        return f"{name} {_own(cell.marks)}" if cell.marks else name
+    if isinstance(cell, Emphasis):
+        return f"\\emph{{{_own(cell.text)}}}"
+    return escaped(cell.text) if isinstance(cell, Words) else _own(cell)
+
+
+def _own(text: str) -> str:
+    shown = escaped(text)
+    for sign, command in _SIGNS.items():
+        shown = shown.replace(sign, command)
+    return shown

@@ -1,0 +1,168 @@
+"""The tables of the leaderboard, whatever they are written in afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
+from oneshot_emotic.report import NONE, interval, overall_cell, percent
+from oneshot_emotic.scoring.controls import CONTROLS
+from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
+from oneshot_emotic.scoring.scores import Scores
+from oneshot_emotic.tasks import FAMILIES, TASKS
+
+_ONE, _FIVE = LEADERBOARD_SHOTS
+
+SYNTHETIC_NOTE = (
+    "stand-in: invented people in drawn scenes. A figure here says that a system works, nothing "
+    "about real emotions."
+)
+SEEN_NAMES_MARK = "‡"
+TIED_MARK = "≈"
+
+
+@dataclass(frozen=True)
+class Name:
+    """A submission's name, by somebody: to be escaped.
+
+    Attributes:
+        text: The name.
+        code, paper: Addresses that somebody gave; to be checked.
+        marks: Our own, to stand behind it.
+    """
+
+    text: str
+    code: str | None = None
+    paper: str | None = None
+    marks: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """Other text by somebody, to be escaped."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Emphasis:
+    """Our own words in italics."""
+
+    text: str
+
+
+Cell = str | Name | Words | Emphasis
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        headers: Its columns.
+        rows: Cells; plain text is our own.
+        left: How many columns stand to the left; the others, figures, to the right.
+    """
+
+    headers: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    left: int
+
+
+@dataclass(frozen=True)
+class FamilySection:
+    """The rows of a family of tasks.
+
+    Attributes:
+        title: The family's.
+        main: The ranks.
+        explained: What the other figures are.
+        more: The other figures.
+    """
+
+    title: str
+    main: Table
+    explained: str
+    more: Table
+
+
+def family_sections(board: Board) -> list[FamilySection]:
+    """A section for each family of which some row has a task."""
+    return [
+        _section(board, family, title, rows)
+        for family, title in FAMILIES.items()
+        if (rows := ranked(board.rows, family))
+    ]
+
+
+def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> FamilySection:
+    tasks = [name for name, table in TASKS.items() if table.family == family]
+    controls = [board.control_scores(control) for control in CONTROLS]
+    named: list[tuple[str, Cell, Cell, Scores]] = [
+        (_rank(item), _name(item.row), _sees(item.row), item.row.scores) for item in rows
+    ]
+    named += [
+        ("", Emphasis(control.title), "", scores)
+        for control, scores in zip(CONTROLS.values(), controls, strict=True)
+        if tasks_of_family(scores, family)
+    ]
+    main = Table(
+        ("#", "submission", "sees", "overall", *tasks),
+        tuple(
+            (rank, name, sees, overall_cell(scores, family, _ONE), *_balanced(scores, tasks))
+            for rank, name, sees, scores in named
+        ),
+        left=3,
+    )
+    levels = any(TASKS[task].dimension is not None for task in tasks)
+    more = Table(
+        ("task", "submission", "5-shot", "plain", "macro-F1", *(["error"] if levels else [])),
+        tuple(
+            (task, name, *_more(scores, task))
+            for task in tasks
+            for _, name, _, scores in named
+            if task in scores.tasks
+        ),
+        left=2,
+    )
+    explained = "5-shot balanced accuracy; 1-shot plain accuracy (the paper's figure) and macro-F1"
+    explained += "; mean error in levels" if levels else ""
+    return FamilySection(title, main, explained, more)
+
+
+def _rank(item: Ranked) -> str:
+    if item.rank is None:
+        return NONE
+    return f"{item.rank} {TIED_MARK}" if item.tied_with_best and item.rank > 1 else str(item.rank)
+
+
+def _name(row: Row) -> Name:
+    model = row.model
+    marks = SEEN_NAMES_MARK if model.get("seen_unseen_names") else ""
+    return Name(model["name"], model.get("code"), model.get("paper"), marks)
+
+
+def _sees(row: Row) -> Cell:
+    seen = ", ".join(row.model.get("modalities", []))
+    return Words(seen) if seen else NONE
+
+
+def _balanced(scores: Scores, tasks: Sequence[str]) -> list[str]:
+    return [
+        interval(scores.tasks[task][_ONE].balanced_accuracy) if task in scores.tasks else NONE
+        for task in tasks
+    ]
+
+
+def _more(scores: Scores, task: str) -> list[str]:
+    one, five = scores.tasks[task][_ONE], scores.tasks[task][_FIVE]
+    cells = [
+        percent(five.balanced_accuracy.mean),
+        percent(one.accuracy.mean),
+        percent(one.macro_f1.mean),
+    ]
+    error = one.mean_absolute_error
+    if error is not None:
+        cells.append(NONE if error.mean is None else f"{error.mean:.2f}")
+    return cells
