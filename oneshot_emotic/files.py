@@ -27,6 +27,19 @@ _PARTIAL = "partial"
 _OLD = "old"
 
 
+#: The environment variable that names the folder for what commands keep between runs.
+CACHE_VARIABLE = "ONESHOT_EMOTIC_CACHE"
+
+
+def cache_folder() -> Path:
+    """The folder for what commands keep between runs, whether it exists or not."""
+    if given := os.environ.get(CACHE_VARIABLE):
+        return Path(given)
+    from platformdirs import user_cache_dir
+
+    return Path(user_cache_dir("oneshot-emotic", appauthor=False))
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,15 @@ pytest_plugins = ["hub.clients"]  # the loopback Hub's fixtures
 
 REPOSITORY = Path(__file__).parent.parent
 SAMPLE = REPOSITORY.parent / "shared" / "emotic-layout-sample"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """What commands keep between runs, apart from the user's."""
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ONESHOT_EMOTIC_CACHE", str(folder))
+        yield folder
 
 
 @pytest.fixture(scope="session")

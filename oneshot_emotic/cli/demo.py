@@ -11,6 +11,7 @@ import click
 
 from oneshot_emotic import __version__
 from oneshot_emotic.cli.options import FOLDER, workers_option
+from oneshot_emotic.files import cache_folder
 
 
 @click.command()
@@ -28,7 +29,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     from oneshot_emotic.synthetic.write import SETTINGS_FILE
 
     started = time.monotonic()
-    work = workdir or _cache_folder()
+    work = workdir or cache_folder() / "demo"
     stand_in, dataset = work / f"stand-in-{__version__}", work / "dataset"
     predictions, scores = work / "predictions", work / "scores.json"
 
@@ -98,12 +99,6 @@ def _made_before(settings_file: Path) -> bool:
     except (OSError, ValueError):
         return False
     return bool(content == {"synthetic": StandInSettings().to_dict()})
-
-
-def _cache_folder() -> Path:
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("oneshot-emotic", appauthor=False)) / "demo"
 
 
 def _step(number: int, what: str, *arguments: str | Path) -> None:

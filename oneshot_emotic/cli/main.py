@@ -19,7 +19,7 @@ COMMANDS: dict[str, str] = {
     "compare": "Say which of two submissions is better, and how surely.",
     "submit": "Make a submission folder from files of embeddings.",
     "check-submission": "Examine a submission: every problem at once, or what is good.",
-    "leaderboard": "Recompute the leaderboard of a checkout, or check it.",
+    "leaderboard": "Recompute the leaderboard of a checkout, check it, or export it.",
     "build": "Build the dataset folder from an EMOTIC copy.",
     "publish": "Publish a dataset folder on the Hugging Face Hub.",
     "check-images": "Decode every image of an EMOTIC copy and list what is missing or odd.",

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from oneshot_emotic import __version__
-from oneshot_emotic.files import write_bytes
+from oneshot_emotic.files import cache_folder, write_bytes
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.splits import DatasetIdentity, Task
 
@@ -36,10 +36,8 @@ Figures = dict[int, ShotScores]
 
 
 def default_cache_folder() -> Path:
-    """The user's cache folder for scores, whether it exists or not."""
-    from platformdirs import user_cache_dir
-
-    return Path(user_cache_dir("oneshot-emotic", appauthor=False)) / "scores"
+    """Where commands keep scores, whether it exists or not."""
+    return cache_folder() / "scores"
 
 
 class ScoreCache:

@@ -1,0 +1,294 @@
+"""The leaderboard as CSV, JSON, LaTeX and HTML: the same figures, and nothing of a stranger's."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import shutil
+import subprocess
+from collections import Counter
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+from markdown_it import MarkdownIt
+
+from oneshot_emotic import evaluate, load_task
+from oneshot_emotic.leaderboard.board import Board, Row
+from oneshot_emotic.leaderboard.page_html import html_page
+from oneshot_emotic.leaderboard.page_latex import latex_tables
+from oneshot_emotic.leaderboard.records import csv_lines, json_document
+from oneshot_emotic.leaderboard.render import leaderboard_page
+from oneshot_emotic.leaderboard.reported import read_reported
+from oneshot_emotic.scoring.evaluate import evaluate_controls
+from oneshot_emotic.scoring.scores import merged
+
+REPORTED = read_reported(REPOSITORY / "leaderboard/reported.json")
+HIT = 'document.title="hit"'
+#: Each would do something if it were not escaped where it stands.
+HOSTILE = (
+    f"<script>{HIT}</script>",
+    f"<img src=x onerror='{HIT}'>",
+    f"\"'><svg onload='{HIT}'>",
+    "</td></tr></table><table><tr><td>",
+    "a | b | c |\n| d | e",
+    "</title></style><h1>new</h1>",
+    r"\input{/etc/passwd} & \\ \hline % $x$",
+    "=1+1;@SUM(A1)",
+    f"[x](javascript:{HIT}) `{HIT}` **b** # h",
+    f'<iframe srcdoc="<script>top.{HIT}</script>"></iframe>',
+)
+ADDRESSES = (
+    f"javascript:{HIT}",
+    f'https://example.org/"onmouseover="{HIT}',
+    f"https://example.org/><script>{HIT}</script>",
+    "https://example.org/|a|b",
+    "data:text/html,<script>1</script>",
+)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """One row on both categorical tasks, one on one of them."""
+    parts = []
+    for name in ("cat-6-6", "cat-6-4"):
+        task = load_task(name)
+        right = np.eye(len(task.classes))[task.novel_labels]
+        right[::3] = 0
+        parts.append(evaluate((task.novel.sample_ids, right), task, (1, 5)))
+    return [
+        Row("whole", {"name": "Whole", "modalities": ["image", "body"]}, merged(parts)),
+        Row("part", {"name": "Part", "code": "https://example.org/a_b"}, parts[0]),
+    ]
+
+
+@pytest.fixture(scope="module")
+def controls():
+    return {n: evaluate_controls(load_task(n), (1, 5)) for n in ("cat-6-6", "cat-6-4")}
+
+
+def board_of(rows, controls):
+    return Board(rows[0].scores.dataset, tuple(rows), controls)
+
+
+def hostile_rows(rows):
+    """As many rows as there are hostile texts, every field of each hostile."""
+    return [
+        replace(
+            rows[0],
+            slug=f"row-{place}",
+            model={
+                **dict.fromkeys(("name", "date", "backbone", "pretraining", "licence"), text),
+                "authors": [text],
+                "modalities": [text, text],
+                "code": ADDRESSES[place % len(ADDRESSES)],
+                "paper": ADDRESSES[(place + 1) % len(ADDRESSES)],
+                "seen_unseen_names": True,
+            },
+        )
+        for place, text in enumerate(HOSTILE)
+    ]
+
+
+def plain_rows(rows):
+    card = {"name": "n", "modalities": ["m"], "seen_unseen_names": True, "paper": "p"}
+    return [replace(rows[0], slug=f"row-{n}", model=card) for n in range(len(HOSTILE))]
+
+
+class Page(HTMLParser):
+    """What is in a page: tags counted, tables as rows of cells."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.attributes, self.tables = Counter(), [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.tags[tag] += 1
+        self.attributes += attributes
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+
+    def handle_data(self, data):
+        if self.tables and self.tables[-1] and self.tables[-1][-1]:
+            self.tables[-1][-1][-1] += data
+
+    @property
+    def cells(self):
+        """Without what stands behind the last cell of a table."""
+        return [[[x.strip().split("\n")[0] for x in row] for row in t] for t in self.tables]
+
+    @property
+    def shape(self):
+        return [[len(row) for row in table] for table in self.tables]
+
+
+class TestCsv:
+    def test_the_figures_are_the_scores(self, rows, controls):
+        lines = list(csv.DictReader(io.StringIO(csv_lines([board_of(rows, controls)]))))
+        # whole: 2 tasks x 2 shots; part: 1 x 2; two controls: 2 x 2 each
+        assert Counter(x["submission"] for x in lines) == {
+            "whole": 4,
+            "part": 2,
+            "chance": 4,
+            "majority": 4,
+        }
+        line = next(
+            x
+            for x in lines
+            if (x["submission"], x["task"], x["shots"]) == ("whole", "cat-6-4", "5")
+        )
+        scores = rows[0].scores
+        figure = scores.tasks["cat-6-4"][5].balanced_accuracy
+        assert float(line["balanced_accuracy"]) == figure.mean
+        assert float(line["balanced_accuracy_high"]) == figure.high
+        assert float(line["overall"]) == scores.overall("cat").mean
+        assert (line["rank"], line["kind"], line["mean_absolute_error"]) == ("1", "verified", "")
+        part = next(x for x in lines if x["submission"] == "part")
+        assert (part["rank"], part["overall"]) == ("", "")
+
+    def test_no_formula(self, rows, controls):
+        text = csv_lines([board_of(hostile_rows(rows), controls)])
+        for line in csv.reader(io.StringIO(text)):
+            assert len(line) == len(next(csv.reader(io.StringIO(text))))
+            for cell in line:
+                assert not re.match(r"[\s\"']*[=+\-@]", cell) or re.fullmatch(r"'.*", cell)
+
+
+class TestJson:
+    def test_reads_back(self, rows, controls):
+        document = json.loads(json_document([board_of(rows, controls)], REPORTED))
+        (board,) = document["verified"]
+        assert board["dataset"]["name"] == "synthetic"
+        assert [x["submission"] for x in board["families"]["cat"]] == ["whole", "part"]
+        found = board["submissions"]["part"]["tasks"]["cat-6-6"]["1"]["balanced_accuracy"]
+        assert found == rows[1].scores.tasks["cat-6-6"][1].balanced_accuracy.to_dict()
+        assert document["reported"] == REPORTED
+        assert board["controls"]["chance"]["cat-6-4"]["1"]["balanced_accuracy"]["mean"] == 0.25
+
+    def test_no_address_but_https(self, rows, controls):
+        document = json.loads(json_document([board_of(hostile_rows(rows), controls)], REPORTED))
+        for item in document["verified"][0]["submissions"].values():
+            assert "code" not in item["model"] and "paper" not in item["model"]
+
+
+class TestLatex:
+    def test_rows_and_columns(self, rows, controls):
+        def cells(some_rows):
+            text = latex_tables([board_of(some_rows, controls)])
+            lines = [x for x in text.splitlines() if x.endswith(r"\\")]
+            return [len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines], text
+
+        hostile, text = cells(hostile_rows(rows))
+        assert hostile == [6] * (1 + len(HOSTILE) + 2)
+        assert hostile == cells(plain_rows(rows))[0]
+        assert r"\input" not in text and r"\hline" not in text
+        assert text.count(r"\begin{tabular}{lllrrr}") == text.count(r"\end{tabular}") == 1
+        assert "≈" not in text and "‡" not in text and "–" not in text
+
+    @pytest.mark.skipif(not shutil.which("xelatex"), reason="xelatex is not installed")
+    def test_compiles(self, rows, controls, tmp_path):
+        table = latex_tables([board_of(hostile_rows(rows), controls)])
+        (tmp_path / "a.tex").write_text(
+            "\\documentclass{article}\\usepackage{booktabs,hyperref}\\begin{document}"
+            f"{table}\\end{{document}}"
+        )
+        done = subprocess.run(
+            ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-2000:]
+
+
+class TestHtml:
+    def test_nothing_hostile_is_more_than_text(self, rows, controls):
+        hostile = Page(html_page([board_of(hostile_rows(rows), controls)], REPORTED))
+        plain = Page(html_page([board_of(plain_rows(rows), controls)], REPORTED))
+        assert hostile.tags == plain.tags
+        assert hostile.attributes == plain.attributes
+        assert hostile.shape == plain.shape
+        shown = [row[1] for row in hostile.tables[0][1 : 1 + len(HOSTILE)]]
+        assert all(text.split("\n")[0][:20] in shown[n] for n, text in enumerate(HOSTILE))
+
+    def test_the_figures_of_the_markdown_page(self, rows, controls):
+        board = board_of(rows, controls)
+        from_markdown = Page(MarkdownIt("gfm-like").render(leaderboard_page([board], REPORTED)))
+        page = Page(html_page([board], REPORTED))
+        assert page.cells == from_markdown.cells
+        assert page.tags["script"] == 0
+        assert any("default-src 'none'" in (value or "") for _, value in page.attributes)
+
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
+class TestInChromium:
+    """What a browser makes of the pages; a script that ran would have changed the title."""
+
+    def opened(self, path):
+        done = subprocess.run(
+            [
+                *(CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu"),
+                *(f"--user-data-dir={path.parent / 'profile'}", "--virtual-time-budget=2000"),
+                *("--dump-dom", path.as_uri()),
+            ],
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=True,
+        )
+        return Page(done.stdout), re.search("<title>(.*?)</title>", done.stdout)[1]
+
+    def test_a_script_would_be_seen(self, tmp_path):
+        path = tmp_path / "a.html"
+        path.write_text(f"<title>a</title><table><tr><td>{HOSTILE[1]}</td></tr></table>")
+        assert self.opened(path)[1] == "hit"
+
+    @pytest.mark.parametrize("form", ["html", "html without its policy", "markdown"])
+    def test_no_script_runs_and_the_tables_keep_their_shape(self, form, rows, controls, tmp_path):
+        shapes = []
+        for some_rows in (hostile_rows(rows), plain_rows(rows)):
+            board = board_of(some_rows, controls)
+            if form == "markdown":
+                body = MarkdownIt("gfm-like").render(leaderboard_page([board], REPORTED))
+                text = f"<!DOCTYPE html><meta charset=utf-8><title>t</title>{body}"
+            else:
+                text = html_page([board], REPORTED)
+                if "without" in form:
+                    text = re.sub(r"<meta http-equiv[^>]*>", "", text)
+            path = tmp_path / "page.html"
+            path.write_text(text)
+            page, title = self.opened(path)
+            assert title in ("t", "oneshot-emotic: leaderboard")
+            assert page.tags["script"] == page.tags["img"] == page.tags["iframe"] == 0
+            shapes.append(page.shape)
+        assert shapes[0] == shapes[1]
+        # The first table: a head, the rows and two controls, of six columns each.
+        assert shapes[0][0] == [6] * (1 + len(HOSTILE) + 2)
+
+
+def test_from_the_command_line(tmp_path, run):
+    shutil.copytree(REPOSITORY / "submissions/random", tmp_path / "submissions/random")
+    (tmp_path / "leaderboard").mkdir()
+    shutil.copy(REPOSITORY / "leaderboard/reported.json", tmp_path / "leaderboard")
+    output = tmp_path / "board.html"
+    assert "written" in run("leaderboard", tmp_path, "--format", "html", "-o", output).output
+    assert output.read_text().startswith("<!DOCTYPE html>")
+    assert not (tmp_path / "leaderboard/README.md").exists()
+    assert r"\begin{tabular}" in run("leaderboard", tmp_path, "--format", "latex").output
+    assert (
+        "do not go together"
+        in run("leaderboard", tmp_path, "--format", "csv", "--check", status=2).output
+    )
+    assert "--output is for" in run("leaderboard", tmp_path, "-o", output, status=2).output
