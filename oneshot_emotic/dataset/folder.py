@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from oneshot_emotic.dataset.card import dataset_card
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, support_rows, task_digest
@@ -250,7 +251,7 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
     pq.write_table(table, path, compression="zstd", compression_level=9)
 
 
-def _read_columns(path: Path, names: tuple[str, ...]) -> list[list[Any]]:
+def _read_columns(path: Path, names: tuple[str, ...]) -> list[pa.Array]:
     """The columns of a parquet file, which must be exactly these, without empty cells."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -272,19 +273,22 @@ def _read_columns(path: Path, names: tuple[str, ...]) -> list[list[Any]]:
                 _REBUILD,
             )
         )
-    columns = [table.column(name).to_pylist() for name in names]
+    columns = [table.column(name).combine_chunks() for name in names]
     for name, column in zip(names, columns, strict=True):
-        kind = int if name in ("draw", "shot") else str
-        if not all(type(cell) is kind for cell in column):
-            raise InputError(
-                Problem(f"column {name!r} is not all {kind.__name__}", str(path), _REBUILD)
-            )
+        whole = name in ("draw", "shot")
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            kind = kind.value_type
+        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        if column.null_count or not (pa.types.is_integer(kind) if whole else text):
+            what = "whole numbers" if whole else "text"
+            raise InputError(Problem(f"column {name!r} is not all {what}", str(path), _REBUILD))
     return columns
 
 
 def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
     columns = _read_columns(path, PERSON_COLUMNS)
-    persons = Persons.sorted_from(zip(*columns, strict=True))
+    persons = Persons.sorted_from(zip(*(x.to_pylist() for x in columns), strict=True))
     problems = []
     if len(set(persons.sample_ids)) != len(persons):
         problems.append(Problem("lists a sample_id more than once", str(path), _REBUILD))
@@ -297,19 +301,38 @@ def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
 
 def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
     """The draws as places in `novel`, of shape (draws, MAX_SHOTS, classes), -1 for none."""
-    draws, shots, labels, sample_ids = _read_columns(path, SUPPORT_COLUMNS)
-    place_of = {sample_id: place for place, sample_id in enumerate(novel.sample_ids)}
-    class_of = {name: index for index, name in enumerate(classes)}
-    places = [place_of.get(sample_id, -1) for sample_id in sample_ids]
-    sound = all(
-        place >= 0
-        and novel.labels[place] == label
-        and 0 <= draw < 1 << 15
-        and 0 <= shot < MAX_SHOTS
-        for draw, shot, label, place in zip(draws, shots, labels, places, strict=True)
+    import pyarrow as pa
+
+    columns = _read_columns(path, SUPPORT_COLUMNS)
+    draws, shots = (
+        column.to_numpy(zero_copy_only=False).astype(np.int64) for column in columns[:2]
     )
+    label, place = (
+        _places(column, pa.array(values, pa.string()))
+        for column, values in zip(columns[2:], (classes, novel.sample_ids), strict=True)
+    )
+    class_of = {name: index for index, name in enumerate(classes)}
+    true = np.array([class_of.get(name, -2) for name in novel.labels], dtype=np.int64)
+    sound = (place >= 0).all() and (
+        (label >= 0)
+        & (true[place] == label)
+        & (draws >= 0)
+        & (draws < 1 << 15)
+        & (shots >= 0)
+        & (shots < MAX_SHOTS)
+    ).all()
     if not sound:
         raise InputError(Problem("does not fit novel.parquet", str(path), _REBUILD))
-    support = np.full((max(draws, default=-1) + 1, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
-    support[draws, shots, [class_of[label] for label in labels]] = places
+    support = np.full((draws.max(initial=-1) + 1, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
+    support[draws, shots, label] = place
     return support
+
+
+def _places(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int64]:
+    """Where in `values` each cell of a column is, -1 for none."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.index_in(column.cast(pa.string()), value_set=values)
+    places: npt.NDArray[np.int64] = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
+    return places.astype(np.int64)

@@ -42,17 +42,22 @@ class Confusion:
     @cached_property
     def queries(self) -> Counts:
         """Queries of each class in units, of shape (classes, ...)."""
-        return np.stack([_sum(row) for row in self.counts])
+        return _sums(self.counts)
+
+    @cached_property
+    def complete(self) -> bool:
+        """True when every class has queries in every cell, so that every figure has a value."""
+        return bool(self.queries.all())
 
     @cached_property
     def predicted(self) -> Counts:
         """What was taken for each class in units, of shape (classes, ...)."""
-        return np.stack([_sum(self.counts[:, place]) for place in range(len(self.counts))])
+        return _sums(self.counts.swapaxes(0, 1))
 
     @cached_property
     def right(self) -> Counts:
         """What was recognised of each class in units, of shape (classes, ...)."""
-        return np.stack([row[place] for place, row in enumerate(self.counts)])
+        return np.moveaxis(self.counts.diagonal(axis1=0, axis2=1), -1, 0)
 
 
 class PredictionCounts:
@@ -79,13 +84,18 @@ class PredictionCounts:
     def of(self, draws: slice) -> Confusion:
         """Of some draws: counts of the shape (classes, classes, draws, columns)."""
         nearest, classes = self._predictions.nearest[draws], self._predictions.classes
-        counts = np.zeros((classes, classes, len(nearest), self._columns), dtype=np.int32)
+        counts = np.empty((classes, classes, len(nearest), self._columns), dtype=np.int32)
+        begun: set[int] = set()
         for chunk in self._chunks:
             of_class, decisions = counts[chunk.true_class], nearest[:, chunk.persons]
-            _add_single(of_class, decisions, chunk.weights, self._unit)
+            first = chunk.true_class not in begun
+            begun.add(chunk.true_class)
+            _count_single(of_class, decisions, chunk.weights, self._unit, add=not first)
             if chunk.tied.size:
                 tied = decisions[:, chunk.tied]
                 _add_ties(of_class, tied, chunk.weights[chunk.tied], self._predictions)
+        for class_ in set(range(classes)) - begun:
+            counts[class_] = 0
         return Confusion(counts, self._unit)
 
 
@@ -127,9 +137,9 @@ class QueryCounts:
         """Of some draws: counts of the shape (classes, draws, columns)."""
         counts = np.repeat(self._everybody[:, None], draws.stop - draws.start, axis=1)
         draw_of, person_of = self._held_out
-        first, last = np.searchsorted(draw_of, (draws.start, draws.stop))
-        for draw, person in zip(draw_of[first:last], person_of[first:last], strict=True):
-            counts[self._labels[person], draw - draws.start] -= self._weights[person]
+        some = slice(*np.searchsorted(draw_of, (draws.start, draws.stop)))
+        draw, person = draw_of[some] - draws.start, person_of[some]
+        np.subtract.at(counts, (self._labels[person], draw), self._weights[person].astype(np.int64))
         return counts
 
 
@@ -151,11 +161,11 @@ def always(class_: int, queries: npt.NDArray[np.int64]) -> Confusion:
     return Confusion(counts, 1)
 
 
-def _sum(parts: Counts) -> Counts:
-    """The sum along the first axis; faster than NumPy's where that is short."""
-    total: Counts = parts[0].copy()
-    for part in parts[1:]:
-        total += part
+def _sums(parts: Counts) -> Counts:
+    """The sum along the second axis; faster than NumPy's where that is short."""
+    total: Counts = parts[:, 0].copy()
+    for place in range(1, parts.shape[1]):
+        total += parts[:, place]
     return total
 
 
@@ -169,13 +179,18 @@ def _chunks(start: int, stop: int, weights: Weights) -> Iterator[slice]:
         start = end
 
 
-def _add_single(
+def _count_single(
     counts: npt.NDArray[np.int32],
     nearest: npt.NDArray[np.uint8],
     weights: npt.NDArray[np.float32],
     unit: int,
+    *,
+    add: bool,
 ) -> None:
-    """Add the decisions for a single class to the counts of a true class; two classes a product."""
+    """Write or add the decisions for a single class to the counts of a true class.
+
+    Two classes share a product.
+    """
     classes, draws = len(counts), len(nearest)
     chosen = np.zeros((-(-classes // 2), *nearest.shape), dtype=np.float32)
     second_field = np.empty(nearest.shape, dtype=np.float32)
@@ -190,14 +205,15 @@ def _add_single(
     fields = products.astype(np.int32).reshape(-1, draws, weights.shape[1])
     for class_ in range(classes):
         both = fields[class_ // 2]
+        count = None if add else counts[class_]
         if class_ % 2 == 1:
-            both >>= _FIELD_BITS
-            count = both
+            count = np.right_shift(both, _FIELD_BITS, out=count)
         else:
-            count = both & (_FIELD - 1)
+            count = np.bitwise_and(both, _FIELD - 1, out=count)
         if unit > 1:
             count *= unit
-        counts[class_] += count
+        if add:
+            counts[class_] += count
 
 
 def _add_ties(

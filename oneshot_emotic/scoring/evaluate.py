@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 
@@ -63,21 +64,21 @@ def evaluate_aligned(
     aligned: FloatArray, task: Task, shots: Iterable[int], intervals: bool = True
 ) -> Scores:
     """`evaluate` for embeddings that `aligned_embeddings` has put in order."""
-    prepared = prepare(aligned)
     figures = {}
-    for count in checked_shots(shots):
-        predictions = predict(
-            prepared, task.novel_labels, task.novel_images, task.support[:, :count]
-        )
-        scores, per_draw = all_figures(
-            partial(PredictionCounts, predictions), task, count, intervals
-        )
-        figures[count] = replace(
-            scores, diagnostics=diagnose(aligned, prepared, predictions, per_draw, task, count)
-        )
-    return Scores(
-        _identity(task), {task.name: figures}, {task.name: embeddings_digest(aligned, task)}
-    )
+    with ThreadPoolExecutor(1) as beside:  # hashing leaves Python's lock to the others
+        digest = beside.submit(embeddings_digest, aligned, task)
+        prepared = prepare(aligned)
+        for count in checked_shots(shots):
+            predictions = predict(
+                prepared, task.novel_labels, task.novel_images, task.support[:, :count]
+            )
+            scores, per_draw = all_figures(
+                partial(PredictionCounts, predictions), task, count, intervals
+            )
+            figures[count] = replace(
+                scores, diagnostics=diagnose(aligned, prepared, predictions, per_draw, task, count)
+            )
+    return Scores(_identity(task), {task.name: figures}, {task.name: digest.result()})
 
 
 def evaluate_controls(task: Task, shots: Iterable[int]) -> dict[str, dict[int, ShotScores]]:

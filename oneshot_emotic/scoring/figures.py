@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
@@ -15,11 +15,11 @@ from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.resampling import Weights, draw_weights, image_weights
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.scoring.statistics import (
+    DrawWeights,
     Figure,
     WeightedSums,
     exact_mean,
     summarise,
-    weighted_sums,
 )
 from oneshot_emotic.scoring.support_effects import add_support_effects
 from oneshot_emotic.scoring.workers import side_by_side
@@ -55,9 +55,12 @@ def all_figures(
     def measure(block: slice) -> tuple[Confusion, FloatArray, WeightedSums]:
         confusion = counts.of(block)
         as_they_are = Confusion(confusion.counts[..., 0].astype(np.int64), confusion.unit)
-        values = _values(confusion, task)
-        sums = weighted_sums(values[..., 1:], draw_weighting[block])
-        return as_they_are, values[..., 0].copy(), sums
+        as_persons_are, sums = [], []
+        of_draws = DrawWeights(draw_weighting[block])
+        for values in _values(confusion, task):
+            as_persons_are.append(values[:, 0].copy())
+            sums.append(of_draws.sums(values[:, 1:], complete=confusion.complete))
+        return as_they_are, np.stack(as_persons_are), WeightedSums.stacked(sums)
 
     with side_by_side() as pool:
         # In the order of the draws, whichever is ready first.
@@ -94,19 +97,15 @@ def _names(task: Task) -> list[str]:
     return ["balanced_accuracy", "accuracy", "macro_f1", *levels, *recalls]
 
 
-def _values(confusion: Confusion, task: Task) -> FloatArray:
-    """Every figure of a block, of shape (figures, draws, columns)."""
+def _values(confusion: Confusion, task: Task) -> Iterator[FloatArray]:
+    """Every figure of a block, one after the other, each of shape (draws, columns)."""
     recall = metrics.recall(confusion)
-    levels = _levels(task)
-    return np.stack(
-        [
-            metrics.mean_of_classes(recall),
-            metrics.accuracy(confusion),
-            metrics.macro_f1(confusion),
-            *([metrics.mean_absolute_error(confusion, levels)] if levels else []),
-            *recall,
-        ]
-    )
+    yield metrics.mean_of_classes(recall, complete=confusion.complete)
+    yield metrics.accuracy(confusion)
+    yield metrics.macro_f1(confusion)
+    if levels := _levels(task):
+        yield metrics.mean_absolute_error(confusion, levels)
+    yield from recall
 
 
 def _levels(task: Task) -> list[int]:

@@ -92,9 +92,9 @@ def nearest_classes(
     query_rows = prepared.row_of[persons]
     nearest = np.empty((len(support), len(persons)), dtype=np.uint8)
     tied = np.zeros(len(persons), dtype=bool)
-    step = max(1, min(_QUERIES, _BLOCK // len(anchors.rows)))
-    starts = range(0, len(persons), step)
     many = workers()
+    step = max(1, min(_QUERIES, _BLOCK // len(anchors.rows), -(-len(persons) // many)))
+    starts = range(0, len(persons), step)
 
     def classify_every_nth(first: int) -> None:
         products: dict[Floating, _Products] = {}

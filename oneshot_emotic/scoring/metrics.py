@@ -25,7 +25,7 @@ def recall(confusion: Confusion) -> FloatArray:
 
 def balanced_accuracy(confusion: Confusion) -> FloatArray:
     """Mean recall over the classes that have queries, of shape (...)."""
-    return mean_of_classes(recall(confusion))
+    return mean_of_classes(recall(confusion), complete=confusion.complete)
 
 
 def accuracy(confusion: Confusion) -> FloatArray:
@@ -35,10 +35,12 @@ def accuracy(confusion: Confusion) -> FloatArray:
 
 def macro_f1(confusion: Confusion) -> FloatArray:
     """Mean over the classes with queries of 2 TP / (2 TP + FP + FN), of shape (...)."""
-    f1 = _quotient(2 * confusion.right, confusion.queries + confusion.predicted)
-    if not confusion.queries.all():
-        f1[confusion.queries == 0] = np.nan
-    return mean_of_classes(f1)
+    half = _quotient(confusion.right, confusion.queries + confusion.predicted)
+    if not confusion.complete:
+        half[confusion.queries == 0] = np.nan
+    result = mean_of_classes(half, complete=confusion.complete)
+    result *= 2  # exact
+    return result
 
 
 def mean_absolute_error(confusion: Confusion, levels: Sequence[int]) -> FloatArray:
@@ -46,10 +48,16 @@ def mean_absolute_error(confusion: Confusion, levels: Sequence[int]) -> FloatArr
 
     Tied levels count by their shares.
     """
-    total = np.zeros(confusion.counts.shape[2:], dtype=np.int64)
+    cells: dict[int, Counts] = {}
     for true, row in zip(levels, confusion.counts, strict=True):
         for taken, cell in zip(levels, row, strict=True):
-            total += abs(true - taken) * cell
+            if (distance := abs(true - taken)) in cells:
+                cells[distance] += cell
+            elif distance:
+                cells[distance] = cell.copy()
+    total = np.zeros(confusion.counts.shape[2:], dtype=np.int64)
+    for distance, count in cells.items():
+        total += np.multiply(count, distance, dtype=np.int64)
     return _quotient(total, confusion.queries.sum(axis=0))
 
 
@@ -58,18 +66,22 @@ def confusion_rates(confusion: Confusion) -> FloatArray:
     return _quotient(confusion.counts, confusion.queries[:, None])
 
 
-def mean_of_classes(values: FloatArray) -> FloatArray:
-    """The mean along the first axis without NaN, added in the order of the classes."""
-    known = ~np.isnan(values)
-    if known.all():
+def mean_of_classes(values: FloatArray, *, complete: bool = False) -> FloatArray:
+    """The mean along the first axis without NaN, added in the order of the classes.
+
+    Args:
+        values: Of shape (classes, ...).
+        complete: True where it is known that none is NaN.
+    """
+    if complete or not (unknown := np.isnan(values)).any():
         total: FloatArray = values[0].copy()
         for of_class in values[1:]:
             total += of_class
         total /= len(values)
         return total
-    count = known.sum(axis=0)
+    count = len(values) - unknown.sum(axis=0)
     total = np.zeros(values.shape[1:])
-    for of_class in np.where(known, values, 0.0):
+    for of_class in np.where(unknown, 0.0, values):
         total += of_class
     result = np.full(total.shape, np.nan)
     np.divide(total, count, out=result, where=count != 0)

@@ -73,6 +73,11 @@ class WeightedSums:
     def __add__(self, other: WeightedSums) -> WeightedSums:
         return WeightedSums(self.total + other.total, self.weight + other.weight)
 
+    @classmethod
+    def stacked(cls, figures: Sequence[WeightedSums]) -> WeightedSums:
+        """Those of single figures, of shape (resamples,), as one."""
+        return cls(np.stack([x.total for x in figures]), np.stack([x.weight for x in figures]))
+
     def mean(self) -> FloatArray:
         """Of shape (figures, resamples); NaN for a resample without a value."""
         result = np.full(self.total.shape, np.nan)
@@ -80,26 +85,30 @@ class WeightedSums:
         return result
 
 
-def weighted_sums(values: FloatArray, weights: Weights) -> WeightedSums:
-    """Add up draws.
+class DrawWeights:
+    """How often each of some draws is in each resample.
 
     Args:
-        values: Of shape (figures, draws, resamples); NaN for a draw without a value, which is
-            left out.
-        weights: Of each draw in each resample, of shape (draws, resamples).
+        weights: Of shape (draws, resamples).
     """
-    factors = weights.astype(np.float64)
-    parts = values * factors
-    known = ~np.isnan(values)
-    if known.all():
-        weight = np.broadcast_to(factors.sum(axis=0), parts[:, 0].shape)
-    else:
-        parts[~known] = 0.0
-        weight = (known * factors).sum(axis=1)  # whole numbers: exact in any order
-    total = np.zeros(parts[:, 0].shape)
-    for draw in range(parts.shape[1]):  # in this order: `sum` may choose its own
-        total += parts[:, draw]
-    return WeightedSums(total, weight)
+
+    def __init__(self, weights: Weights) -> None:
+        self._factors = weights.astype(np.float64)
+        self._sum = self._factors.sum(axis=0)  # whole numbers: exact in any order
+
+    def sums(self, values: FloatArray, *, complete: bool = False) -> WeightedSums:
+        """Add up the draws of one figure.
+
+        Args:
+            values: Of shape (draws, resamples); NaN for a draw without a value, which is left out.
+            complete: True where it is known that none is NaN.
+        """
+        parts, weight = values * self._factors, self._sum
+        if not complete and (unknown := np.isnan(values)).any():
+            parts[unknown] = 0.0
+            weight = np.where(unknown, 0.0, self._factors).sum(axis=0)
+        # One draw after the other: `sum` may choose its own order.
+        return WeightedSums(np.add.accumulate(parts, axis=0, out=parts)[-1].copy(), weight)
 
 
 def summarise(values: FloatArray, resampled: FloatArray | None = None) -> Figure:

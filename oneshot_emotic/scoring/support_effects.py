@@ -23,9 +23,12 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.scoring.resampling import Weights
-from oneshot_emotic.scoring.workers import side_by_side
 
 FloatArray = npt.NDArray[np.float64]
+
+#: Effects are rounded to multiples of this. A figure is at most 9 (levels), a class of persons adds
+#: up to 9 x 5 shots of effect, a weight is at most 5: no sum reaches 2^53 steps.
+_STEP = 2.0**-44
 
 
 def add_support_effects(
@@ -42,12 +45,10 @@ def add_support_effects(
     Returns:
         Array of shape (figures, resamples).
     """
-    with side_by_side() as pool:
-        parts = pool.map(
-            lambda of_class: _effects_of_class(values, of_class, weights),
-            np.moveaxis(support, 2, 0),
-        )
-        moved, noise = functools.reduce(lambda a, b: (a[0] + b[0], a[1] + b[1]), parts)
+    parts = (
+        _effects_of_class(values, of_class, weights) for of_class in np.moveaxis(support, 2, 0)
+    )
+    moved, noise = functools.reduce(lambda a, b: (a[0] + b[0], a[1] + b[1]), parts)
     return np.stack(
         [_drawn_together(*figure) for figure in zip(means, moved, noise.tolist(), strict=True)]
     )
@@ -87,10 +88,9 @@ def _effects_of_class(
     persons, person = np.unique(support[draw, shot], return_inverse=True)
     found = [_effects(figure, draw, person, len(persons)) for figure in values]
     effects = np.stack([effect for effect, _ in found])
-    total = np.zeros((len(values), weights.shape[1]))
-    if effects.any():
-        for place, effect in zip(persons, effects.T, strict=True):  # in this order
-            total += effect[:, None] * (weights[place] - 1.0)
+    # Whole numbers of `_STEP`, whose products and sums are exact in any order.
+    whole = np.rint(effects / _STEP)
+    total = (whole @ (weights[persons].astype(np.float64) - 1.0)) * _STEP
     return total, np.array([noise for _, noise in found])
 
 

@@ -10,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
 
 from oneshot_emotic.processes import available_processors
+
+if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
 
 #: More threads take more memory than they save time.
 MOST_WORKERS = 8
@@ -34,7 +39,14 @@ def workers() -> int:
 @contextmanager
 def side_by_side() -> Iterator[Executor]:
     """An executor of `workers()` threads; products inside it use one thread each."""
-    from threadpoolctl import threadpool_limits
-
-    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(workers()) as pool:
+    with _libraries().limit(limits=1, user_api="blas"), ThreadPoolExecutor(workers()) as pool:
         yield pool
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    """The linear algebra libraries, looked for once: NumPy's is there when it is first needed."""
+    import numpy  # noqa: F401
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()

@@ -247,12 +247,12 @@ class TestDamage:
             (
                 "base",
                 lambda t: t.set_column(2, "label", pa.array([None] * len(t), pa.string())),
-                "is not all str",
+                "is not all text",
             ),
             (
                 "support",
                 lambda t: t.set_column(0, "draw", pa.array(["0"] * len(t))),
-                "is not all int",
+                "is not all whole numbers",
             ),
             (
                 "support",

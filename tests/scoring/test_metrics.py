@@ -14,7 +14,13 @@ from oneshot_emotic.scoring import metrics
 from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.predictions import share_unit
-from oneshot_emotic.scoring.statistics import Figure, quantile, summarise, weighted_sums
+from oneshot_emotic.scoring.statistics import (
+    DrawWeights,
+    Figure,
+    WeightedSums,
+    quantile,
+    summarise,
+)
 
 
 def confusion(*draws, unit=1):
@@ -125,9 +131,9 @@ class TestStatistics:
         assert quantile(sorted(values), share) == pytest.approx(expected, abs=1e-12)
 
     def test_the_mean_of_each_resample_by_hand(self):
-        draws = np.array([[[0.5, 0.5, np.nan], [1.0, 0.0, np.nan]]])
-        some = weighted_sums(draws, np.array([[1, 0, 1], [3, 2, 5]]))
-        more = weighted_sums(np.array([[[0.25, np.nan, np.nan]]]), np.array([[4, 1, 1]]))
-        mean = (some + more).mean()
+        draws = np.array([[0.5, 0.5, np.nan], [1.0, 0.0, np.nan]])
+        some = DrawWeights(np.array([[1, 0, 1], [3, 2, 5]], np.uint8)).sums(draws)
+        more = DrawWeights(np.array([[4, 1, 1]], np.uint8)).sums(np.array([[0.25, np.nan, np.nan]]))
+        mean = WeightedSums.stacked([some + more]).mean()
         assert mean[0, :2].tolist() == [(0.5 + 3 + 1) / 8, 0.0]
         assert math.isnan(mean[0, 2])
