@@ -110,6 +110,45 @@ def pml_custom_knn(x: Array, labels: Array, support: Any) -> None:
         (nearest[:, 0] == truth).float().mean()
 
 
+def pml_faiss_knn(x: Array, labels: Array, support: Any) -> None:
+    """pytorch-metric-learning's `FaissKNN`, draw by draw."""
+    import torch
+    from pytorch_metric_learning.utils.inference import FaissKNN
+
+    knn = FaissKNN()
+    queries, truth = torch.from_numpy(x), torch.from_numpy(labels)
+    for draw in support:
+        _, nearest = knn(queries, k=1, reference=queries[torch.from_numpy(draw)])
+        (nearest[:, 0] == truth).float().mean()
+
+
+def pml_inference_model(x: Array, labels: Array, support: Any) -> None:
+    """pytorch-metric-learning's `InferenceModel` with its own defaults, draw by draw."""
+    import torch
+    from pytorch_metric_learning.utils.inference import InferenceModel
+
+    model = InferenceModel(torch.nn.Identity())
+    queries, truth = torch.from_numpy(x), torch.from_numpy(labels)
+    for draw in support:
+        model.train_knn(queries[torch.from_numpy(draw)])
+        _, nearest = model.get_nearest_neighbors(queries, k=1)
+        (nearest[:, 0] == truth).float().mean()
+
+
+def pml_accuracy_calculator(x: Array, labels: Array, support: Any) -> None:
+    """pytorch-metric-learning's `AccuracyCalculator` for precision at 1, draw by draw."""
+    import torch
+    from pytorch_metric_learning.utils.accuracy_calculator import AccuracyCalculator
+
+    calculator = AccuracyCalculator(
+        include=("precision_at_1",), avg_of_avgs=True, k=1, device=torch.device("cpu")
+    )
+    queries, truth = torch.from_numpy(x), torch.from_numpy(labels)
+    classes = torch.arange(support.shape[1])
+    for draw in support:
+        calculator.get_accuracy(queries, truth, queries[torch.from_numpy(draw)], classes)
+
+
 def easyfsl_simple_shot(x: Array, labels: Array, support: Any) -> None:
     """Easyfsl's `SimpleShot` on features, draw by draw."""
     import torch
@@ -127,9 +166,15 @@ def easyfsl_simple_shot(x: Array, labels: Array, support: Any) -> None:
 PEERS: dict[str, tuple[str, Callable[..., None]]] = {
     "faiss.pairwise_distances, all supports at once": ("faiss", faiss_pairwise),
     "faiss.knn, draw by draw": ("faiss", faiss_knn),
+    "pytorch-metric-learning FaissKNN": ("faiss", pml_faiss_knn),
+    "pytorch-metric-learning InferenceModel": ("faiss", pml_inference_model),
     "easyfsl SimpleShot": ("easyfsl", easyfsl_simple_shot),
     "pytorch-metric-learning CustomKNN": ("pytorch_metric_learning", pml_custom_knn),
     "scikit-learn KNeighborsClassifier": ("sklearn", sklearn_neighbours),
+    "pytorch-metric-learning AccuracyCalculator": (
+        "pytorch_metric_learning",
+        pml_accuracy_calculator,
+    ),
 }
 
 

@@ -1,13 +1,17 @@
 """Files appear whole or not at all."""
 
+import json
 import subprocess
 import sys
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from oneshot_emotic.errors import InputError, Problem, printable, some
 from oneshot_emotic.files import (
     _exchange,
+    json_text,
     new_folder,
     remove_leftovers,
     sha256_of_file,
@@ -18,6 +22,22 @@ from oneshot_emotic.files import (
 
 def names(path):
     return sorted(item.name for item in path.iterdir())
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts,
+    lambda inner: st.lists(inner) | st.dictionaries(texts, inner),
+)
+
+
+@given(values)
+def test_json_text_is_that_of_the_standard_library(value):
+    assert json_text(value) == json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
 def test_write_replaces_and_leaves_nothing_beside(tmp_path):

@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 
 from oneshot_emotic import __version__
@@ -65,9 +66,9 @@ class ScoreCache:
             seal, _, body = (self.folder / f"{key}.json").read_bytes().partition(b"\n")
             if seal.decode() != _seal(key, body):
                 return None
-            content = json.loads(body)
+            content = msgspec.json.decode(body)
             return _figures(content["shots"]), content["embeddings"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError):
             return None
 
     def keep(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,7 @@ Progress = Callable[[str], None]
 _FEW = 6
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Unit:
     """One embeddings file to score."""
 
@@ -68,23 +68,16 @@ def recompute_boards(
     """
     problems: list[Problem] = []
     submissions: list[SubmissionFolder] = []
-    units: list[_Unit] = []
-    known: dict[tuple[Path, str], Scores] = {}
     unsound: dict[tuple[Path, str], InputError] = {}
     for folder in folders:
         try:
-            submission = read_submission_folder(folder)
-            submissions.append(submission)
-            for name in TASKS:
-                if name in submission.references:
-                    unit = _Unit(submission, name)
-                    found = None if cache is None else _find(unit, load, cache)
-                    if found is None:
-                        units.append(unit)
-                    else:
-                        known[folder, name] = found
+            submissions.append(read_submission_folder(folder))
         except InputError as error:
             problems.extend(error.problems)
+    every = [_Unit(x, name) for x in submissions for name in TASKS if name in x.references]
+    found = {} if cache is None else dict(_find_all(every, load, cache))
+    known = {(unit.submission.folder, unit.task): scores for unit, scores in found.items()}
+    units = [unit for unit in every if unit not in found]
     for unit, result in _score_all(units, load, processes or available_processors(), progress):
         if isinstance(result, InputError):
             unsound[unit.submission.folder, unit.task] = result
@@ -221,23 +214,45 @@ def _score(unit: _Unit, load: LoadTask, shots: Sequence[int]) -> Scores | InputE
         return error
 
 
-def _find(unit: _Unit, load: LoadTask, cache: ScoreCache) -> Scores | None:
-    """The scores of a file by an earlier run, if its bytes are what submission.json says.
+def _find_all(
+    units: Sequence[_Unit], load: LoadTask, cache: ScoreCache
+) -> Iterator[tuple[_Unit, Scores]]:
+    """The scores of files by earlier runs, if their bytes are what submission.json says.
 
     A file that is not sound is not found: then scoring it says what is wrong.
     """
+    found: list[tuple[_Unit, Scores, Future[bool]]] = []
+    with ThreadPoolExecutor(1) as beside:  # hashing leaves Python's lock to the others
+        for unit in units:
+            scores = _find(unit, load, cache)
+            if scores is not None:
+                found.append((unit, scores, beside.submit(_is_as_stated, unit)))
+    for unit, scores, is_as_stated in found:
+        if is_as_stated.result():
+            yield unit, scores
+
+
+def _find(unit: _Unit, load: LoadTask, cache: ScoreCache) -> Scores | None:
     try:
         task = _task(unit, load)
         assert task.dataset is not None
         check_fingerprint(unit.submission.dataset, task.dataset, _where(unit))
-        found = cache.find(task, LEADERBOARD_SHOTS, unit.source)
-        if found is None:
-            return None
-        check_referenced(unit.submission.references[unit.task], unit.submission.folder)
     except InputError:
+        return None
+    found = cache.find(task, LEADERBOARD_SHOTS, unit.source)
+    if found is None:
         return None
     figures, embeddings = found
     return Scores(task.dataset, {unit.task: figures}, {unit.task: embeddings})
+
+
+def _is_as_stated(unit: _Unit) -> bool:
+    """True when the file has the digest of submission.json."""
+    try:
+        check_referenced(unit.submission.references[unit.task], unit.submission.folder)
+    except InputError:
+        return False
+    return True
 
 
 def _task(unit: _Unit, load: LoadTask) -> Task:

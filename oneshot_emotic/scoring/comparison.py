@@ -6,14 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.scores import Overall, Scores
 from oneshot_emotic.scoring.statistics import Figure, central_interval
 from oneshot_emotic.tasks import FAMILIES, TASKS
-
-FloatArray = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

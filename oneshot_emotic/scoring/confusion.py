@@ -13,7 +13,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.scoring.predictions import IntArray, Predictions, is_tie, share_unit
+from oneshot_emotic.scoring.arrays import IntArray
+from oneshot_emotic.scoring.predictions import Predictions, is_tie, share_unit
 from oneshot_emotic.scoring.resampling import Weights
 
 Counts = npt.NDArray[np.integer]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from oneshot_emotic.scoring.arrays import IntArray
 from oneshot_emotic.scoring.confusion import Confusion, QueryCounts, all_tied, always
-from oneshot_emotic.scoring.predictions import IntArray
 from oneshot_emotic.scoring.resampling import Weights
 
 

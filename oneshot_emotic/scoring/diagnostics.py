@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from oneshot_emotic.scoring import metrics
 from oneshot_emotic.scoring.confusion import Confusion
-from oneshot_emotic.scoring.embeddings import FloatArray
+from oneshot_emotic.scoring.embeddings import EmbeddingArray
 from oneshot_emotic.scoring.predictions import Predictions, is_tie
 from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 from oneshot_emotic.splits import Task
@@ -118,7 +118,7 @@ class Diagnostics:
 
 
 def diagnose(
-    aligned: FloatArray,
+    aligned: EmbeddingArray,
     prepared: PreparedEmbeddings,
     predictions: Predictions,
     per_draw: Confusion,

@@ -16,7 +16,7 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 
 #: float32 or float64.
-FloatArray: TypeAlias = npt.NDArray[np.floating]
+EmbeddingArray: TypeAlias = npt.NDArray[np.floating]
 
 #: What `evaluate` takes: sample_id -> vector, or (sample_ids, array (persons, dimensions)).
 #: Vectors and arrays may be NumPy, torch tensors on any device, or lists.
@@ -25,7 +25,7 @@ Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
 _DIGEST_HEADING = "oneshot-emotic-embeddings/1"
 
 
-def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> FloatArray:
+def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> EmbeddingArray:
     """The embeddings of a task's novel persons in the order of `task.novel`.
 
     Args:
@@ -53,7 +53,7 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> F
     return ordered
 
 
-def embeddings_digest(aligned: FloatArray, task: Task) -> str:
+def embeddings_digest(aligned: EmbeddingArray, task: Task) -> str:
     """BLAKE2b-256 over the values, not the file: the same for every form a submission may take.
 
     Over a heading, the task, the shape, the sample_ids and the little-endian values, float32 if
@@ -120,7 +120,7 @@ def _identity_problems(sample_ids: Sequence[str], task: Task, where: str) -> lis
 
 def _as_array(
     sample_ids: Sequence[str], vectors: Any, where: str
-) -> tuple[FloatArray | None, list[Problem]]:
+) -> tuple[EmbeddingArray | None, list[Problem]]:
     """A float64 matrix, or the reasons why there is none."""
     if isinstance(vectors, list):
         return _stacked(sample_ids, vectors, where)
@@ -138,7 +138,7 @@ def _as_array(
 
 def _stacked(
     sample_ids: Sequence[str], vectors: Sequence[Any], where: str
-) -> tuple[FloatArray | None, list[Problem]]:
+) -> tuple[EmbeddingArray | None, list[Problem]]:
     if len(vectors) != len(sample_ids):
         return None, [Problem(f"{len(sample_ids):,} sample_ids, {len(vectors):,} vectors", where)]
     if not vectors:
@@ -187,7 +187,7 @@ def _vector(value: Any) -> npt.NDArray[Any] | None:
 
 def _checked(
     sample_ids: Sequence[str], array: npt.NDArray[Any], where: str
-) -> tuple[FloatArray | None, list[Problem]]:
+) -> tuple[EmbeddingArray | None, list[Problem]]:
     if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
         return None, [
             Problem(
@@ -217,7 +217,7 @@ def _checked(
     return exact, problems
 
 
-def _narrowest(array: npt.NDArray[Any]) -> FloatArray:
+def _narrowest(array: npt.NDArray[Any]) -> EmbeddingArray:
     """The array as float32 if that holds all values, else as float64."""
     if np.can_cast(array.dtype, np.float32):
         return array.astype(np.float32)

@@ -12,8 +12,8 @@ from oneshot_emotic.scoring.confusion import PredictionCounts
 from oneshot_emotic.scoring.controls import CONTROLS, ControlCounts
 from oneshot_emotic.scoring.diagnostics import diagnose
 from oneshot_emotic.scoring.embeddings import (
+    EmbeddingArray,
     Embeddings,
-    FloatArray,
     aligned_embeddings,
     embeddings_digest,
 )
@@ -61,7 +61,7 @@ def evaluate(
 
 
 def evaluate_aligned(
-    aligned: FloatArray, task: Task, shots: Iterable[int], intervals: bool = True
+    aligned: EmbeddingArray, task: Task, shots: Iterable[int], intervals: bool = True
 ) -> Scores:
     """`evaluate` for embeddings that `aligned_embeddings` has put in order."""
     figures = {}

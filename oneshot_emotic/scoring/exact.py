@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.scoring.preparation import IntArray, PreparedEmbeddings
+from oneshot_emotic.scoring.arrays import IntArray
+from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 
 #: Pairs computed at once.
 _PAIRS = 512

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from oneshot_emotic.scoring import metrics
+from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.resampling import Weights, draw_weights, image_weights
 from oneshot_emotic.scoring.scores import ShotScores
@@ -24,8 +24,6 @@ from oneshot_emotic.scoring.statistics import (
 from oneshot_emotic.scoring.support_effects import add_support_effects
 from oneshot_emotic.scoring.workers import side_by_side
 from oneshot_emotic.splits import Task
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Draws counted at once: bounds the memory.
 _DRAWS = 125

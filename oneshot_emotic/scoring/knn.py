@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.scoring.arrays import IntArray
 from oneshot_emotic.scoring.exact import squared_distances
 from oneshot_emotic.scoring.predictions import MOST_CLASSES, Predictions, is_tie
-from oneshot_emotic.scoring.preparation import IntArray, PreparedEmbeddings
+from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 from oneshot_emotic.scoring.queries import held_out
 from oneshot_emotic.scoring.workers import side_by_side, workers
 

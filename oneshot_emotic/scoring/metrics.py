@@ -11,11 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
+from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.confusion import Confusion, Counts
-
-FloatArray = npt.NDArray[np.float64]
 
 
 def recall(confusion: Confusion) -> FloatArray:

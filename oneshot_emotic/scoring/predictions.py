@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from oneshot_emotic.scoring.arrays import IntArray
 
 #: Classes that fit a byte of one bit a class.
 MOST_CLASSES = 8

@@ -11,9 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.scoring.embeddings import FloatArray
-
-IntArray = npt.NDArray[np.int64]
+from oneshot_emotic.scoring.arrays import IntArray
+from oneshot_emotic.scoring.embeddings import EmbeddingArray
 
 #: Bits that a sum of products may take before it is rounded.
 SIGNIFICAND: dict[np.dtype[Any], int] = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
@@ -39,7 +38,7 @@ class PreparedEmbeddings:
             integer embeddings.
     """
 
-    rows: FloatArray
+    rows: EmbeddingArray
     row_of: IntArray
     exponent: int
     middle: npt.NDArray[np.float64]
@@ -60,7 +59,7 @@ class PreparedEmbeddings:
         return _scaled(self.rows[places], self.exponent) - self.middle
 
 
-def prepare(embeddings: FloatArray) -> PreparedEmbeddings:
+def prepare(embeddings: EmbeddingArray) -> PreparedEmbeddings:
     """Make embeddings, finite and of shape (persons, dimensions), ready for `nearest_classes`."""
     low, high = embeddings.min(axis=0), embeddings.max(axis=0)
     varying = low != high
@@ -87,7 +86,7 @@ def prepare(embeddings: FloatArray) -> PreparedEmbeddings:
     return PreparedEmbeddings(rows, row_of, exponent, middle, quick, lengths, exact)
 
 
-def _scaled(rows: FloatArray, exponent: int) -> npt.NDArray[np.float64]:
+def _scaled(rows: EmbeddingArray, exponent: int) -> npt.NDArray[np.float64]:
     wide = rows.astype(np.float64)
     if abs(exponent) < 1000:
         wide *= 2.0**-exponent  # the same as ldexp, and faster
@@ -101,7 +100,7 @@ def _chunks(rows: int) -> Iterator[slice]:
         yield slice(start, min(start + _CHUNK, rows))
 
 
-def _different_rows(array: FloatArray) -> tuple[FloatArray, IntArray]:
+def _different_rows(array: EmbeddingArray) -> tuple[EmbeddingArray, IntArray]:
     """The different rows in the order of their first place, and the row of each place."""
     array = np.ascontiguousarray(array)
     if not _may_hold_equal_rows(array):
@@ -120,7 +119,7 @@ def _different_rows(array: FloatArray) -> tuple[FloatArray, IntArray]:
     return array[first], row_of
 
 
-def _may_hold_equal_rows(array: FloatArray) -> bool:
+def _may_hold_equal_rows(array: EmbeddingArray) -> bool:
     """False only if all rows differ: equal rows give equal sums of words times fixed factors."""
     factors = np.arange(1, 2 * array.shape[1], 2, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
     words = array.view(np.dtype(f"u{array.itemsize}"))
@@ -130,7 +129,7 @@ def _may_hold_equal_rows(array: FloatArray) -> bool:
     return len(np.unique(sums)) < len(array)
 
 
-def _exact_types(rows: FloatArray) -> frozenset[np.dtype[Any]]:
+def _exact_types(rows: EmbeddingArray) -> frozenset[np.dtype[Any]]:
     """The types in which no sum of products of these rows is rounded.
 
     All values are multiples of 2^low and below 2^high: products are multiples of 2^(2 low), and
@@ -145,7 +144,7 @@ def _exact_types(rows: FloatArray) -> frozenset[np.dtype[Any]]:
     return exact
 
 
-def _product_bits(rows: FloatArray) -> int:
+def _product_bits(rows: EmbeddingArray) -> int:
     mantissa, exponent = np.frexp(rows[rows != 0].astype(np.float64))
     if mantissa.size == 0:
         return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-IntArray = npt.NDArray[np.int64]
+from oneshot_emotic.scoring.arrays import IntArray
 
 
 def held_out(images: IntArray, support: npt.NDArray[np.int32]) -> tuple[IntArray, IntArray]:

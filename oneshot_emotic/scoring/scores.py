@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.diagnostics import Diagnostics
-from oneshot_emotic.scoring.statistics import INTERVAL, Figure, FloatArray, central_interval
+from oneshot_emotic.scoring.statistics import INTERVAL, Figure, central_interval
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import FAMILIES, TASKS
 

@@ -11,11 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 
+from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.resampling import Weights
-
-FloatArray = npt.NDArray[np.float64]
 
 #: What `low` and `high` mean, written beside every set of figures.
 INTERVAL = "95 % interval from 1,000 resamples of support draws and images"

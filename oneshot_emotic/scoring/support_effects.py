@@ -22,9 +22,8 @@ import math
 import numpy as np
 import numpy.typing as npt
 
+from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.resampling import Weights
-
-FloatArray = npt.NDArray[np.float64]
 
 #: Effects are rounded to multiples of this. A figure is at most 9 (levels), a class of persons adds
 #: up to 9 x 5 shots of effect, a weight is at most 5: no sum reaches 2^53 steps.

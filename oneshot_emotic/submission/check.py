@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.scoring.embeddings import Embeddings, FloatArray, aligned_embeddings
+from oneshot_emotic.scoring.embeddings import EmbeddingArray, Embeddings, aligned_embeddings
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.forms import Predictions
 
@@ -22,7 +22,7 @@ class Checked:
     """Embeddings that fit their task."""
 
     task: Task
-    aligned: FloatArray
+    aligned: EmbeddingArray
     name: str | None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.scoring.embeddings import FloatArray
+from oneshot_emotic.scoring.embeddings import EmbeddingArray
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS, evaluate_aligned
 from oneshot_emotic.scoring.scores import Scores
 from oneshot_emotic.splits import Task
@@ -18,7 +18,7 @@ Stored = npt.NDArray[np.floating[Any]]
 
 
 def compact(
-    aligned: FloatArray, task: Task, printed: Callable[[Scores], str]
+    aligned: EmbeddingArray, task: Task, printed: Callable[[Scores], str]
 ) -> tuple[Stored, Scores]:
     """Embeddings in the smaller of float16 and float32 that keeps their figures.
 
@@ -48,7 +48,7 @@ def _evaluated(stored: Stored, task: Task) -> Scores:
     return evaluate_aligned(stored.astype(np.float64) + 0.0, task, LEADERBOARD_SHOTS)
 
 
-def _cast(aligned: FloatArray, dtype: type[np.floating[Any]]) -> Stored | None:
+def _cast(aligned: EmbeddingArray, dtype: type[np.floating[Any]]) -> Stored | None:
     """The values in a narrower type; None where some become infinite."""
     with np.errstate(over="ignore", under="ignore"):
         array = aligned.astype(dtype)

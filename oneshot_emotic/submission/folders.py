@@ -82,12 +82,13 @@ def inspect_submission_folder(folder: Path) -> tuple[SubmissionFolder, list[Prob
         )
     path = folder / DOCUMENT
     document = read_document(path)
-    problems += document_problems(document, "submission", str(path))
+    wrong = document_problems(document, "submission", str(path))
+    problems += wrong
     dataset, tasks, model = (_object(document.get(key)) for key in ("dataset", "tasks", "model"))
     references = {
         task: reference
         for task, reference in tasks.items()
-        if not document_problems(_smallest(dataset, task, reference), "submission", "")
+        if not wrong or not document_problems(_smallest(dataset, task, reference), "submission", "")
     }
     named = [_object(item).get("file") for item in tasks.values()]
     expected = [DOCUMENT, *named]
