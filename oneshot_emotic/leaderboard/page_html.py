@@ -13,13 +13,13 @@ from oneshot_emotic.leaderboard.sections import (
     SYNTHETIC_NOTE,
     TIED_MARK,
     Cell,
-    Emphasis,
-    Name,
+    Form,
     Table,
-    Words,
     family_sections,
 )
 from oneshot_emotic.scoring.statistics import INTERVAL
+
+_HTML = Form(escaped, link, lambda words: f"<em>{escaped(words)}</em>", escaped)
 
 # The policy forbids what no escaping should ever let through.
 _HEAD = """<!DOCTYPE html>
@@ -110,16 +110,5 @@ def _row(tag: str, cells: Sequence[Cell], left: int) -> str:
     opening = [
         f'<{tag} class="text">' if place < left else f"<{tag}>" for place in range(len(cells))
     ]
-    marked = (f"{start}{_cell(x)}</{tag}>" for start, x in zip(opening, cells, strict=True))
+    marked = (f"{start}{_HTML.cell(x)}</{tag}>" for start, x in zip(opening, cells, strict=True))
     return f"<tr>{''.join(marked)}</tr>"
-
-
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, Name):
-        name = link(cell.text, cell.code)
-        if cell.paper:
-            name += f" ({link('paper', cell.paper)})"
-        return f"{name} {cell.marks}" if cell.marks else name
-    if isinstance(cell, Emphasis):
-        return f"<em>{escaped(cell.text)}</em>"
-    return escaped(cell.text if isinstance(cell, Words) else cell)

@@ -11,10 +11,8 @@ from oneshot_emotic.leaderboard.sections import (
     SEEN_NAMES_MARK,
     TIED_MARK,
     Cell,
-    Emphasis,
-    Name,
+    Form,
     Table,
-    Words,
     family_sections,
 )
 from oneshot_emotic.report import NONE
@@ -22,6 +20,16 @@ from oneshot_emotic.scoring.statistics import INTERVAL
 
 #: Signs of our own that not every font has.
 _SIGNS = {SEEN_NAMES_MARK: r"$\ddagger$", TIED_MARK: r"$\approx$", NONE: "--"}
+
+
+def _own(text: str) -> str:
+    shown = escaped(text)
+    for sign, command in _SIGNS.items():
+        shown = shown.replace(sign, command)
+    return shown
+
+
+_LATEX = Form(escaped, link, lambda words: f"\\emph{{{_own(words)}}}", _own)
 
 
 def latex_tables(boards: Sequence[Board]) -> str:
@@ -61,22 +69,4 @@ def _table(table: Table, board: Board, title: str) -> str:
 
 
 def _row(cells: Sequence[Cell]) -> str:
-    return " & ".join(map(_cell, cells)) + r" \\"
-
-
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, Name):
-        name = link(cell.text, cell.code)
-        if cell.paper:
-            name += f" ({link('paper', cell.paper)})"
-        return f"{name} {_own(cell.marks)}" if cell.marks else name
-    if isinstance(cell, Emphasis):
-        return f"\\emph{{{_own(cell.text)}}}"
-    return escaped(cell.text) if isinstance(cell, Words) else _own(cell)
-
-
-def _own(text: str) -> str:
-    shown = escaped(text)
-    for sign, command in _SIGNS.items():
-        shown = shown.replace(sign, command)
-    return shown
+    return " & ".join(map(_LATEX.cell, cells)) + r" \\"

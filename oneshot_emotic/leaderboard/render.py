@@ -9,16 +9,15 @@ from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.reported import reported_sections
 from oneshot_emotic.leaderboard.sections import (
     SYNTHETIC_NOTE,
-    Cell,
-    Emphasis,
     FamilySection,
-    Name,
+    Form,
     Table,
-    Words,
     family_sections,
 )
 from oneshot_emotic.markdown import escaped, link
 from oneshot_emotic.scoring.statistics import INTERVAL
+
+_MARKDOWN = Form(escaped, link, lambda words: f"*{words}*", str)
 
 _TOP = f"""# Leaderboard
 
@@ -85,25 +84,14 @@ def _family_tables(section: FamilySection) -> str:
     )
 
 
-def _cell(cell: Cell) -> str:
-    if isinstance(cell, Name):
-        name = link(cell.text, cell.code)
-        if cell.paper:
-            name += f" ({link('paper', cell.paper)})"
-        return f"{name} {cell.marks}" if cell.marks else name
-    if isinstance(cell, Words):
-        return escaped(cell.text)
-    return f"*{cell.text}*" if isinstance(cell, Emphasis) else cell
-
-
 def _table(table: Table) -> str:
     from tabulate import tabulate
 
     alignment = ["left" if x < table.left else "right" for x in range(len(table.headers))]
-    rows = [[_cell(cell) for cell in row] for row in table.rows]
+    rows = [[_MARKDOWN.cell(cell) for cell in row] for row in table.rows]
     return tabulate(
         rows,
-        [_cell(header) for header in table.headers],
+        [_MARKDOWN.cell(header) for header in table.headers],
         tablefmt="github",
         colalign=alignment,
         disable_numparse=True,

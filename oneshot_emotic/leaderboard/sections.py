@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
@@ -53,6 +53,34 @@ class Emphasis:
 
 
 Cell = str | Name | Words | Emphasis
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a format shows a cell.
+
+    Attributes:
+        escaped: Text by somebody, made harmless.
+        link: A text with an address that somebody gave, where that is a plain https one.
+        emphasis: Our own words in italics.
+        own: Our own words.
+    """
+
+    escaped: Callable[[str], str]
+    link: Callable[[str, str | None], str]
+    emphasis: Callable[[str], str]
+    own: Callable[[str], str]
+
+    def cell(self, cell: Cell) -> str:
+        """The text of a cell."""
+        if isinstance(cell, Name):
+            name = self.link(cell.text, cell.code)
+            if cell.paper:
+                name += f" ({self.link('paper', cell.paper)})"
+            return f"{name} {self.own(cell.marks)}" if cell.marks else name
+        if isinstance(cell, Words):
+            return self.escaped(cell.text)
+        return self.emphasis(cell.text) if isinstance(cell, Emphasis) else self.own(cell)
 
 
 @dataclass(frozen=True)

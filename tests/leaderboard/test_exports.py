@@ -10,12 +10,12 @@ import shutil
 import subprocess
 from collections import Counter
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from conftest import REPOSITORY
 from markdown_it import MarkdownIt
+from pages import Page
 
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.leaderboard.board import Board, Row
@@ -97,38 +97,6 @@ def hostile_rows(rows):
 def plain_rows(rows):
     card = {"name": "n", "modalities": ["m"], "seen_unseen_names": True, "paper": "p"}
     return [replace(rows[0], slug=f"row-{n}", model=card) for n in range(len(HOSTILE))]
-
-
-class Page(HTMLParser):
-    """What is in a page: tags counted, tables as rows of cells."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.attributes, self.tables = Counter(), [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.tags[tag] += 1
-        self.attributes += attributes
-        if tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-
-    def handle_data(self, data):
-        if self.tables and self.tables[-1] and self.tables[-1][-1]:
-            self.tables[-1][-1][-1] += data
-
-    @property
-    def cells(self):
-        """Without what stands behind the last cell of a table."""
-        return [[[x.strip().split("\n")[0] for x in row] for row in t] for t in self.tables]
-
-    @property
-    def shape(self):
-        return [[len(row) for row in table] for table in self.tables]
 
 
 class TestCsv:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections import Counter
 from dataclasses import replace
 from html import unescape
-from html.parser import HTMLParser
 from typing import ClassVar
 
 import numpy as np
 import pytest
 from conftest import REPOSITORY
 from markdown_it import MarkdownIt
+from pages import Page
 
 from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
@@ -174,33 +173,10 @@ HOSTILE = (
 )
 
 
-class Page(HTMLParser):
-    """The page as a browser would have it: tags counted, tables as rows of cells, links."""
-
-    def __init__(self, markdown):
-        super().__init__()
-        self.tags, self.links, self.tables = Counter(), [], []
-        self.feed(MarkdownIt("gfm-like").render(markdown))
-
-    def handle_starttag(self, tag, attributes):
-        self.tags[tag] += 1
-        if tag == "a":
-            self.links.append(dict(attributes)["href"])
-        elif tag == "table":
-            self.tables.append([])
-        elif tag == "tr":
-            self.tables[-1].append([])
-        elif tag in ("td", "th"):
-            self.tables[-1][-1].append("")
-
-    def handle_data(self, data):
-        if self.tables and self.tables[-1] and self.tables[-1][-1]:
-            self.tables[-1][-1][-1] += data
-
-
 def page_of(row, card):
     board = Board(row.scores.dataset, (replace(row, model=card),), {})
-    return Page(leaderboard_page([board], read_reported(REPORTED)))
+    text = leaderboard_page([board], read_reported(REPORTED))
+    return Page(MarkdownIt("gfm-like").render(text))
 
 
 def test_nothing_in_a_model_card_breaks_the_page():
