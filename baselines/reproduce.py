@@ -242,6 +242,7 @@ def write_documents(jobs: Sequence[Job], tasks: Mapping[str, Task], scale: Scale
                     for job in members
                 ),
             )
+            card["name"] += f" ({first.settings.backbone}, {scale.name} settings)"
         dataset = tasks[first.settings.task].dataset
         assert dataset is not None
         write_submission_document(

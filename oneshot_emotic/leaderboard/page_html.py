@@ -15,6 +15,7 @@ from oneshot_emotic.leaderboard.sections import (
     Cell,
     Form,
     Table,
+    about_table,
     family_sections,
 )
 from oneshot_emotic.scoring.statistics import INTERVAL
@@ -83,6 +84,10 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
                 "<details><summary>More figures</summary>\n"
                 f"<p>{escaped(section.explained)}.</p>\n{_table(section.more)}</details>\n"
             )
+        parts.append(
+            "<details><summary>About the submissions</summary>\n"
+            f"{_table(about_table(board))}</details>\n"
+        )
     parts.append("<h2>Reported in papers, on EMOTIC</h2>\n")
     parts.append(
         f"<p>Source: {escaped(reported['source'])}. Unit: {escaped(reported['unit'])}.</p>\n"

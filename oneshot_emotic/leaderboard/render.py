@@ -12,6 +12,7 @@ from oneshot_emotic.leaderboard.sections import (
     FamilySection,
     Form,
     Table,
+    about_table,
     family_sections,
 )
 from oneshot_emotic.markdown import escaped, link
@@ -74,6 +75,8 @@ def _board_section(board: Board) -> str:
     ]
     for section in family_sections(board):
         parts += [f"### {section.title}", "", _family_tables(section), ""]
+    about = _table(about_table(board))
+    parts += [f"<details><summary>About the submissions</summary>\n\n{about}\n\n</details>", ""]
     return "\n".join(parts)
 
 

@@ -40,9 +40,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Words:
-    """Other text by somebody, to be escaped."""
+    """Other text by somebody, to be escaped, cut after `limit` characters."""
 
     text: str
+    limit: int = 200
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Form:
         own: Our own words.
     """
 
-    escaped: Callable[[str], str]
+    escaped: Callable[[str, int], str]
     link: Callable[[str, str | None], str]
     emphasis: Callable[[str], str]
     own: Callable[[str], str]
@@ -79,7 +80,7 @@ class Form:
                 name += f" ({self.link('paper', cell.paper)})"
             return f"{name} {self.own(cell.marks)}" if cell.marks else name
         if isinstance(cell, Words):
-            return self.escaped(cell.text)
+            return self.escaped(cell.text, cell.limit)
         return self.emphasis(cell.text) if isinstance(cell, Emphasis) else self.own(cell)
 
 
@@ -122,6 +123,22 @@ def family_sections(board: Board) -> list[FamilySection]:
         for family, title in FAMILIES.items()
         if (rows := ranked(board.rows, family))
     ]
+
+
+def about_table(board: Board) -> Table:
+    """What the submissions say of themselves."""
+    keys = ("backbone", "pretraining", "description")
+    return Table(
+        ("submission", *keys),
+        tuple(
+            (
+                _name(row),
+                *(Words(row.model[key], 600) if key in row.model else NONE for key in keys),
+            )
+            for row in sorted(board.rows, key=lambda row: row.slug)
+        ),
+        left=4,
+    )
 
 
 def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> FamilySection:

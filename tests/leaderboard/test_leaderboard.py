@@ -229,7 +229,8 @@ def test_only_plain_https_links_become_links():
     row = rows_with({"x": 0.5})[0]
     good = {"name": "n", "code": "https://example.org/a_b", "paper": "http://example.org"}
     links = page_of(row, good).links
-    assert links.count("https://example.org/a_b") == 3  # in each table of the family
+    # In each table of the family, and among what the submissions say of themselves.
+    assert links.count("https://example.org/a_b") == 4
     assert not any(link.startswith("http:") for link in links)
 
 
