@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from oneshot_emotic.dataset.card import dataset_card
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, support_rows, task_digest
@@ -301,17 +300,13 @@ def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
 
 def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
     """The draws as places in `novel`, of shape (draws, MAX_SHOTS, classes), -1 for none."""
-    import pyarrow as pa
-
-    columns = _read_columns(path, SUPPORT_COLUMNS)
-    draws, shots = (
-        column.to_numpy(zero_copy_only=False).astype(np.int64) for column in columns[:2]
-    )
-    label, place = (
-        _places(column, pa.array(values, pa.string()))
-        for column, values in zip(columns[2:], (classes, novel.sample_ids), strict=True)
-    )
+    # Lists, since pyarrow's own to_numpy() would import pandas.
+    columns = [column.to_pylist() for column in _read_columns(path, SUPPORT_COLUMNS)]
+    draws, shots = (np.array(column, dtype=np.int64) for column in columns[:2])
     class_of = {name: index for index, name in enumerate(classes)}
+    place_of = {sample_id: index for index, sample_id in enumerate(novel.sample_ids)}
+    label = np.array([class_of.get(name, -1) for name in columns[2]], dtype=np.int64)
+    place = np.array([place_of.get(name, -1) for name in columns[3]], dtype=np.int64)
     true = np.array([class_of.get(name, -2) for name in novel.labels], dtype=np.int64)
     sound = (place >= 0).all() and (
         (label >= 0)
@@ -326,13 +321,3 @@ def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
     support = np.full((draws.max(initial=-1) + 1, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
     support[draws, shots, label] = place
     return support
-
-
-def _places(column: pa.Array, values: pa.Array) -> npt.NDArray[np.int64]:
-    """Where in `values` each cell of a column is, -1 for none."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found = pc.index_in(column.cast(pa.string()), value_set=values)
-    places: npt.NDArray[np.int64] = pc.fill_null(found, -1).to_numpy(zero_copy_only=False)
-    return places.astype(np.int64)
