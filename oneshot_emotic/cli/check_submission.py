@@ -6,20 +6,14 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, embeddings_options
 from oneshot_emotic.cli.progress import say
 from oneshot_emotic.errors import InputError, printable
 
 
 @click.command()
 @click.argument("paths", metavar="PATH...", type=FOLDER, nargs=-1, required=True)
-@click.option(
-    "--dataset",
-    metavar="NAME|DIR",
-    help="Where the tasks come from, in place of the data set that the submission names.",
-)
-@click.option("--task", type=task_choice, help="The task, for a file that names none.")
-@max_bytes_option
+@embeddings_options
 def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_bytes: int) -> None:
     """Examine a submission: every problem at once, or what is good.
 

@@ -61,4 +61,20 @@ def max_bytes_option(function: Function) -> Function:
     )(function)
 
 
+def embeddings_options(function: Function) -> Function:
+    """`--dataset`, `--task` and `--max-bytes`, of commands that read files of embeddings."""
+    options = (
+        click.option(
+            "--dataset",
+            metavar="NAME|DIR|ORG/NAME",
+            help="Where the tasks come from, in place of the data set that the files name.",
+        ),
+        click.option("--task", type=task_choice, help="The task, for a file that names none."),
+        max_bytes_option,
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 task_choice = click.Choice(list(TASKS))

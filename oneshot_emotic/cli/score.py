@@ -6,19 +6,13 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, max_bytes_option, shots_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, embeddings_options, shots_option
 
 
 @click.command()
 @click.argument("files", type=FOLDER, nargs=-1, required=True)
-@click.option(
-    "--dataset",
-    metavar="NAME|DIR|ORG/NAME",
-    help="Where the tasks come from, in place of the data set that the files name.",
-)
-@click.option("--task", type=task_choice, help="The task, for a file that names none.")
+@embeddings_options
 @shots_option
-@max_bytes_option
 @click.option("--json", "json_file", type=FOLDER, help="Write the scores to this file; - prints.")
 @click.option("--verbose", is_flag=True, help="Show what may explain the figures.")
 @click.option("--latex", is_flag=True, help="Print a row for a LaTeX table instead of the tables.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, max_bytes_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, embeddings_options
 from oneshot_emotic.cli.progress import say
 from oneshot_emotic.errors import InputError, Problem, printable
 from oneshot_emotic.tasks import FAMILIES, TASKS
@@ -58,13 +58,7 @@ YES_NO = click.Choice(["yes", "no"])
 @click.option("--slug", help="The folder's name; default: made from --name.")
 @click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
 @click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
-@click.option(
-    "--dataset",
-    metavar="NAME|DIR",
-    help="Where the tasks come from, in place of the data set that the files name.",
-)
-@click.option("--task", type=task_choice, help="The task, for a file that names none.")
-@max_bytes_option
+@embeddings_options
 def command(
     files: tuple[Path, ...],
     made: str | None,

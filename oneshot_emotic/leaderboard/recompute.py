@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from oneshot_emotic.errors import InputError, Problem
@@ -68,40 +69,37 @@ def recompute_boards(
     """
     problems: list[Problem] = []
     submissions: list[SubmissionFolder] = []
-    unsound: dict[tuple[Path, str], InputError] = {}
     for folder in folders:
         try:
             submissions.append(read_submission_folder(folder))
         except InputError as error:
             problems.extend(error.problems)
     every = [_Unit(x, name) for x in submissions for name in TASKS if name in x.references]
-    found = {} if cache is None else dict(_find_all(every, load, cache))
-    known = {(unit.submission.folder, unit.task): scores for unit, scores in found.items()}
-    units = [unit for unit in every if unit not in found]
+    known = {} if cache is None else dict(_find_all(every, load, cache))
+    units = [unit for unit in every if unit not in known]
+    unsound: dict[_Unit, InputError] = {}
     for unit, result in _score_all(units, load, processes or available_processors(), progress):
         if isinstance(result, InputError):
-            unsound[unit.submission.folder, unit.task] = result
+            unsound[unit] = result
             continue
-        known[unit.submission.folder, unit.task] = result
+        known[unit] = result
         if cache is not None:
             task = _task(unit, load)
             figures = dict(result.tasks[unit.task])
             cache.keep(task, LEADERBOARD_SHOTS, unit.source, figures, result.embeddings[unit.task])
-    for unit in units:  # in this order, whichever was ready first
-        if (unit.submission.folder, unit.task) in unsound:
-            problems.extend(unsound[unit.submission.folder, unit.task].problems)
+    # In the order of the files, whichever was ready first.
+    problems += [x for unit in units if unit in unsound for x in unsound[unit].problems]
     if problems:
         # What concerns a whole submission comes with every one of its tasks; once is enough.
         raise InputError(dict.fromkeys(problems))
     rows: dict[DatasetIdentity, list[Row]] = {}
     tasks: dict[DatasetIdentity, dict[str, Task]] = {}
-    for submission in submissions:
-        parts = [known[submission.folder, x] for x in TASKS if x in submission.references]
-        scores = merged(parts, name=submission.model["name"])
+    for submission, group in groupby(every, key=lambda unit: unit.submission):
+        of_submission = list(group)
+        scores = merged((known[unit] for unit in of_submission), name=submission.model["name"])
         rows.setdefault(scores.dataset, []).append(Row(submission.slug, submission.model, scores))
-        for name in scores.tasks:
-            of_board = tasks.setdefault(scores.dataset, {})
-            of_board.setdefault(name, _task(_Unit(submission, name), load))
+        of_board = tasks.setdefault(scores.dataset, {})
+        of_board.update({unit.task: _task(unit, load) for unit in of_submission})
     return [
         Board(identity, tuple(rows[identity]), _controls(tasks[identity], cache))
         for identity in sorted(rows, key=lambda x: (x.name, x.label_rule, x.fingerprint))
@@ -167,9 +165,8 @@ def _side_by_side(
         return
     with process_pool(processes, _begin, (load,)) as pool:
         waiting: dict[Future[Scores | InputError], _Unit] = {}
-        coming: Iterable[_Unit] = iter(units)
         try:
-            for unit in coming:
+            for unit in units:
                 waiting[pool.submit(_score_here, unit)] = unit
                 if len(waiting) >= 4 * processes:
                     yield from _ready(waiting)
@@ -272,15 +269,13 @@ def _controls(
 
 
 def _controls_of(task: Task, cache: ScoreCache | None) -> dict[str, dict[int, ShotScores]]:
-    found = {}
-    for name in CONTROLS:
-        kept = None if cache is None else cache.find(task, LEADERBOARD_SHOTS, f"control {name}")
-        if kept is not None:
-            found[name] = kept[0]
+    if cache is None:
+        return evaluate_controls(task, LEADERBOARD_SHOTS)
+    kept = {name: cache.find(task, LEADERBOARD_SHOTS, f"control {name}") for name in CONTROLS}
+    found = {name: item[0] for name, item in kept.items() if item is not None}
     if len(found) == len(CONTROLS):
         return found
     computed = evaluate_controls(task, LEADERBOARD_SHOTS)
-    for name, figures in computed.items() if cache is not None else ():
-        assert cache is not None
+    for name, figures in computed.items():
         cache.keep(task, LEADERBOARD_SHOTS, f"control {name}", figures, "")
     return computed

@@ -76,27 +76,27 @@ class PredictionCounts:
         self._unit = predictions.unit if predictions.tied.size else 1
         classes = range(predictions.classes)
         ends = np.searchsorted(predictions.labels, [*classes, predictions.classes]).tolist()
-        self._chunks = [
-            _Chunk(true_class, chunk, predictions.tied, weights[chunk])
+        self._chunks_of_classes = [
+            [
+                _Chunk(chunk, predictions.tied, weights[chunk])
+                for chunk in _chunks(ends[true_class], ends[true_class + 1], weights)
+            ]
             for true_class in classes
-            for chunk in _chunks(ends[true_class], ends[true_class + 1], weights)
         ]
 
     def of(self, draws: slice) -> Confusion:
         """Of some draws: counts of the shape (classes, classes, draws, columns)."""
         nearest, classes = self._predictions.nearest[draws], self._predictions.classes
         counts = np.empty((classes, classes, len(nearest), self._columns), dtype=np.int32)
-        begun: set[int] = set()
-        for chunk in self._chunks:
-            of_class, decisions = counts[chunk.true_class], nearest[:, chunk.persons]
-            first = chunk.true_class not in begun
-            begun.add(chunk.true_class)
-            _count_single(of_class, decisions, chunk.weights, self._unit, add=not first)
-            if chunk.tied.size:
-                tied = decisions[:, chunk.tied]
-                _add_ties(of_class, tied, chunk.weights[chunk.tied], self._predictions)
-        for class_ in set(range(classes)) - begun:
-            counts[class_] = 0
+        for of_class, chunks in zip(counts, self._chunks_of_classes, strict=True):
+            if not chunks:
+                of_class[...] = 0
+            for number, chunk in enumerate(chunks):
+                decisions = nearest[:, chunk.persons]
+                _count_single(of_class, decisions, chunk.weights, self._unit, add=number > 0)
+                if chunk.tied.size:
+                    tied = decisions[:, chunk.tied]
+                    _add_ties(of_class, tied, chunk.weights[chunk.tied], self._predictions)
         return Confusion(counts, self._unit)
 
 
@@ -104,14 +104,13 @@ class _Chunk:
     """Persons of one class who are multiplied together.
 
     Attributes:
-        true_class: Their class.
         persons: Their places.
         weights: Their weights in float32, of shape (persons, columns).
         tied: Those of them who are tied in some draw.
     """
 
-    def __init__(self, true_class: int, persons: slice, tied: IntArray, weights: Weights) -> None:
-        self.true_class, self.persons = true_class, persons
+    def __init__(self, persons: slice, tied: IntArray, weights: Weights) -> None:
+        self.persons = persons
         self.weights = weights.astype(np.float32)
         self.tied = tied[(tied >= persons.start) & (tied < persons.stop)] - persons.start
 

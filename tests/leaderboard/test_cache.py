@@ -13,8 +13,9 @@ import time
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from made import submission_folder
 
-from oneshot_emotic import evaluate, write_submission
+from oneshot_emotic import evaluate
 from oneshot_emotic.dataset.loader import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.leaderboard import cache as cache_module
@@ -23,7 +24,7 @@ from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.leaderboard.recompute import recompute_boards
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.splits import DatasetIdentity
-from oneshot_emotic.submission.folders import DOCUMENT, write_submission_document
+from oneshot_emotic.submission.folders import DOCUMENT
 
 SHOTS = (1, 5)
 
@@ -38,10 +39,7 @@ def scores(task):
 
 def small_submission(folder, task, seed=0):
     vectors = np.random.default_rng(seed).normal(size=(len(task.novel), 4))
-    write_submission(folder / "a.npz", (task.novel.sample_ids, vectors), task)
-    dataset = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
-    write_submission_document(folder, dataset, {"name": folder.name}, {task.name: "a.npz"})
-    return folder
+    return submission_folder(folder, task, vectors)
 
 
 def refuse(*arguments, **options):
@@ -158,7 +156,7 @@ def test_a_changed_file_is_found_out_whatever_is_cached(tmp_path, task):
     folder = small_submission(tmp_path / "s", task)
     keep = ScoreCache(tmp_path / "cache")
     recompute_boards([folder], TaskLoader(), cache=keep)
-    path = folder / "a.npz"
+    path = folder / f"{task.name}.npz"
     content = path.read_bytes()
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     with pytest.raises(InputError, match="changed after the digest"):
@@ -231,7 +229,7 @@ def test_side_by_side_gives_the_same_and_the_same_problems(tmp_path, task):
     assert recompute_boards(folders, TaskLoader(), lines.append, processes=2) == alone
     assert sorted(line.split()[-2] for line in lines) == [f"s{n}" for n in range(6)]
     for number in (1, 4):
-        path = folders[number] / "a.npz"
+        path = folders[number] / "cat-6-6.npz"
         path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError) as one:
         recompute_boards(folders, TaskLoader(), processes=1)
@@ -239,7 +237,7 @@ def test_side_by_side_gives_the_same_and_the_same_problems(tmp_path, task):
         recompute_boards(folders, TaskLoader(), processes=2)
     assert one.value.problems == two.value.problems
     assert [problem.where for problem in one.value.problems] == [
-        str(folders[number] / "a.npz") for number in (1, 4)
+        str(folders[number] / "cat-6-6.npz") for number in (1, 4)
     ]
 
 

@@ -6,24 +6,19 @@ import json
 
 import numpy as np
 import pytest
+from made import submission_folder
 
-from oneshot_emotic import write_submission
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.submission.folders import (
     find_submissions,
     read_submission_folder,
-    write_submission_document,
 )
 
 
 @pytest.fixture
 def folder(tmp_path, task):
     path = tmp_path / "submissions" / "a-model"
-    array = np.ones((len(task.novel), 3))
-    write_submission(path / "cat-6-6.npz", (task.novel.sample_ids, array), task)
-    dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
-    write_submission_document(path, dataset, {"name": "A model"}, {"cat-6-6": "cat-6-6.npz"})
-    return path
+    return submission_folder(path, task, np.ones((len(task.novel), 3)))
 
 
 def change(folder, **changes):
@@ -34,7 +29,7 @@ def change(folder, **changes):
 def test_read(folder, task):
     submission = read_submission_folder(folder)
     assert submission.slug == "a-model"
-    assert submission.model == {"name": "A model"}
+    assert submission.model == {"name": "a-model"}
     ids, array = submission.embeddings("cat-6-6")
     assert set(ids) == set(task.novel.sample_ids)
     assert array.shape == (len(task.novel), 3)

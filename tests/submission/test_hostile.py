@@ -16,10 +16,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from made import submission_folder
 
-from oneshot_emotic import write_submission
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.submission.folders import read_submission_folder, write_submission_document
+from oneshot_emotic.submission.folders import read_submission_folder
 from oneshot_emotic.submission.forms import read_predictions
 from oneshot_emotic.submission.parquet_pages import walk_pages
 
@@ -86,6 +86,11 @@ class TestJson:
             path.write_bytes(gzip.compress(content))
             with pytest.raises(InputError, match=message):
                 read_predictions(path)
+
+    def test_vectors_are_counted_before_they_are_decoded(self, tmp_path):
+        vectors = ",".join(f'"{n}#0":[0.11111111]' for n in range(1_000_001))
+        content = preds(f"{{{vectors}}}")
+        refused(tmp_path / "a.json", content, "some 1,000,00. keys; at most 1,000,000")
 
     def test_all_that_is_no_vector_is_named_by_person(self, task, tmp_path, run):
         ids = task.novel.sample_ids
@@ -375,11 +380,7 @@ class TestFolder:
     @pytest.fixture
     def folder(self, tmp_path, task):
         path = tmp_path / "submissions" / "a-model"
-        array = np.ones((len(task.novel), 3))
-        write_submission(path / "cat-6-6.npz", (task.novel.sample_ids, array), task)
-        dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
-        write_submission_document(path, dataset, {"name": "A model"}, {"cat-6-6": "cat-6-6.npz"})
-        return path
+        return submission_folder(path, task, np.ones((len(task.novel), 3)))
 
     @pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz"])
     def test_links(self, folder, tmp_path, name):
