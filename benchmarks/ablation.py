@@ -124,14 +124,14 @@ def draw(lines: list[dict[str, Any]], chance: float, title: str, path: Path) -> 
 
     figure, axes = pyplot.subplots(1, len(PANELS), figsize=(10, 3.6), sharey=True)
     for axis, panel in zip(axes, PANELS, strict=True):
-        for recipe in panel.recipes:
+        for place, recipe in enumerate(panel.recipes):
             points = [x for x in lines if (x["cue"], x["recipe"]) == (panel.cue, recipe)]
             middle = [100 * x["balanced_accuracy"] for x in points]
             spread = [
                 [100 * (x["balanced_accuracy"] - x["low"]) for x in points],
                 [100 * (x["high"] - x["balanced_accuracy"]) for x in points],
             ]
-            strengths = [x["strength"] for x in points]
+            strengths = [x["strength"] + 0.012 * (place - 1) for x in points]  # bars side by side
             colour = COLOURS[recipe]
             axis.errorbar(
                 strengths, middle, spread, marker="o", capsize=3, color=colour, label=recipe
@@ -140,10 +140,14 @@ def draw(lines: list[dict[str, Any]], chance: float, title: str, path: Path) -> 
         without = "".join(f", {name.removesuffix('_cue')} cue 0" for name in panel.elsewhere)
         axis.set_xlabel(f"strength of the {panel.cue} cue{without}")
         axis.grid(alpha=0.3)
-        axis.legend(fontsize="small", loc="upper left")
     axes[0].set_ylabel("1-shot balanced accuracy, %")
+    shown: dict[str, Any] = {}
+    for axis in axes:
+        handles, names = axis.get_legend_handles_labels()
+        shown |= dict(zip(names, handles, strict=True))
     figure.suptitle(title, fontsize="medium")
-    figure.tight_layout()
+    figure.tight_layout(rect=(0, 0.07, 1, 1))
+    figure.legend(shown.values(), shown, loc="lower center", ncols=len(shown), fontsize="small")
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
 

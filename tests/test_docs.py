@@ -40,18 +40,19 @@ def test_rows_beside_the_papers_figures(family):
 
 
 def test_the_ablation_is_that_of_its_table():
+    """Every figure of the tables is a line of the file, and the other way round."""
     with (REPOSITORY / "docs/ablation.csv").open(newline="") as stream:
         lines = list(csv.DictReader(stream))
-    shown = re.findall(r"^\| (body|scene|semantic) \| ([\d.]+) \| (.*) \|$", PAGE, re.M)
-    assert len(shown) * 3 == len(lines)
-    recipes = list(dict.fromkeys(line["recipe"] for line in lines))
-    for cue, strength, cells in shown:
-        for recipe, cell in zip(recipes, cells.split(" | "), strict=True):
-            (line,) = [
-                x
-                for x in lines
-                if (x["cue"], x["recipe"]) == (cue, recipe)
-                and float(x["strength"]) == pytest.approx(float(strength))
-            ]
-            values = [f"{100 * float(line[k]):.1f}" for k in ("balanced_accuracy", "low", "high")]
-            assert cell == "{} [{}, {}]".format(*values)
+    figures = {}
+    for line in lines:
+        values = [f"{100 * float(line[k]):.1f}" for k in ("balanced_accuracy", "low", "high")]
+        key = line["cue"], f"{float(line['strength']):.3f}", line["recipe"]
+        figures[key] = "{} [{}, {}]".format(*values)
+    shown, recipes = {}, []
+    for row in re.findall(r"^\| ((?:cue|body|scene|semantic) \| .*) \|$", PAGE, re.M):
+        name, strength, *cells = row.split(" | ")
+        if name == "cue":
+            recipes = [cell.strip("`") for cell in cells]
+        else:
+            shown |= {(name, strength, x): y for x, y in zip(recipes, cells, strict=True)}
+    assert shown == figures and len(lines) == len(figures) == 27
