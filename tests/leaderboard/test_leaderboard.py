@@ -17,6 +17,7 @@ from pages import Page
 
 from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
+from oneshot_emotic.leaderboard.files import differences
 from oneshot_emotic.leaderboard.render import leaderboard_page
 from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
 from oneshot_emotic.markdown import escaped
@@ -69,6 +70,13 @@ def test_line_ends_count(checkout, run):
     page = checkout / "leaderboard/README.md"
     page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
     run("leaderboard", checkout, "--check", status=1)
+
+
+def test_bytes_that_are_no_text_differ_from_what_stands_for_them(tmp_path):
+    (tmp_path / "README.md").write_bytes(b"caf\xe9\n")
+    assert differences(tmp_path, {"README.md": "caf\N{REPLACEMENT CHARACTER}\n"})
+    (tmp_path / "README.md").write_text("caf\N{REPLACEMENT CHARACTER}\n", encoding="utf-8")
+    assert not differences(tmp_path, {"README.md": "caf\N{REPLACEMENT CHARACTER}\n"})
 
 
 def test_unsound_submissions_write_nothing_and_are_all_named(checkout, run):
