@@ -53,13 +53,15 @@ class Panel:
     recipes: tuple[str, ...]
     training: Mapping[str, Any]
 
-    def stand_ins(self) -> dict[float, StandInSettings]:
-        """The stand-in of each strength."""
+    def stand_ins(self) -> list[tuple[float, StandInSettings]]:
+        """Each strength with its stand-in."""
         name = f"{self.cue}_cue"
-        default = replace(StandInSettings(), **dict[str, Any](self.elsewhere))
-        full = getattr(default, name)
-        changes: dict[float, dict[str, Any]] = {x: {name: x} for x in (0.0, full / 2, full)}
-        return {strength: replace(default, **changes[strength]) for strength in changes}
+        full = getattr(StandInSettings, name)
+        changes: dict[str, Any] = dict(self.elsewhere)
+        return [
+            (strength, StandInSettings(**{**changes, name: strength}))
+            for strength in (0.0, full / 2, full)
+        ]
 
 
 _SHORT = {"persons_per_epoch": 640}
@@ -85,23 +87,19 @@ def trained(work: Path, task_name: str, jobs: int) -> list[dict[str, Any]]:
     for panel in PANELS:
         changes = {**SCALES["reduced"].changes, **panel.training, "weights": "none"}
         scale = replace(SCALES["reduced"], tasks=(task_name,), changes=changes, keep=False)
-        planned: dict[float, list[Job]] = {}
-        for strength, settings in panel.stand_ins().items():
+        steps = changes["epochs"] * changes["persons_per_epoch"] // Settings.batch_size
+        planned: list[tuple[float, Job]] = []
+        for strength, settings in panel.stand_ins():
             root = _stand_in(work, settings, scale.size, jobs)
             folder = work / "runs" / panel.cue / f"{strength:g}"
-            planned[strength] = [
-                replace(job, threads=1)
-                for job in plan_jobs(scale, folder, root, "synthetic", recipes=panel.recipes)
-            ]
-        run_jobs([job for of_strength in planned.values() for job in of_strength], jobs, print)
-        for strength, of_strength in planned.items():
-            for job in of_strength:
-                embeddings = read_predictions(job.output).embeddings
-                figure = evaluate(embeddings, task)[1].balanced_accuracy
-                values = (figure.mean, figure.low, figure.high)
-                steps = changes["epochs"] * changes["persons_per_epoch"] // Settings.batch_size
-                line = (panel.cue, strength, job.recipe, steps, *values)
-                lines.append(dict(zip(COLUMNS, line, strict=True)))
+            of_strength = plan_jobs(scale, folder, root, "synthetic", recipes=panel.recipes)
+            planned += [(strength, replace(job, threads=1)) for job in of_strength]
+        run_jobs([job for _, job in planned], jobs, print)
+        for strength, job in planned:
+            embeddings = read_predictions(job.output).embeddings
+            figure = evaluate(embeddings, task)[1].balanced_accuracy
+            line = (panel.cue, strength, job.recipe, steps, figure.mean, figure.low, figure.high)
+            lines.append(dict(zip(COLUMNS, line, strict=True)))
     return lines
 
 

@@ -7,9 +7,9 @@ from oneshot_emotic.submission.folders import write_submission_document
 
 
 def submission_folder(folder, task, array):
-    """A submission of one task, called as its folder; vectors in the order of the persons."""
+    """A submission of one task, of "Model FOLDER"; vectors in the order of the persons."""
     file = f"{task.name}.npz"
     write_submission(folder / file, (task.novel.sample_ids, array), task)
     dataset = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
-    write_submission_document(folder, dataset, {"name": folder.name}, {task.name: file})
+    write_submission_document(folder, dataset, {"name": f"Model {folder.name}"}, {task.name: file})
     return folder

@@ -29,7 +29,7 @@ def change(folder, **changes):
 def test_read(folder, task):
     submission = read_submission_folder(folder)
     assert submission.slug == "a-model"
-    assert submission.model == {"name": "a-model"}
+    assert submission.model == {"name": "Model a-model"}
     ids, array = submission.embeddings("cat-6-6")
     assert set(ids) == set(task.novel.sample_ids)
     assert array.shape == (len(task.novel), 3)
