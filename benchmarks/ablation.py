@@ -21,10 +21,10 @@ from pathlib import Path
 from typing import Any
 
 from machine import machine
+from oneshot_emotic_baselines.prepare import prepare
+from oneshot_emotic_baselines.reproduce import SCALES, Job, plan_jobs, run_jobs
+from oneshot_emotic_baselines.settings import Settings
 
-from baselines.prepare import prepare
-from baselines.reproduce import SCALES, Job, plan_jobs, run_jobs
-from baselines.settings import Settings
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.cli.synth import write_stand_in_folder
 from oneshot_emotic.files import write_text

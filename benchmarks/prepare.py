@@ -18,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from machine import machine
+from oneshot_emotic_baselines.prepare import CHUNK, PicturePlan, plan_pictures, prepare
 from PIL import Image
 
-from baselines.prepare import CHUNK, PicturePlan, plan_pictures, prepare
 from oneshot_emotic.embedders.run import body_crop
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.processes import available_processors, process_pool

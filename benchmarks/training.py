@@ -20,20 +20,20 @@ from typing import Any
 import numpy as np
 import torch
 from machine import machine
-from torch.utils.data import DataLoader, Dataset
-
-from baselines import train as training
-from baselines.data import (
+from oneshot_emotic_baselines import train as training
+from oneshot_emotic_baselines.data import (
     Augmentation,
     PersonBatches,
     base_split,
     load_person_data,
     network_inputs,
 )
-from baselines.distributed import Processes, join_processes
-from baselines.model import autocast
-from baselines.prepare import prepare
-from baselines.settings import Settings
+from oneshot_emotic_baselines.distributed import Processes, join_processes
+from oneshot_emotic_baselines.model import autocast
+from oneshot_emotic_baselines.prepare import prepare
+from oneshot_emotic_baselines.settings import Settings
+from torch.utils.data import DataLoader, Dataset
+
 from oneshot_emotic import load_task
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations

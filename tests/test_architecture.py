@@ -16,6 +16,7 @@ import oneshot_emotic
 from oneshot_emotic.cli.main import COMMANDS, main
 
 PACKAGE = REPOSITORY / "oneshot_emotic"
+BASELINES = "oneshot_emotic_baselines"
 HEAVY = (
     *("pandas", "scipy", "datasets", "torch", "pyarrow", "PIL", "numpy", "jsonschema"),
     "huggingface_hub",
@@ -45,11 +46,17 @@ ALLOWED = {
 
 def imports_of(path):
     for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("oneshot_emotic"):
-            parts = node.module.split(".")
-            yield from [parts[1]] if len(parts) > 1 else [alias.name for alias in node.names]
+        if isinstance(node, ast.ImportFrom):
+            names = [f"{node.module or ''}.{alias.name}" for alias in node.names]
         elif isinstance(node, ast.Import):
-            yield from (a.name.split(".")[1] for a in node.names if a.name.startswith("oneshot_e"))
+            names = [alias.name for alias in node.names]
+        else:
+            continue
+        for package, _, rest in (name.partition(".") for name in names):
+            if package == BASELINES:
+                yield BASELINES
+            elif package == "oneshot_emotic":
+                yield rest.partition(".")[0]
 
 
 @pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda p: p.name)
@@ -60,6 +67,26 @@ def test_imports_run_one_way(path):
         return
     found = {name for name in imports_of(path) if name != "__version__"}
     assert found <= allowed | GROUND | {room}, f"{room} imports {found - allowed - GROUND - {room}}"
+
+
+def test_a_core_module_that_imports_the_baselines_is_seen(tmp_path):
+    for line in (
+        f"from {BASELINES} import train",
+        f"def f():\n    from {BASELINES}.train import train",
+        f"import {BASELINES}.train",
+    ):
+        (tmp_path / "module.py").write_text(line)
+        assert list(imports_of(tmp_path / "module.py")) == [BASELINES]
+
+
+@pytest.mark.parametrize("room", ["scoring", "leaderboard", "synthetic", "draws", "splits", "rng"])
+def test_no_sum_whose_last_bit_depends_on_the_python(room):
+    """From 3.12 on, `sum` of floats is compensated; math.fsum is exact on every Python."""
+    paths = [PACKAGE / f"{room}.py"] if (PACKAGE / f"{room}.py").is_file() else []
+    for path in paths or sorted((PACKAGE / room).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            bare = isinstance(node, ast.Name) and node.id == "sum"
+            assert not bare, f"{path.name}:{getattr(node, 'lineno', 0)}"
 
 
 def test_figures_know_nothing_of_emotic_and_boards_nothing_of_knn():

@@ -8,8 +8,8 @@ import re
 
 import pytest
 from conftest import REPOSITORY
+from oneshot_emotic_baselines.recipes import RECIPES
 
-from baselines.recipes import RECIPES
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 PAGE = (REPOSITORY / "docs/baselines.md").read_text()

@@ -12,6 +12,11 @@ from conftest import REPOSITORY
 
 from oneshot_emotic.cli.main import COMMANDS
 
+PACKAGES = (
+    (REPOSITORY, "oneshot_emotic"),
+    (REPOSITORY / "baselines", "oneshot_emotic_baselines"),
+)
+
 
 @pytest.fixture(scope="module")
 def wheel_names(tmp_path_factory):
@@ -30,9 +35,9 @@ def wheel_names(tmp_path_factory):
 
 def test_the_wheel_holds_every_file_of_the_package(wheel_names):
     files = {
-        str(path.relative_to(REPOSITORY))
-        for package in ("oneshot_emotic", "baselines")
-        for path in (REPOSITORY / package).rglob("*")
+        str(path.relative_to(parent))
+        for parent, package in PACKAGES
+        for path in (parent / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     assert files <= wheel_names
@@ -42,7 +47,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel_names):
 
 
 def test_the_wheel_holds_nothing_else(wheel_names):
-    packages = ("oneshot_emotic/", "baselines/")
+    packages = tuple(f"{package}/" for _, package in PACKAGES)
     others = {name for name in wheel_names if not name.startswith(packages)}
     assert all(".dist-info/" in name for name in others)
 

@@ -8,9 +8,9 @@ import click
 @click.command()
 def command() -> None:
     """List the baselines with the paper's figures."""
+    from oneshot_emotic_baselines.recipes import RECIPES, REPORTED_RESNET50, REPORTED_SOURCE
     from tabulate import tabulate
 
-    from baselines.recipes import RECIPES, REPORTED_RESNET50, REPORTED_SOURCE
     from oneshot_emotic.report import NONE
     from oneshot_emotic.tasks import TASKS
 

@@ -183,10 +183,11 @@ def embed_checkpoint(
                 "a checkpoint file"
             )
         )
-    from baselines.checkpoint import load_checkpoint
-    from baselines.data import load_person_data
-    from baselines.embed import checkpoint_card, embed_task
-    from baselines.settings import Settings
+    from oneshot_emotic_baselines.checkpoint import load_checkpoint
+    from oneshot_emotic_baselines.data import load_person_data
+    from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
+    from oneshot_emotic_baselines.settings import Settings
+
     from oneshot_emotic.dataset.load import load_task
     from oneshot_emotic.submission.api import write_submission
 

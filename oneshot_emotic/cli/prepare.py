@@ -37,7 +37,12 @@ def command(
     Writes memory-mapped arrays, about 12 GB for EMOTIC at 256 pixels. A run that was stopped goes
     on where it was.
     """
-    from baselines.prepare import damaged_chunks, default_folder, prepare, read_prepared
+    from oneshot_emotic_baselines.prepare import (
+        damaged_chunks,
+        default_folder,
+        prepare,
+        read_prepared,
+    )
 
     if check:
         folder = output or default_folder(root, size)

@@ -17,7 +17,7 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.processes import available_processors
 
 if TYPE_CHECKING:
-    from baselines.reproduce import Job, Scale
+    from oneshot_emotic_baselines.reproduce import Job, Scale
 
 _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
 
@@ -83,9 +83,9 @@ def command(
     OUTPUT/leaderboard/README.md. Stopped at any time, the same command goes on.
     """
     import torch
+    from oneshot_emotic_baselines import reproduce
+    from oneshot_emotic_baselines.recipes import RECIPES, recipe_named
 
-    from baselines import reproduce
-    from baselines.recipes import RECIPES, recipe_named
     from oneshot_emotic.cli import build, prepare, synth
     from oneshot_emotic.dataset.folder import MANIFEST, read_tasks
 
@@ -148,7 +148,7 @@ def _scorable(scale: Scale, tasks: Any) -> Scale:
 
 def _without_places(jobs: list[Job]) -> list[Job]:
     """Leave out what needs Places-365 weights that were not given, and say so."""
-    from baselines.reproduce import missing_weights
+    from oneshot_emotic_baselines.reproduce import missing_weights
 
     missing = missing_weights(jobs)
     for recipe in missing:
@@ -164,7 +164,7 @@ def _without_places(jobs: list[Job]) -> list[Job]:
 
 
 def _sem2vec(ctx: click.Context, root: Path, model: str, device: str) -> None:
-    from baselines.sem2vec import TABLE
+    from oneshot_emotic_baselines.sem2vec import TABLE
 
     if (root / TABLE).is_file() or list(root.glob(f"sem2vec-*/{TABLE}")):
         return
@@ -175,10 +175,10 @@ def _sem2vec(ctx: click.Context, root: Path, model: str, device: str) -> None:
 
 def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:
     """Recompute everything from the submission files, write the page, show the figures."""
+    from oneshot_emotic_baselines.recipes import RECIPES
+    from oneshot_emotic_baselines.reproduce import reported_document
     from tabulate import tabulate
 
-    from baselines.recipes import RECIPES
-    from baselines.reproduce import reported_document
     from oneshot_emotic.dataset.loader import TaskLoader
     from oneshot_emotic.leaderboard.files import generated_files, write_files
     from oneshot_emotic.leaderboard.recompute import recompute_boards

@@ -48,9 +48,9 @@ def command(
     ade20k_classes needs no run. With several GPUs: torchrun --nproc-per-node N -m oneshot_emotic
     sem2vec ...
     """
-    from baselines.distributed import join_processes, leave_processes
-    from baselines.segment import segment
-    from baselines.sem2vec import TABLE
+    from oneshot_emotic_baselines.distributed import join_processes, leave_processes
+    from oneshot_emotic_baselines.segment import segment
+    from oneshot_emotic_baselines.sem2vec import TABLE
 
     main = join_processes(device).main
     with growing_bar("segmenting") as progress:

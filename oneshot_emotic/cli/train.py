@@ -66,12 +66,13 @@ def command(
     persons. A run that was stopped goes on where it was. With several GPUs: torchrun
     --nproc-per-node N -m oneshot_emotic train ...
     """
-    from baselines.data import base_split, load_person_data
-    from baselines.distributed import join_processes, leave_processes
-    from baselines.embed import embed_task
-    from baselines.recipes import recipe_named
-    from baselines.settings import Settings
-    from baselines.train import train
+    from oneshot_emotic_baselines.data import base_split, load_person_data
+    from oneshot_emotic_baselines.distributed import join_processes, leave_processes
+    from oneshot_emotic_baselines.embed import embed_task
+    from oneshot_emotic_baselines.recipes import recipe_named
+    from oneshot_emotic_baselines.settings import Settings
+    from oneshot_emotic_baselines.train import train
+
     from oneshot_emotic.dataset.load import load_task
     from oneshot_emotic.report import percent
     from oneshot_emotic.scoring.evaluate import evaluate

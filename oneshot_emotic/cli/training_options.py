@@ -57,7 +57,7 @@ def weights_option(function: Function) -> Function:
 
 
 def settings_options(function: Function) -> Function:
-    """Every setting of `baselines.settings.Settings` that a user may change."""
+    """Every setting of `oneshot_emotic_baselines.settings.Settings` that a user may change."""
     return _all(
         click.option(
             "--backbone",

@@ -14,6 +14,7 @@ from oneshot_emotic.scoring.confusion import Confusion
 from oneshot_emotic.scoring.embeddings import EmbeddingArray
 from oneshot_emotic.scoring.predictions import Predictions, is_tie
 from oneshot_emotic.scoring.preparation import PreparedEmbeddings
+from oneshot_emotic.scoring.statistics import exact_mean
 from oneshot_emotic.splits import Task
 
 #: A dimension is near-constant when its range is below this share of the widest dimension's.
@@ -211,6 +212,6 @@ def _slice(
             recalls.append(int(right[members].sum()) / whole)
     balanced = accuracy = None
     if recalls:
-        balanced = sum(recalls) / len(recalls)
+        balanced = exact_mean(recalls)
         accuracy = int(right[chosen].sum()) / int(possible[chosen].sum())
     return Slice(int(np.count_nonzero(chosen)), balanced, accuracy)

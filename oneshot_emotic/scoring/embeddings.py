@@ -105,7 +105,7 @@ def _identity_problems(sample_ids: Sequence[str], task: Task, where: str) -> lis
         )
     if unknown := sorted({str(x) for x in given - wanted}):
         base = set(task.base.sample_ids)
-        seen_in_training = sum(x in base for x in unknown)
+        seen_in_training = len(base.intersection(unknown))
         detail = f" ({seen_in_training:,} of them base persons)" if seen_in_training else ""
         problems.append(
             Problem(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -169,7 +170,7 @@ def _mean_levels(person: StandInPerson) -> tuple[Any, ...]:
     for dimension in range(3):
         given = [levels[dimension] for levels in person.levels]
         known = [level for level in given if level is not None]
-        means.append(_number(sum(known) / len(known) if len(known) == len(given) else None))
+        means.append(_number(math.fsum(known) / len(known) if len(known) == len(given) else None))
     return tuple(means)
 
 

@@ -15,20 +15,20 @@ import tiny
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
-from baselines.checkpoint import load_checkpoint  # noqa: E402
+from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 
 _CODE = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import torch
-import baselines.model, tiny
+import oneshot_emotic_baselines.model, tiny
 from pathlib import Path
-from baselines.data import base_split, load_person_data
-from baselines.train import train
+from oneshot_emotic_baselines.data import base_split, load_person_data
+from oneshot_emotic_baselines.train import train
 from oneshot_emotic import load_task
 
 torch.set_num_threads(1)
-baselines.model.resnet = tiny.small_resnet
+oneshot_emotic_baselines.model.resnet = tiny.small_resnet
 task = load_task("cat-6-6", sys.argv[3])
 data = load_person_data(sys.argv[2], size=tiny.SIZE)
 settings = tiny.settings(epochs=3, batch_size=16, persons_per_epoch=48, learning_rate=1e-3)
@@ -74,9 +74,10 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
 
 
 def test_a_batch_that_cannot_be_parted_is_refused(tmp_path, monkeypatch):
-    from baselines import train as module
-    from baselines.data import base_split
-    from baselines.distributed import Processes
+    from oneshot_emotic_baselines import train as module
+    from oneshot_emotic_baselines.data import base_split
+    from oneshot_emotic_baselines.distributed import Processes
+
     from oneshot_emotic.errors import InputError
 
     three = Processes(0, 3, torch.device("cpu"))

@@ -10,8 +10,8 @@ from conftest import REPOSITORY
 torch = pytest.importorskip("torch")
 pytest.importorskip("torchvision")
 
-from baselines.model import AffectNet, parameter_count  # noqa: E402
-from baselines.recipes import RECIPES  # noqa: E402
+from oneshot_emotic_baselines.model import AffectNet, parameter_count  # noqa: E402
+from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
 
 
 def network(name, **options):

@@ -11,16 +11,16 @@ import tiny
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
-from baselines.checkpoint import load_checkpoint  # noqa: E402
-from baselines.data import base_split  # noqa: E402
-from baselines.embed import embed_task  # noqa: E402
-from baselines.train import train  # noqa: E402
+from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
+from oneshot_emotic_baselines.data import base_split  # noqa: E402
+from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
+from oneshot_emotic_baselines.train import train  # noqa: E402
 
 
 @pytest.fixture(scope="module", autouse=True)
 def small():
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("baselines.model.resnet", tiny.small_resnet)
+        patched.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
         yield
 
 

@@ -10,14 +10,15 @@ import tiny
 
 torch = pytest.importorskip("torch")
 
-from baselines.data import (  # noqa: E402
+from oneshot_emotic_baselines.data import (  # noqa: E402
     Augmentation,
     PersonBatches,
     base_split,
     network_inputs,
     normalised,
 )
-from baselines.episodes import hold_out, validation_task  # noqa: E402
+from oneshot_emotic_baselines.episodes import hold_out, validation_task  # noqa: E402
+
 from oneshot_emotic.errors import InputError  # noqa: E402
 from oneshot_emotic.splits import Persons  # noqa: E402
 

@@ -12,10 +12,10 @@ import time
 import numpy as np
 import pytest
 import tiny
+from oneshot_emotic_baselines import prepare as module
+from oneshot_emotic_baselines.prepare import damaged_chunks, prepare, read_prepared
 from PIL import Image
 
-from baselines import prepare as module
-from baselines.prepare import damaged_chunks, prepare, read_prepared
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.errors import InputError

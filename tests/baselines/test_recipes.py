@@ -8,9 +8,9 @@ import sys
 
 import pytest
 from conftest import REPOSITORY
+from oneshot_emotic_baselines.recipes import RECIPES, REPORTED_RESNET50, recipe_named
+from oneshot_emotic_baselines.settings import Settings
 
-from baselines.recipes import RECIPES, REPORTED_RESNET50, recipe_named
-from baselines.settings import Settings
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.tasks import TASKS
 
@@ -103,8 +103,9 @@ def test_without_torch_the_message_says_what_to_install(arguments):
 def test_what_needs_no_torch_does_without():
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
-        "import baselines, baselines.prepare, baselines.recipes, baselines.sem2vec\n"
-        "import baselines.reproduce"
+        "import oneshot_emotic_baselines, oneshot_emotic_baselines.prepare\n"
+        "import oneshot_emotic_baselines.recipes, oneshot_emotic_baselines.sem2vec\n"
+        "import oneshot_emotic_baselines.reproduce"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
 
@@ -114,7 +115,9 @@ def test_only_commands_know_the_baselines():
         lines = [
             line
             for line in path.read_text().splitlines()
-            if line.strip().startswith(("from baselines", "import baselines"))
+            if line.strip().startswith(
+                ("from oneshot_emotic_baselines", "import oneshot_emotic_baselines")
+            )
         ]
         if lines:
             assert path.parent.name == "cli", path

@@ -11,8 +11,9 @@ import tiny
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
-from baselines import reproduce  # noqa: E402
-from baselines.recipes import RECIPES  # noqa: E402
+from oneshot_emotic_baselines import reproduce  # noqa: E402
+from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
+
 from oneshot_emotic.markdown import escaped  # noqa: E402
 from oneshot_emotic.submission.folders import read_submission_folder  # noqa: E402
 
@@ -23,7 +24,7 @@ def small():
     scale = reproduce.SCALES["quick"]
     changes = {**scale.changes, "epochs": 1, "persons_per_epoch": 32, "validation_draws": 5}
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("baselines.model.resnet", tiny.small_resnet)
+        patched.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
         tiny_scale = replace(scale, size=tiny.SIZE, tasks=("cat-6-6",), changes=changes)
         patched.setitem(reproduce.SCALES, "quick", tiny_scale)
         yield

@@ -15,10 +15,10 @@ import tiny
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
-from baselines import train as train_module  # noqa: E402
-from baselines.data import PersonBatches, base_split, network_inputs  # noqa: E402
-from baselines.distributed import Processes  # noqa: E402
-from baselines.embed import embed_places  # noqa: E402
+from oneshot_emotic_baselines import train as train_module  # noqa: E402
+from oneshot_emotic_baselines.data import PersonBatches, base_split, network_inputs  # noqa: E402
+from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
+from oneshot_emotic_baselines.embed import embed_places  # noqa: E402
 
 
 def test_kill_9_and_again(tmp_path):

@@ -13,9 +13,9 @@ from functools import cache
 import numpy as np
 import pytest
 import tiny
+from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors, read_table
 from PIL import Image
 
-from baselines.sem2vec import find_table, presence_vectors, read_table
 from oneshot_emotic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.errors import InputError
 
@@ -71,7 +71,7 @@ def model(tmp_path_factory):
     """A tiny SegFormer with random weights, saved as transformers saves models."""
     torch = pytest.importorskip("torch")
     transformers = pytest.importorskip("transformers")
-    from baselines import segment
+    from oneshot_emotic_baselines import segment
 
     segment.PART = 4
     torch.set_num_threads(1)
@@ -109,7 +109,7 @@ def copy(tmp_path):
 @pytest.fixture(scope="module")
 def whole(model, tmp_path_factory):
     """The folder of a run that nothing disturbed."""
-    from baselines.segment import segment
+    from oneshot_emotic_baselines.segment import segment
 
     out = tmp_path_factory.mktemp("whole") / "out"
     segment(few(), str(model), out, device="cpu")
@@ -160,7 +160,7 @@ def test_min_area_in_pixels_and_as_a_share(whole, model, tmp_path, run):
 
 
 def test_a_run_that_failed_goes_on(whole, model, copy):
-    from baselines.segment import segment
+    from oneshot_emotic_baselines.segment import segment
 
     class StopError(Exception):
         pass
@@ -180,7 +180,7 @@ def test_a_run_that_failed_goes_on(whole, model, copy):
 
 
 def test_kill_9_and_again(whole, model, copy):
-    from baselines.segment import segment
+    from oneshot_emotic_baselines.segment import segment
 
     code = (
         "import sys, time, torch\nfrom pathlib import Path\nfrom baselines import segment\n"
@@ -212,7 +212,7 @@ def test_broken_pictures_have_no_classes_and_are_counted(model, copy, run):
 
 def test_models_that_will_not_do(model, copy, tmp_path, run):
     pytest.importorskip("torch")
-    from baselines.segment import check_classes
+    from oneshot_emotic_baselines.segment import check_classes
 
     with pytest.raises(InputError, match="has 19 classes"):
         check_classes("city", dict.fromkeys(range(19), "road"))

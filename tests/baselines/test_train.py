@@ -13,13 +13,14 @@ from test_person_data import Untouchable
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
-from baselines import train as module  # noqa: E402
-from baselines.checkpoint import load_checkpoint  # noqa: E402
-from baselines.data import PersonData, base_split  # noqa: E402
-from baselines.embed import embed_task  # noqa: E402
-from baselines.prepare import Prepared  # noqa: E402
-from baselines.settings import Settings  # noqa: E402
-from baselines.train import TrainingStoppedError, train  # noqa: E402
+from oneshot_emotic_baselines import train as module  # noqa: E402
+from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
+from oneshot_emotic_baselines.data import PersonData, base_split  # noqa: E402
+from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
+from oneshot_emotic_baselines.prepare import Prepared  # noqa: E402
+from oneshot_emotic_baselines.settings import Settings  # noqa: E402
+from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
+
 from oneshot_emotic import evaluate  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
 
@@ -32,7 +33,7 @@ class StopError(Exception):
 def small():
     """A small network in place of a ResNet: most tests here are of what is around it."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("baselines.model.resnet", tiny.small_resnet)
+        patched.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
         yield
 
 

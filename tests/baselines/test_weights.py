@@ -9,8 +9,9 @@ import pytest
 torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
 
-from baselines.recipes import RECIPES  # noqa: E402
-from baselines.weights import describe, read_weights, resnet  # noqa: E402
+from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
+from oneshot_emotic_baselines.weights import describe, read_weights, resnet  # noqa: E402
+
 from oneshot_emotic.errors import InputError  # noqa: E402
 
 

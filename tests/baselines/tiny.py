@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from click.testing import CliRunner
+from oneshot_emotic_baselines.prepare import prepare
 
-from baselines.prepare import prepare
 from oneshot_emotic.cli.main import main
 from oneshot_emotic.splits import Task
 
@@ -63,7 +63,7 @@ def data():
     import torch
 
     torch.set_num_threads(1)
-    from baselines.data import load_person_data
+    from oneshot_emotic_baselines.data import load_person_data
 
     prepared()
     return load_person_data(stand_in(), size=SIZE)
@@ -86,7 +86,7 @@ def small_resnet(name, pretraining, files):
 
 def settings(recipe: str = "sem-ib-dml", **changes: object):
     """Settings of a training run that takes seconds."""
-    from baselines.settings import Settings
+    from oneshot_emotic_baselines.settings import Settings
 
     values: dict[str, object] = {
         "weights": "none",

@@ -5,6 +5,7 @@ Measured in radii of the head from its middle, y downwards.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from oneshot_emotic.synthetic.drawing.colours import darker, lighter, mix, rgb
@@ -113,7 +114,7 @@ def _mouth(pen: Pen, look: Look, pose: Pose, y: float) -> None:
     upper = middle - opening * (0.55 - 0.50 * joy + 0.35 * sorrow)
     lower = middle + opening * (0.65 + 0.30 * joy - 0.35 * sorrow)
     # Lips must show on the darkest skin too.
-    ink = _DARK_LIPS if sum(look.skin) < 300 else _LIPS
+    ink = _DARK_LIPS if math.fsum(look.skin) < 300 else _LIPS
     if opening < 0.035:
         pen.line(_lip(width, corners, lower), 0.08, ink)
         return

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from oneshot_emotic.synthetic.drawing.canvas import Canvas
 from oneshot_emotic.synthetic.drawing.colours import Colour, darker, lighter
 from oneshot_emotic.synthetic.drawing.curves import arc
@@ -60,7 +62,7 @@ def _skirt(pelvis: Pen, bones: Skeleton, cloth: Colour) -> None:
 def _shoe(canvas: Canvas, bones: Skeleton, look: Look, limb: Limb, side: int) -> None:
     length, height, outwards = SHOE
     pen = Pen(canvas, limb[2][0], bones.feet[1], bones.unit, mirror=side)
-    dark_shoe = sum(look.shoes) < 330
+    dark_shoe = math.fsum(look.shoes) < 330
     sole = lighter(look.shoes, 0.75) if dark_shoe else darker(look.shoes, 0.45)
     pen.polygon(arc(outwards, -_SOLE / 2, length, height, 180, 360), look.shoes)
     pen.rectangle(outwards - length, -_SOLE, outwards + length, 0, sole, _SOLE / 2)

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from baselines.recipes import RECIPES, Recipe
-from baselines.settings import Settings
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.processes import process_pool
 from oneshot_emotic.splits import Task
 from oneshot_emotic.tasks import TASKS
+from oneshot_emotic_baselines.recipes import RECIPES, Recipe
+from oneshot_emotic_baselines.settings import Settings
 
 DONE = "done.json"
 
@@ -212,9 +212,9 @@ def write_documents(jobs: Sequence[Job], tasks: Mapping[str, Task], scale: Scale
         tasks: The tasks by name.
         scale: What the row says of the settings.
     """
-    from baselines.embed import model_card
     from oneshot_emotic.embedders import EMBEDDERS
     from oneshot_emotic.submission.folders import write_submission_document
+    from oneshot_emotic_baselines.embed import model_card
 
     folders = []
     for folder in dict.fromkeys(job.output.parent for job in jobs):
@@ -312,10 +312,10 @@ def run_job(job: Job) -> float:
         return _note_done(job, started, {})
     import torch
 
-    from baselines.checkpoint import load_checkpoint
-    from baselines.data import base_split, load_person_data
-    from baselines.embed import checkpoint_card, embed_task
-    from baselines.train import train
+    from oneshot_emotic_baselines.checkpoint import load_checkpoint
+    from oneshot_emotic_baselines.data import base_split, load_person_data
+    from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
+    from oneshot_emotic_baselines.train import train
 
     if job.threads:
         torch.set_num_threads(job.threads)

@@ -12,9 +12,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.recipes import Backbone, Recipe
-from baselines.settings import Settings
-from baselines.weights import WeightFiles, resnet
+from oneshot_emotic_baselines.recipes import Backbone, Recipe
+from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.weights import WeightFiles, resnet
 
 #: What a branch ends in, and what is between the layers of the semantic branch.
 BRANCH_WIDTH = 512

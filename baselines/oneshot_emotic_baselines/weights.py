@@ -11,9 +11,9 @@ import torch
 import torchvision
 from torch import nn
 
-from baselines.recipes import Backbone, Pretraining
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import sha256_of_file
+from oneshot_emotic_baselines.recipes import Backbone, Pretraining
 
 #: Pretraining -> a local file of its weights.
 WeightFiles = Mapping[str, Path]

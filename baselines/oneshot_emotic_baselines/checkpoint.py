@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from baselines.data import BaseSplit
-from baselines.settings import Settings
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_bytes
+from oneshot_emotic_baselines.data import BaseSplit
+from oneshot_emotic_baselines.settings import Settings
 
 FORMAT = "oneshot-emotic-checkpoint/1"
 

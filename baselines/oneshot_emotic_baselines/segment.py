@@ -27,14 +27,14 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from baselines.distributed import Processes, join_processes
-from baselines.sem2vec import COLUMNS, TABLE
 from oneshot_emotic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import ListedImage, read_annotations
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import json_text, write_bytes, write_text
+from oneshot_emotic_baselines.distributed import Processes, join_processes
+from oneshot_emotic_baselines.sem2vec import COLUMNS, TABLE
 
 FORMAT = "oneshot-emotic-sem2vec/1"
 DOCUMENT, AREAS, IMAGES, PARTS = "sem2vec.json", "areas.npy", "images.csv", "parts"

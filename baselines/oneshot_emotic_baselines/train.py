@@ -23,8 +23,15 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from baselines.checkpoint import checkpoint_content, load_checkpoint, write_checkpoint
-from baselines.data import (
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import write_text
+from oneshot_emotic.scoring.evaluate import evaluate
+from oneshot_emotic_baselines.checkpoint import (
+    checkpoint_content,
+    load_checkpoint,
+    write_checkpoint,
+)
+from oneshot_emotic_baselines.data import (
     Augmentation,
     BaseSplit,
     IntArray,
@@ -33,15 +40,12 @@ from baselines.data import (
     network_inputs,
     seed_of,
 )
-from baselines.distributed import Processes, join_processes, synchronised
-from baselines.embed import embed_places
-from baselines.episodes import hold_out, validation_task
-from baselines.model import AffectNet, autocast
-from baselines.settings import Settings
-from baselines.weights import WeightFiles, describe
-from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.files import write_text
-from oneshot_emotic.scoring.evaluate import evaluate
+from oneshot_emotic_baselines.distributed import Processes, join_processes, synchronised
+from oneshot_emotic_baselines.embed import embed_places
+from oneshot_emotic_baselines.episodes import hold_out, validation_task
+from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.weights import WeightFiles, describe
 
 CHECKPOINT, RESUME, LOG = "checkpoint.pt", "resume.pt", "log.csv"
 LOG_COLUMNS = ("epoch", "learning_rate", "loss", "triplet", "cross_entropy", "validation")

@@ -1,9 +1,9 @@
 """The baselines of Affect-DML (arXiv 2111.15271), trained and embedded.
 
-    from baselines.data import base_split, load_person_data
-    from baselines.embed import embed_task
-    from baselines.settings import Settings
-    from baselines.train import train
+    from oneshot_emotic_baselines.data import base_split, load_person_data
+    from oneshot_emotic_baselines.embed import embed_task
+    from oneshot_emotic_baselines.settings import Settings
+    from oneshot_emotic_baselines.train import train
     from oneshot_emotic import evaluate, load_task
 
     task = load_task("cat-6-6")

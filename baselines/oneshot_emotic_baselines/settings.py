@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
-from baselines.recipes import BACKBONES, Backbone, Recipe, recipe_named
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import task_table
+from oneshot_emotic_baselines.recipes import BACKBONES, Backbone, Recipe, recipe_named
 
 Optimiser = Literal["rmsprop", "sgd", "adamw"]
 OPTIMISERS: tuple[Optimiser, ...] = ("rmsprop", "sgd", "adamw")

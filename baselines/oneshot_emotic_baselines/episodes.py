@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from baselines.data import BaseSplit
 from oneshot_emotic.draws import draw_supports, shots_offered
 from oneshot_emotic.rng import CounterStream
 from oneshot_emotic.splits import DatasetIdentity, Persons, Task
 from oneshot_emotic.tasks import MAX_SHOTS, OneShotClass, task_table
+from oneshot_emotic_baselines.data import BaseSplit
 
 
 def hold_out(split: BaseSplit, share: float, seed: int) -> tuple[BaseSplit, BaseSplit]:

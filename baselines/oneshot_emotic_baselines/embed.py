@@ -12,13 +12,13 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from baselines.checkpoint import load_checkpoint
-from baselines.data import PersonBatches, PersonData, network_inputs
-from baselines.model import AffectNet, autocast
-from baselines.recipes import Recipe, recipe_named
-from baselines.settings import Settings
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.splits import Task
+from oneshot_emotic_baselines.checkpoint import load_checkpoint
+from oneshot_emotic_baselines.data import PersonBatches, PersonData, network_inputs
+from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.recipes import Recipe, recipe_named
+from oneshot_emotic_baselines.settings import Settings
 
 _BATCH = 64
 
@@ -73,7 +73,7 @@ def embed_task(
     Raises:
         InputError: The checkpoint is of another task or data set, or pictures are missing.
     """
-    from baselines.distributed import join_processes
+    from oneshot_emotic_baselines.distributed import join_processes
 
     content = load_checkpoint(checkpoint)
     settings = Settings.from_dict(content["settings"])
