@@ -76,7 +76,7 @@ class TestPublish:
         hub.requests.clear()
         assert "everything was there already" in client.publish(folder).stdout
         assert_complete(repo, folder)
-        assert {request.split()[0] for request in hub.requests} <= {"GET", "HEAD"}
+        assert not re.findall("PUT|/create|/commit/|/tag/", "\n".join(hub.requests))
 
     def test_public_is_asked_for(self, client, hub, folder):
         client.publish(folder)
@@ -93,8 +93,12 @@ class TestPublish:
         assert any("/tag/" in request for request in hub.requests)
 
     def test_a_new_card_is_a_new_commit_and_the_tag_stays(self, client, hub, folder, published):
-        hub.repos[REPO].commits[hub.repos[REPO].head]["README.md"] = Blob(b"# older\n", False)
         before = published.head
+        files = published.commits[before]  # as an older version wrote them
+        card = files["README.md"] = Blob(b"# older\n", False)
+        manifest = json.loads(files[MANIFEST].content)
+        manifest["files"]["README.md"] = {"bytes": len(card.content), "sha256": card.sha256}
+        files[MANIFEST] = Blob(json_text(manifest).encode(), False)
         client.publish(SYNTHETIC, "--public")
         assert published.tags == {FINGERPRINT: before}
         assert published.history[-2] == before
@@ -153,6 +157,7 @@ class TestRefusedByTheHub:
         other = Client(server.url, tmp_path / "other", token="hf_wrong")
         result = other.publish(folder, status=2)
         other.close()
+        assert "the Hub refused the token (401)" in result.stderr
         assert "HF_TOKEN" in result.stderr
         assert hub.repos == {}
 
@@ -178,11 +183,18 @@ class TestRefusedByTheHub:
         assert "holds the data set 'synthetic' (argmax), not 'emotic' (argmax)" in result.stderr
         assert len(published.history) == 2
 
-    def test_a_tag_that_lies(self, client, hub, folder):
-        repo = place(hub, folder, private=True)
-        repo.tags[fingerprint(folder)] = repo.history[0]
+    @pytest.mark.parametrize("other", [False, True], ids=["no data set", "other splits"])
+    def test_a_tag_that_lies(self, client, hub, folder, other):
+        tag = fingerprint(folder)
+        repo = place(hub, SYNTHETIC if other else folder, private=True)
+        repo.tags[tag] = repo.history[-1 if other else 0]
+        repo.add(place(hub, folder).commits[hub.repos[REPO].head])
+        hub.repos[REPO] = repo
         result = client.publish(folder, status=2)
-        assert "on a commit that does not hold these splits" in result.stderr
+        assert (
+            "holds the splits" in result.stderr if other else "holds no manifest" in result.stderr
+        )
+        assert f"the tag {tag} is there already. If its commit does not hold" in result.stderr
 
     def test_somebody_else_commits_meanwhile(self, client, hub, folder, server):
         repo = place(hub, folder, private=True)
@@ -211,7 +223,7 @@ STEPS = [
     "PUT /_lfs/",
     "/verify",
     "/commit/main",
-    "GET .*/revision/[0-9a-f]{40}$",
+    "GET .*/revision/[0-9a-f]{64}$",
     "/tag/",
     "/settings",
 ]

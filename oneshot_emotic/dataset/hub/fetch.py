@@ -97,6 +97,7 @@ def _check_size(repository: Repository) -> None:
     """Refuse what is no data set, or too large a one, before fetching it; silent when offline."""
     from huggingface_hub import HfApi, errors
 
+    where = str(repository)
     try:
         found = HfApi().dataset_info(
             repository.repo_id, revision=repository.revision, files_metadata=True
@@ -107,23 +108,15 @@ def _check_size(repository: Repository) -> None:
         return  # the Hub does not answer: the cache may
     sizes = {file.rfilename: file.size or 0 for file in found.siblings or []}
     if MANIFEST not in sizes:
-        raise InputError(
-            Problem(f"holds no {MANIFEST}: it is not a data set of oneshot-emotic", str(repository))
-        )
-    total = sum(size for name, size in sizes.items() if name in ALL_FILES)
+        what = f"holds no {MANIFEST}: it is not a data set of oneshot-emotic"
+        raise InputError(Problem(what, where))
+    total = sum(sizes.get(name, 0) for name in ALL_FILES)
     if total > MAX_BYTES:
-        raise InputError(
-            Problem(
-                f"has {total:,} bytes of data, more than the {MAX_BYTES:,} that are fetched",
-                str(repository),
-            )
-        )
+        what = f"has {total:,} bytes of data, more than the {MAX_BYTES:,} that are fetched"
+        raise InputError(Problem(what, where))
 
 
 def _check(folder: Path, repository: Repository) -> None:
-    identity = check_files(folder).identity
-    wanted = repository.fingerprint
-    if wanted is not None and identity.fingerprint != wanted:
-        raise InputError(
-            Problem(f"holds the splits {identity.fingerprint} under this tag", str(repository))
-        )
+    found = check_files(folder).identity.fingerprint
+    if repository.fingerprint not in (None, found):
+        raise InputError(Problem(f"holds the splits {found} under this tag", str(repository)))
