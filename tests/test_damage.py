@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -18,22 +19,27 @@ def script(name, *arguments):
     return result.stdout
 
 
-def test_damaged_submissions_give_scores_or_a_message(tmp_path):
-    output = script("fuzz_submissions.py", "--cases", 40, "--state", tmp_path)
+@pytest.mark.parametrize("cases", [5, pytest.param(400, marks=pytest.mark.long)])
+def test_damaged_submissions_give_scores_or_a_message(tmp_path, cases):
+    output = script("fuzz_submissions.py", "--cases", cases, "--state", tmp_path)
     lines = output.splitlines()
     assert len(lines) == 6
-    assert all(" 40  " in line and "refused" in line for line in lines)
+    assert all(f" {cases}  " in line and "refused" in line for line in lines)
     # what is done is not done again
-    again = script("fuzz_submissions.py", "--cases", 40, "--state", tmp_path, "--form", ".npz")
+    again = script("fuzz_submissions.py", "--cases", cases, "--state", tmp_path, "--form", ".npz")
     assert again.split(";")[0] == next(x for x in lines if x.startswith(".npz")).split(";")[0]
 
 
-@pytest.mark.skipif(not hasattr(sys, "addaudithook") or sys.platform == "win32", reason="forks")
-def test_killed_commands_leave_the_old_or_the_new():
-    output = script("kill_commands.py", "--moments", 4)
-    assert [line.split(":")[0] for line in output.splitlines()] == [
-        "build",
-        "submit",
-        "leaderboard",
-    ]
-    assert output.count("completed after 1") == 3
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize(
+    ("commands", "moments"),
+    [
+        (["build"], 4),
+        pytest.param(["build", "submit", "leaderboard"], 20, marks=pytest.mark.long),
+    ],
+)
+def test_killed_commands_leave_the_old_or_the_new(commands, moments):
+    chosen = [part for command in commands for part in ("--command", command)]
+    output = script("kill_commands.py", "--moments", moments, *chosen)
+    assert [line.split(":")[0] for line in output.splitlines()] == commands
+    assert output.count("completed after 1") == len(commands)

@@ -88,7 +88,8 @@ def test_kill_9_and_again(copy):
     folder = copy / f"prepared-{tiny.SIZE}"
     # A chunk waits after it has been written, so that the kill meets a run in its middle.
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom baselines import prepare as p\n"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from oneshot_emotic_baselines import prepare as p\n"
         "p.prepare(Path(sys.argv[1]), size=int(sys.argv[2]),"
         " progress=lambda done, total: time.sleep(done and 60))"
     )
@@ -101,6 +102,7 @@ def test_kill_9_and_again(copy):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
+    assert process.returncode == -signal.SIGKILL
     assert not (folder / "prepared.json").exists()
     prepare(copy, size=tiny.SIZE)
     assert tiny.files_of(folder) == tiny.files_of(tiny.prepared())

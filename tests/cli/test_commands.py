@@ -6,13 +6,26 @@ import json
 import shutil
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from matlab import image, person, write_mat
+from safetensors import safe_open
 
-from oneshot_emotic import load_task, write_submission
+from oneshot_emotic import __version__, load_task, write_submission
 from oneshot_emotic.cli.main import main
+from oneshot_emotic.synthetic.settings import StandInSettings
+
+COMMITTED = REPOSITORY / "submissions/colour-gradient/cat-6-6.safetensors"
+
+
+def vectors_of(path):
+    """sample_id -> vector, read without this package."""
+    with safe_open(path, "np") as file:
+        ids = json.loads(file.metadata()["header"])["ids"]
+        return dict(zip(ids, file.get_tensor("embeddings"), strict=True))
 
 
 @pytest.fixture
@@ -25,6 +38,15 @@ def copy(tmp_path):
     root = tmp_path / "copy"
     write_mat(root / "Annotations/Annotations.mat", train=people)
     return root
+
+
+@pytest.fixture(scope="module")
+def stand_in(tmp_path_factory):
+    """A small stand-in with pictures."""
+    folder = tmp_path_factory.mktemp("small") / "stand-in"
+    arguments = ["synth", str(folder), "--persons", "150", "--workers", "1"]
+    main(arguments, standalone_mode=False)
+    return folder
 
 
 class TestBuild:
@@ -188,23 +210,45 @@ class TestOthers:
         output = run("tasks").output
         assert "lev-6-4-dominance" in output and "Engagement 325" in output
 
-    def test_embed_and_score(self, tmp_path, run):
-        run("synth", tmp_path / "st", "--persons", 150, "--workers", 1)
+    def test_embed_and_score(self, tmp_path, run, stand_in):
+        shutil.copytree(stand_in, tmp_path / "st")
         run("build", tmp_path / "st", "-o", tmp_path / "ds")
-        arguments = ("--data", tmp_path / "st", "--dataset", tmp_path / "ds", "-o")
+        arguments = (
+            "--data",
+            tmp_path / "st",
+            "--dataset",
+            tmp_path / "ds",
+            "--task",
+            "cat-6-6",
+            "-o",
+        )
         run("embed", "colour-gradient", *arguments, tmp_path / "p", "--workers", 1)
-        files = sorted((tmp_path / "p").iterdir())
-        assert "Colour and gradient" in run("score", *files, "--dataset", tmp_path / "ds").output
+        [file] = (tmp_path / "p").iterdir()
+        assert "Colour and gradient" in run("score", file, "--dataset", tmp_path / "ds").output
         # more workers, the same bytes
         run("embed", "colour-gradient", *arguments, tmp_path / "q", "--workers", 2)
-        assert [f.read_bytes() for f in sorted((tmp_path / "q").iterdir())] == [
-            f.read_bytes() for f in files
-        ]
+        assert (tmp_path / "q" / file.name).read_bytes() == file.read_bytes()
         (tmp_path / "st/emotic/mscoco/images").rename(tmp_path / "gone")
         result = run("embed", "colour-gradient", *arguments, tmp_path / "r", "--workers", 1)
         assert "have no sound picture" in result.output
         result = run("embed", "random", "--data", tmp_path / "st", "-o", tmp_path / "s", status=2)
         assert "are not in these annotations" in result.output
+
+    @pytest.mark.stored
+    def test_embeddings_are_the_committed_ones(self, tmp_path, run, stand_in):
+        """A small stand-in is the beginning of the large one; its last picture lacks people."""
+        run("build", stand_in, "-o", tmp_path / "ds", "--no-images")
+        arguments = ("--data", stand_in, "--dataset", tmp_path / "ds", "-o", tmp_path / "p")
+        run("embed", "colour-gradient", *arguments, "--task", "cat-6-6", "--workers", 1)
+        [file] = (tmp_path / "p").iterdir()
+        made, stored = vectors_of(file), vectors_of(COMMITTED)
+        common = made.keys() & stored.keys()
+        *_, last = sorted(stand_in.rglob("*.jpg"), key=lambda path: path.name)
+        assert len(common) > 20 and all(
+            np.array_equal(made[x].astype(np.float16), stored[x])
+            for x in common
+            if last.name not in x
+        )
 
     def test_check_images(self, tmp_path, run):
         run("synth", tmp_path / "st", "--persons", 12, "--workers", 1)
@@ -256,6 +300,17 @@ def test_help_of_a_command(name, run):
     assert "Usage" in run(name, "--help").output
 
 
+def test_the_demo_on_a_small_stand_in(tmp_path, run, stand_in, monkeypatch):
+    """Made before, so that the demo takes it from there."""
+    small = partial(StandInSettings, persons=150)
+    monkeypatch.setattr("oneshot_emotic.synthetic.settings.StandInSettings", small)
+    shutil.copytree(stand_in, tmp_path / f"stand-in-{__version__}")
+    output = run("demo", "--workdir", tmp_path, "--workers", 1).output
+    assert "there already, from an earlier run" in output
+    assert "4/4" in output and "overall cat" in output
+
+
+@pytest.mark.long
 def test_the_demo_runs_with_torch_blocked(tmp_path):
     code = (
         "import sys; sys.modules['torch'] = sys.modules['datasets'] = None\n"

@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 import urllib.parse
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOKEN = "hf_loopback"
@@ -289,12 +289,6 @@ def described(path, blob):
     return entry
 
 
-@route("GET", "/api/whoami-v2")
-def whoami(self):
-    self.writer()
-    return 200, {"type": "user", "name": "tester", "orgs": [], "auth": {"type": "access_token"}}
-
-
 @route("POST", "/api/validate-yaml")
 def validate_yaml(self):
     import yaml
@@ -434,22 +428,6 @@ def make_tag(self, repo, revision):
     return 200, {}
 
 
-@route("GET", f"/api/datasets/{REPO}/refs")
-def refs(self, repo):
-    repository = self.repo(repo)
-
-    def listed(kind, items):
-        return [
-            {"name": name, "ref": f"refs/{kind}/{name}", "targetCommit": oid} for name, oid in items
-        ]
-
-    return 200, {
-        "branches": listed("heads", [("main", repository.head)]),
-        "tags": listed("tags", repository.tags.items()),
-        "converts": [],
-    }
-
-
 @route("GET", f"/api/datasets/{REPO}(/revision/(?P<revision>.+))?")
 def info(self, repo, revision):
     repository, oid, files = self.commit(repo, revision or "main")
@@ -566,29 +544,9 @@ def state(self):
     return 200, self.hub.state()
 
 
-@route("GET", "/_control/requests")
-def requests(self):
-    return 200, self.hub.requests
-
-
-@route("POST", "/_control/faults")
-def faults(self):
-    self.hub.faults = [Fault(**item) for item in json.loads(self.body)]
-    return 200, [asdict(item) for item in self.hub.faults]
-
-
 @route("POST", "/_control/clear")
 def clear(self):
     self.hub.clear()
-    return 200, {}
-
-
-@route("POST", f"/_control/tamper/{REPO}/(?P<path>.+)")
-def tamper(self, repo, path):
-    """Another content under a path of every commit, with digests that fit it."""
-    for files in self.hub.repos[repo].commits.values():
-        if path in files:
-            files[path] = Blob(self.body, files[path].large)
     return 200, {}
 
 

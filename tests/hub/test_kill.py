@@ -1,9 +1,4 @@
-"""A publication killed at any moment leaves nothing half there, and the next run completes it.
-
-The short run is part of the tests. The long one, 200 kills each followed by a run to the end:
-
-    ONESHOT_EMOTIC_KILLS=200 python -m pytest tests/hub/test_kill.py -s
-"""
+"""A publication killed at any moment leaves nothing half there, and the next run completes it."""
 
 from __future__ import annotations
 
@@ -20,15 +15,12 @@ from hub.tiny import tiny_tasks
 from oneshot_emotic.dataset.folder import write_dataset
 
 HERE = Path(__file__).parent
-MOMENTS = int(os.environ.get("ONESHOT_EMOTIC_KILLS", "0"))
 
 
 @pytest.fixture
 def hub_process():
     process = subprocess.Popen(
-        [sys.executable, str(HERE / "loopback.py"), "--latency", "0.01" if MOMENTS else "0"],
-        stdout=subprocess.PIPE,
-        text=True,
+        [sys.executable, str(HERE / "loopback.py")], stdout=subprocess.PIPE, text=True
     )
     yield process.stdout.readline().split()[0].removeprefix("HF_ENDPOINT=")
     process.kill()
@@ -37,11 +29,13 @@ def hub_process():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_killed_at_random_moments(hub_process, tmp_path):
+@pytest.mark.parametrize(
+    ("moments", "options"), [(12, []), pytest.param(100, ["--long"], marks=pytest.mark.long)]
+)
+def test_killed_at_random_moments(hub_process, tmp_path, moments, options):
     folder = tmp_path / "ds"
     folder.mkdir()
     write_dataset(folder, tiny_tasks(), "emotic", "argmax")
-    moments, options = (MOMENTS, ["--long"]) if MOMENTS else (50, [])
     environment = client_environment(hub_process, tmp_path / "home")
     # Each would cost every client a reading of all certificates.
     del environment["HTTP_PROXY"], environment["HTTPS_PROXY"]
@@ -57,7 +51,6 @@ def test_killed_at_random_moments(hub_process, tmp_path):
         env={**environment, "HF_HUB_DISABLE_PROGRESS_BARS": "1"},
     )
     assert result.returncode == 0, result.stderr
-    print(result.stdout)
     figures = json.loads(result.stdout)
     assert figures["killed"] == sum(figures["stages"].values()) == moments
     assert figures["completed"] >= 1

@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 from pages import Page
 
 from oneshot_emotic import evaluate, load_task, write_submission
+from oneshot_emotic.cli.main import main
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
 from oneshot_emotic.leaderboard.files import differences
 from oneshot_emotic.leaderboard.render import leaderboard_page
@@ -27,14 +28,36 @@ from oneshot_emotic.submission.folders import write_submission_document
 REPORTED = REPOSITORY / "leaderboard" / "reported.json"
 
 
+TWO = ("colour-gradient", "random")
+
+
+@pytest.fixture(scope="module")
+def board_of_two(tmp_path_factory):
+    """Two of the committed submissions and their leaderboard."""
+    root = tmp_path_factory.mktemp("two")
+    for slug in TWO:
+        shutil.copytree(REPOSITORY / "submissions" / slug, root / "submissions" / slug)
+    (root / "leaderboard").mkdir()
+    shutil.copy(REPORTED, root / "leaderboard")
+    main(["leaderboard", str(root)], standalone_mode=False)
+    return root
+
+
 @pytest.fixture
-def checkout(tmp_path):
-    """The committed submissions and leaderboard, to change at will."""
-    shutil.copytree(REPOSITORY / "submissions", tmp_path / "submissions")
-    shutil.copytree(REPOSITORY / "leaderboard", tmp_path / "leaderboard")
-    return tmp_path
+def checkout(board_of_two, tmp_path):
+    """A copy of it, to change at will."""
+    return shutil.copytree(board_of_two, tmp_path / "checkout")
 
 
+@pytest.mark.stored
+def test_two_rows_are_the_committed_ones(board_of_two):
+    for slug in TWO:
+        path = f"leaderboard/scores/{slug}.json"
+        assert (board_of_two / path).read_bytes() == (REPOSITORY / path).read_bytes()
+
+
+@pytest.mark.long
+@pytest.mark.stored
 def test_the_committed_tree_is_what_its_submissions_give(run):
     assert "up to date" in run("leaderboard", REPOSITORY, "--check", "--no-cache").output
 
@@ -122,11 +145,11 @@ def test_ranks():
 
 
 class TestDiff:
-    def test_nothing_changes(self, run):
-        output = run("leaderboard", REPOSITORY, "--diff", REPOSITORY).output
+    def test_nothing_changes(self, board_of_two, run):
+        output = run("leaderboard", board_of_two, "--diff", board_of_two).output
         assert "No row of the leaderboard changes." in output
 
-    def test_a_new_row_and_one_that_is_gone(self, checkout, run, rng):
+    def test_a_new_row_and_one_that_is_gone(self, checkout, board_of_two, run, rng):
         before = {p: p.read_bytes() for p in (checkout / "leaderboard").rglob("*.json")}
         task = load_task("cat-6-6")
         folder = checkout / "submissions/new-one"
@@ -137,9 +160,9 @@ class TestDiff:
             folder, document["dataset"], {"name": "New | <one>"}, {"cat-6-6": "a.npz"}
         )
         shutil.rmtree(checkout / "submissions/random")
-        output = run("leaderboard", checkout, "--diff", REPOSITORY).output
+        output = run("leaderboard", checkout, "--diff", board_of_two).output
         assert r"| New \| &lt;one&gt; (`new-one`) (new) | – | – | – | – |" in output
-        assert "(`random`) (removed) | 8 | – | 0.0 [" in output
+        assert "(`random`) (removed) | 2 | – | 0.0 [" in output
         assert "(`colour-gradient`)" not in output  # keeps its place and its figure
         assert {p: p.read_bytes() for p in before} == before
 

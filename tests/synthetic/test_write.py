@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from PIL import Image
 from scipy.io import loadmat
 
 from oneshot_emotic.ade20k import ADE20K_INDEX
 from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.synthetic.drawing import draw
 from oneshot_emotic.synthetic.population import generate
 from oneshot_emotic.synthetic.settings import StandInSettings
 from oneshot_emotic.synthetic.write import annotations_mat, sem2vec_csv, write_pictures
@@ -96,6 +99,18 @@ def test_pictures_do_not_depend_on_workers(images, tmp_path):
         assert path.read_bytes() == other.read_bytes()
     with Image.open(files[0]) as picture:
         assert (picture.mode == "RGB" and max(picture.size) == 384) or picture.size == (320, 320)
+
+
+@pytest.mark.stored
+def test_the_pictures_of_the_readme_are_drawn_again():
+    stored = sorted((REPOSITORY / "docs/pictures").glob("synthetic_*.jpg"))
+    images = {image.filename: image for image in generate(StandInSettings(persons=300))}
+    assert len(stored) == 6
+    for path in stored:
+        again = io.BytesIO()
+        draw(images[path.name].picture).save(again, format="JPEG", quality=90)
+        with Image.open(path) as one, Image.open(again) as other:
+            assert one.tobytes() == other.tobytes(), path.name
 
 
 def test_the_folder_appears_whole_or_not_at_all(tmp_path, run, monkeypatch):
