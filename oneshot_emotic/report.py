@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from oneshot_emotic import __version__, latex
+from oneshot_emotic import __version__
+from oneshot_emotic.escaping import latex_text
 from oneshot_emotic.scoring.comparison import Compared, Difference
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.diagnostics import Diagnostics
@@ -165,7 +166,7 @@ def latex_rows(scores: Scores) -> str:
             else "--"
             for task in tasks
         ]
-        name = latex.escaped(scores.name or "embeddings")
+        name = latex_text(scores.name or "embeddings")
         lines.append(f"{name} & {count} & {' & '.join(cells)} \\\\")
     return "\n".join(lines) + "\n"
 

@@ -23,7 +23,7 @@ HEAVY = (
 )
 
 GROUND = {"ade20k", "errors", "files", "rng", "processes", "categories", "tasks"}
-GROUND |= {"addresses", "markdown", "html", "latex", "csv_cell"}  # text of others made harmless
+GROUND |= {"escaping"}  # text of others made harmless
 #: Room -> the rooms it may import from, besides itself and the ground.
 ALLOWED = {
     **{room: set() for room in GROUND},

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from oneshot_emotic.escaping import markdown_text
 from oneshot_emotic.leaderboard.board import Board, Ranked, ranked
-from oneshot_emotic.markdown import escaped
 from oneshot_emotic.report import NONE, interval
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import FAMILIES
@@ -60,7 +60,7 @@ def _shown(item: Ranked | None) -> tuple[str, str]:
 
 def _line(slug: str, was: Ranked | None, now: Ranked | None) -> str:
     item = now or was
-    name = escaped(item.row.model["name"]) if item else ""
+    name = markdown_text(item.row.model["name"]) if item else ""
     state = " (new)" if was is None else " (removed)" if now is None else ""
     before, after = _shown(was), _shown(now)
     return f"| {name} (`{slug}`){state} | {before[0]} | {after[0]} | {before[1]} | {after[1]} |"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from oneshot_emotic.html import escaped, link
+from oneshot_emotic.escaping import html_link, html_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.reported import reported_sections
 from oneshot_emotic.leaderboard.sections import (
@@ -20,7 +20,7 @@ from oneshot_emotic.leaderboard.sections import (
 )
 from oneshot_emotic.scoring.statistics import INTERVAL
 
-_HTML = Form(escaped, link, lambda words: f"<em>{escaped(words)}</em>", escaped)
+_HTML = Form(html_text, html_link, lambda words: f"<em>{html_text(words)}</em>", html_text)
 
 # The policy forbids what no escaping should ever let through.
 _HEAD = """<!DOCTYPE html>
@@ -61,7 +61,7 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
         "two never share a table and cannot be compared.</p>\n"
         "<p>Figures are in per cent. Each table shows the 1-shot balanced accuracy of its tasks "
         "and ranks by <em>overall</em>, the mean over its tasks of balanced accuracy above chance, "
-        f"with chance at 0 and perfection at 100. Brackets: {escaped(INTERVAL)}. Rows that the "
+        f"with chance at 0 and perfection at 100. Brackets: {html_text(INTERVAL)}. Rows that the "
         "paired difference does not separate from the one above share its rank; "
         f"{TIED_MARK} marks those that cannot be told apart from the first, {SEEN_NAMES_MARK} "
         "models that saw words of the unseen classes in training.</p>\n",
@@ -69,20 +69,20 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
     for board in boards:
         dataset = board.dataset
         parts.append(
-            f"<h2>Verified on <code>{escaped(dataset.name)}</code>, label rule "
-            f"<code>{escaped(dataset.label_rule)}</code></h2>\n"
+            f"<h2>Verified on <code>{html_text(dataset.name)}</code>, label rule "
+            f"<code>{html_text(dataset.label_rule)}</code></h2>\n"
         )
         if dataset.name == "synthetic":
-            parts.append(f"<p>The <strong>synthetic</strong> {escaped(SYNTHETIC_NOTE)}</p>\n")
+            parts.append(f"<p>The <strong>synthetic</strong> {html_text(SYNTHETIC_NOTE)}</p>\n")
         parts.append(
             f"<p>Protocol {dataset.protocol}, fingerprint "
-            f"<code>{escaped(dataset.fingerprint)}</code>.</p>\n"
+            f"<code>{html_text(dataset.fingerprint)}</code>.</p>\n"
         )
         for section in family_sections(board):
-            parts.append(f"<h3>{escaped(section.title)}</h3>\n{_table(section.main)}")
+            parts.append(f"<h3>{html_text(section.title)}</h3>\n{_table(section.main)}")
             parts.append(
                 "<details><summary>More figures</summary>\n"
-                f"<p>{escaped(section.explained)}.</p>\n{_table(section.more)}</details>\n"
+                f"<p>{html_text(section.explained)}.</p>\n{_table(section.more)}</details>\n"
             )
         parts.append(
             "<details><summary>About the submissions</summary>\n"
@@ -90,12 +90,12 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
         )
     parts.append("<h2>Reported in papers, on EMOTIC</h2>\n")
     parts.append(
-        f"<p>Source: {escaped(reported['source'])}. Unit: {escaped(reported['unit'])}.</p>\n"
+        f"<p>Source: {html_text(reported['source'])}. Unit: {html_text(reported['unit'])}.</p>\n"
     )
-    parts += [f"<p>{escaped(note, 500)}</p>\n" for note in reported["notes"]]
+    parts += [f"<p>{html_text(note, 500)}</p>\n" for note in reported["notes"]]
     for table in reported_sections(reported):
-        parts.append(f"<h3>{escaped(table.title)}</h3>\n{_table(table.table)}")
-        parts += [f"<p>{escaped(note, 500)}</p>\n" for note in table.notes]
+        parts.append(f"<h3>{html_text(table.title)}</h3>\n{_table(table.table)}")
+        parts += [f"<p>{html_text(note, 500)}</p>\n" for note in table.notes]
     return "".join([*parts, "</body>\n</html>\n"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from oneshot_emotic import __version__
-from oneshot_emotic.latex import escaped, link
+from oneshot_emotic.escaping import latex_link, latex_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.sections import (
     SEEN_NAMES_MARK,
@@ -23,13 +23,13 @@ _SIGNS = {SEEN_NAMES_MARK: r"$\ddagger$", TIED_MARK: r"$\approx$", NONE: "--"}
 
 
 def _own(text: str) -> str:
-    shown = escaped(text)
+    shown = latex_text(text)
     for sign, command in _SIGNS.items():
         shown = shown.replace(sign, command)
     return shown
 
 
-_LATEX = Form(escaped, link, lambda words: f"\\emph{{{_own(words)}}}", _own)
+_LATEX = Form(latex_text, latex_link, lambda words: f"\\emph{{{_own(words)}}}", _own)
 
 
 def latex_tables(boards: Sequence[Board]) -> str:
@@ -55,7 +55,7 @@ def _table(table: Table, board: Board, title: str) -> str:
     lines = [
         r"\begin{table}",
         r"\centering",
-        f"\\caption{{{escaped(caption, 1000)}}}",
+        f"\\caption{{{latex_text(caption, 1000)}}}",
         f"\\begin{{tabular}}{{{columns}}}",
         r"\toprule",
         _row(table.headers),

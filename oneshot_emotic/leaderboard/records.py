@@ -7,8 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from oneshot_emotic.addresses import is_plain_https
-from oneshot_emotic.csv_cell import safe
+from oneshot_emotic.escaping import csv_text, is_plain_https
 from oneshot_emotic.files import json_text
 from oneshot_emotic.leaderboard.board import Board, ranked
 from oneshot_emotic.scoring.controls import CONTROLS
@@ -42,7 +41,7 @@ def csv_lines(boards: Sequence[Board]) -> str:
 
 def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
     of_board = {
-        "dataset": safe(board.dataset.name),
+        "dataset": csv_text(board.dataset.name),
         "label_rule": board.dataset.label_rule,
         "fingerprint": board.dataset.fingerprint,
         "protocol": board.dataset.protocol,
@@ -53,8 +52,8 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
         row = of_board | {
             "kind": "verified",
             "submission": item.row.slug,
-            "name": safe(model["name"]),
-            "modalities": safe(", ".join(model.get("modalities", []))),
+            "name": csv_text(model["name"]),
+            "modalities": csv_text(", ".join(model.get("modalities", []))),
             "seen_unseen_names": model.get("seen_unseen_names", ""),
             "rank": item.rank,
             "tied_with_best": item.tied_with_best,

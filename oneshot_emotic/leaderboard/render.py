@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from oneshot_emotic.escaping import markdown_link, markdown_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.reported import reported_sections
 from oneshot_emotic.leaderboard.sections import (
@@ -15,10 +16,9 @@ from oneshot_emotic.leaderboard.sections import (
     about_table,
     family_sections,
 )
-from oneshot_emotic.markdown import escaped, link
 from oneshot_emotic.scoring.statistics import INTERVAL
 
-_MARKDOWN = Form(escaped, link, lambda words: f"*{words}*", str)
+_MARKDOWN = Form(markdown_text, markdown_link, lambda words: f"*{words}*", str)
 
 _TOP = f"""# Leaderboard
 
@@ -53,14 +53,14 @@ def leaderboard_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
 
 def _reported(reported: dict[str, Any]) -> str:
     parts = [
-        f"Source: {escaped(reported['source'])}. Unit: {escaped(reported['unit'])}.",
+        f"Source: {markdown_text(reported['source'])}. Unit: {markdown_text(reported['unit'])}.",
         "",
-        *(f"- {escaped(note, 500)}" for note in reported["notes"]),
+        *(f"- {markdown_text(note, 500)}" for note in reported["notes"]),
         "",
     ]
     for section in reported_sections(reported):
-        parts += [f"### {escaped(section.title)}", "", _table(section.table), ""]
-        parts += [f"{escaped(note, 500)}\n" for note in section.notes]
+        parts += [f"### {markdown_text(section.title)}", "", _table(section.table), ""]
+        parts += [f"{markdown_text(note, 500)}\n" for note in section.notes]
     return "\n".join(parts)
 
 

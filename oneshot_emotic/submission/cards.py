@@ -8,8 +8,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from oneshot_emotic.addresses import is_plain_https
 from oneshot_emotic.errors import InputError, Problem, printable
+from oneshot_emotic.escaping import is_plain_https
 from oneshot_emotic.submission.documents import document_problems
 
 #: What a card of the leaderboard says, in the order it is written.

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from oneshot_emotic.addresses import is_plain_https
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.escaping import is_plain_https
 from oneshot_emotic.scoring.embeddings import Embeddings
 from oneshot_emotic.submission.cards import missing_fields
 from oneshot_emotic.submission.check import (

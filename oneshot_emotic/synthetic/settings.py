@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
@@ -60,8 +60,3 @@ class StandInSettings:
     def to_dict(self) -> dict[str, Any]:
         """The settings with the edition, as the data set records them."""
         return {"edition": EDITION, **asdict(self)}
-
-    @property
-    def is_default(self) -> bool:
-        """True for the stand-in whose splits ship inside the package."""
-        return all(getattr(self, item.name) == item.default for item in fields(self))

@@ -14,7 +14,7 @@ pytest.importorskip("pytorch_metric_learning")
 from oneshot_emotic_baselines import reproduce  # noqa: E402
 from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
 
-from oneshot_emotic.markdown import escaped  # noqa: E402
+from oneshot_emotic.escaping import markdown_text  # noqa: E402
 from oneshot_emotic.submission.folders import read_submission_folder  # noqa: E402
 
 
@@ -51,7 +51,7 @@ def test_every_baseline_has_a_row(made):
     verified, reported = page.split("## Reported in papers")
     for recipe in RECIPES.values():
         if recipe.kind == "trained":
-            assert f"| {escaped(recipe.title)} (" in verified
+            assert f"| {markdown_text(recipe.title)} (" in verified
             assert f"{recipe.reported['cat-6-6']:.2f}" in reported
         if recipe.kind != "control":
             assert f"\n{recipe.name} " in output

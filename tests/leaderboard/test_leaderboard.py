@@ -17,11 +17,11 @@ from pages import Page
 
 from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.cli.main import main
+from oneshot_emotic.escaping import markdown_text
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
 from oneshot_emotic.leaderboard.files import differences
 from oneshot_emotic.leaderboard.render import leaderboard_page
 from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
-from oneshot_emotic.markdown import escaped
 from oneshot_emotic.scoring.scores import Overall, merged
 from oneshot_emotic.submission.folders import write_submission_document
 
@@ -249,7 +249,7 @@ def test_nothing_in_a_model_card_breaks_the_page():
     ],
 )
 def test_text_is_shown_as_it_is(text):
-    for line in (escaped(text), f"| a |\n|---|\n| {escaped(text)} |"):
+    for line in (markdown_text(text), f"| a |\n|---|\n| {markdown_text(text)} |"):
         html = MarkdownIt("gfm-like").render(line)
         body = re.search(r"<(p|td)>(.*?)</\1>", html, re.DOTALL)
         assert body and unescape(body[2]) == text
