@@ -24,27 +24,29 @@ _MARKDOWN_AT_START = re.compile(r"^(\d*)((?<!\d)[-+=]|\d(?=[.)]))")
 
 #: LaTeX: character -> what shows it. Braces end each command, so that what follows is never
 #: swallowed.
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "`": r"\textasciigrave{}",
-    '"': r"{\char34}",  # babel gives the plain one meanings
-    # At the start of a cell these would be read as options of the \\ before them.
-    "[": "{[}",
-    "]": "{]}",
-    "*": "{*}",
-}
+_LATEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "{": r"\{",
+        "}": r"\}",
+        "$": r"\$",
+        "&": r"\&",
+        "#": r"\#",
+        "%": r"\%",
+        "_": r"\_",
+        "^": r"\textasciicircum{}",
+        "~": r"\textasciitilde{}",
+        "<": r"\textless{}",
+        ">": r"\textgreater{}",
+        "|": r"\textbar{}",
+        "`": r"\textasciigrave{}",
+        '"': r"{\char34}",  # babel gives the plain one meanings
+        # At the start of a cell these would be read as options of the \\ before them.
+        "[": "{[}",
+        "]": "{]}",
+        "*": "{*}",
+    }
+)
 #: Twins that fonts join into one sign: -- a dash, '' and ,, quotation marks.
 _LATEX_JOINED = re.compile(r"([-',])(?=\1)")
 
@@ -105,7 +107,7 @@ def latex_text(text: str, limit: int = 200) -> str:
     >>> latex_text("50 % of \\input{x} & more_")
     '50 \\% of \\textbackslash{}input\\{x\\} \\& more\\_'
     """
-    return _LATEX_JOINED.sub(r"\1{}", printable(text, limit).translate(str.maketrans(_LATEX)))
+    return _LATEX_JOINED.sub(r"\1{}", printable(text, limit).translate(_LATEX))
 
 
 def latex_link(text: str, address: str | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the scripts fork")
 
 
 def script(name, *arguments):
@@ -30,7 +31,6 @@ def test_damaged_submissions_give_scores_or_a_message(tmp_path, cases):
     assert again.split(";")[0] == next(x for x in lines if x.startswith(".npz")).split(";")[0]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
 @pytest.mark.parametrize(
     ("commands", "moments"),
     [

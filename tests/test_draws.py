@@ -90,6 +90,7 @@ def test_as_the_protocol_describes_it(task, name, persons, draws):
     assert draw_supports(task, name, persons, draws).tolist() == expected
 
 
+@pytest.mark.stored
 def test_golden():
     """The published draws may never change under protocol 1."""
     drawn = draw_supports("cat-6-6", "Engagement", 37)

@@ -13,6 +13,7 @@ from philox import MASK, words_of_text
 from oneshot_emotic.rng import CounterStream
 
 
+@pytest.mark.stored
 @pytest.mark.parametrize("key", ["", "oneshot-emotic", "a/b/ä"])
 def test_words_are_philox_keyed_by_sha256(key):
     stream = CounterStream(key)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -28,8 +31,8 @@ def scripts_of(workflow):
     return "\n".join(step.get("run", "") for step in steps_of(workflow))
 
 
-def test_there_are_three():
-    assert {path.stem for path in FILES} == {"submission", "submission-comment", "tests"}
+def test_there_are_four():
+    assert {path.stem for path in FILES} == {"long", "submission", "submission-comment", "tests"}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -91,6 +94,39 @@ class TestSubmission:
         help_text = run("leaderboard", "--help").output
         assert "ROOT" in help_text
         assert "oneshot-emotic leaderboard changed --diff base" in scripts_of(load("submission"))
+
+    @pytest.mark.skipif(sys.platform == "win32", reason="the step is a bash script")
+    @pytest.mark.parametrize("failing", [None, "leaderboard changed", "--diff"])
+    def test_a_comment_says_what_changed_or_why_not(self, tmp_path, failing):
+        """The step as it is, with a stand-in for the command."""
+        [step] = [x for x in steps_of(load("submission")) if x.get("name", "").startswith("Recomp")]
+        command = tmp_path / "bin/oneshot-emotic"
+        command.parent.mkdir()
+        fails = f'case "$*" in *"{failing}"*) echo "error: x is wrong" >&2; exit 2;; esac'
+        lines = ["#!/bin/sh", fails if failing else "", 'echo "did $*"']
+        command.write_text("\n".join(lines))
+        command.chmod(0o755)
+        for name in ("result", "changed/leaderboard"):
+            (tmp_path / name).mkdir(parents=True)
+        environment = {**os.environ, "PATH": f"{command.parent}:{os.environ['PATH']}"}
+        result = subprocess.run(
+            ["bash", "-eo", "pipefail", "-c", step["run"]],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        comment = (tmp_path / "result/comment.md").read_text()
+        if failing is None:
+            assert result.returncode == 0
+            assert comment == "did leaderboard changed --diff base\n"
+        else:
+            assert result.returncode == 1
+            assert comment == "The rows could not be recomputed:\nerror: x is wrong\n"
+        # What failed is uploaded too, and fetched for the comment.
+        [upload] = [x for x in steps_of(load("submission")) if "upload" in x.get("uses", "")]
+        assert upload["if"] == "${{ !cancelled() }}" and upload["with"]["path"] == "result"
+        assert "success'" not in (FOLDER / "submission-comment.yml").read_text().split("steps:")[1]
 
 
 class TestComment:

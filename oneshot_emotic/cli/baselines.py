@@ -35,7 +35,7 @@ def command() -> None:
     ]
     figures.append(["sem-ib-dml, resnet50", *(f"{REPORTED_RESNET50[task]:.2f}" for task in TASKS)])
     click.echo(f"\nReported, not recomputed: {REPORTED_SOURCE} (ResNet50: Table IV).")
-    click.echo("They cannot be compared with scores of this package (docs/protocol.md).\n")
+    click.echo("Plain accuracy of one support draw: not comparable with scores of this package.\n")
     short = [name.replace("valence", "v").replace("arousal", "a") for name in TASKS]
     short = [name.replace("dominance", "d") for name in short]
     click.echo(tabulate(figures, ["reported", *short], tablefmt="simple", disable_numparse=True))

@@ -85,7 +85,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     click.echo(f"  scores        {scores}")
     click.echo(
         "\nAll of it is synthetic: it shows that everything works, and nothing about real emotions."
-        "\nNext: put your own embeddings into a file (docs/submission.md) and score them."
+        "\nNext: put your own embeddings into a file, by write_submission in Python, and score it."
     )
     click.echo(f"Took {time.monotonic() - started:.0f} s.")
 

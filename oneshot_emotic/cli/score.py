@@ -29,7 +29,7 @@ def command(
     """Score files of embeddings.
 
     FILES are of the forms .json, .json.gz, .npz, .safetensors and .parquet, each for one task of
-    the same submission (docs/submission.md).
+    the same submission; `write_submission` in Python writes them.
     """
     from oneshot_emotic.cli.submissions import checked_files
     from oneshot_emotic.files import json_text, write_text

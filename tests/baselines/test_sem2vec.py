@@ -183,7 +183,8 @@ def test_kill_9_and_again(whole, model, copy):
     from oneshot_emotic_baselines.segment import segment
 
     code = (
-        "import sys, time, torch\nfrom pathlib import Path\nfrom baselines import segment\n"
+        "import sys, time, torch\nfrom pathlib import Path\n"
+        "from oneshot_emotic_baselines import segment\n"
         "torch.set_num_threads(1)\nsegment.PART = 4\n"
         "segment.segment(Path(sys.argv[1]), sys.argv[2], device='cpu',"
         " progress=lambda done, total: time.sleep(done and 60))"
@@ -194,7 +195,7 @@ def test_kill_9_and_again(whole, model, copy):
     while time.monotonic() < deadline and not list(folder.glob("parts/*.npy")):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    assert process.wait() == -signal.SIGKILL
     assert not (folder / "sem2vec.json").exists()
     segment(copy, str(model), device="cpu")
     assert tiny.files_of(folder) == tiny.files_of(whole)

@@ -51,11 +51,13 @@ def folder(tmp_path):
     return path
 
 
+@pytest.mark.stored
 def test_golden_fingerprint_of_the_bundled_data_set():
     """Splits and draws may never change under protocol 1."""
     assert load_task("cat-6-6").dataset.fingerprint == FINGERPRINT
 
 
+@pytest.mark.stored
 def test_the_bundled_data_set_is_the_default_stand_in(tmp_path, run):
     run("synth", tmp_path / "stand-in", "--annotations-only")
     result = run("build", tmp_path / "stand-in", "-o", tmp_path / "ds")
@@ -63,6 +65,7 @@ def test_the_bundled_data_set_is_the_default_stand_in(tmp_path, run):
     assert "the same as the synthetic data set inside the package" in result.output
 
 
+@pytest.mark.stored
 def test_digest_by_the_book():
     """docs/data.md followed word for word on a task of four persons."""
     rows = [("b#0", "b", "7"), ("a#0", "a", "2"), ("c#0", "c", "2"), ("d#0", "d", "7")]
@@ -75,6 +78,7 @@ def test_digest_by_the_book():
     assert task_digest(task) == hashlib.sha256(text.encode()).hexdigest()
 
 
+@pytest.mark.stored
 def test_fingerprint_by_the_book():
     digests = {name: f"{number:064x}" for number, name in enumerate(TASKS)}
     text = "oneshot-emotic-dataset/1\ndataset\tx\nlabel_rule\targmax\nprotocol\t1\n"

@@ -64,8 +64,10 @@ class Client:
 
     def ask(self, kind, *arguments):
         if self.process is None:
-            context = multiprocessing.get_context("forkserver")
-            context.set_forkserver_preload(worker.PRELOAD)
+            forks = "forkserver" in multiprocessing.get_all_start_methods()
+            context = multiprocessing.get_context("forkserver" if forks else "spawn")
+            if forks:
+                context.set_forkserver_preload(worker.PRELOAD)
             self.connection, other = context.Pipe()
             self.process = context.Process(
                 target=worker.main, args=(other, self.environment, self.home.parent), daemon=True

@@ -200,6 +200,7 @@ class TestHtml:
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 class TestInChromium:
     """What a browser makes of the pages; a script that ran would have changed the title."""
