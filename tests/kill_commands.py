@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
+import importlib
 import io
 import os
 import random
@@ -33,6 +34,7 @@ from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.cli.main import main as command_line
 from oneshot_emotic.dataset.locate import DATA_VARIABLE
 
+COMMANDS = ("build", "submit", "leaderboard")
 #: Of so many kills, one is followed by a run that ends.
 COMPLETE_EVERY = 20
 
@@ -196,14 +198,18 @@ def run_forked_through(arguments: list[str]) -> int:
     return os.waitstatus_to_exitcode(status)
 
 
-def make_plans(folder: Path) -> dict[str, Plan]:
-    """The commands on small synthetic data."""
+def make_plan(command: str, folder: Path) -> Plan:
+    """A command on small synthetic data."""
+    for library in ("pandas", "pyarrow.parquet", "scipy.io"):
+        importlib.import_module(library)  # here, so that every fork has them
     folder.mkdir(parents=True, exist_ok=True)
     stand_in, dataset = folder / "stand-in", folder / "dataset"
     small = ["synth", str(stand_in), "--annotations-only", "--persons", "30"]
     assert run_forked_through(small) == 0
     named = ["build", str(stand_in), "-o", str(dataset), "--name", "synthetic-small"]
     assert run_forked_through(named) == 0
+    if command == "build":
+        return _build_plan(folder, stand_in, dataset)
     os.environ[DATA_VARIABLE] = str(dataset)  # where submissions that name it look for it
     rng = np.random.default_rng(3)
     task = load_task("cat-6-6", dataset)
@@ -214,11 +220,7 @@ def make_plans(folder: Path) -> dict[str, Plan]:
         write_submission(path, (task.novel.sample_ids, vectors), task)
         files.append(str(path))
     evaluate((task.novel.sample_ids, vectors), task)  # libraries are loaded before the forks
-    return {
-        "build": _build_plan(folder, stand_in, dataset),
-        "submit": _submit_plan(folder, files),
-        "leaderboard": _leaderboard_plan(folder, files),
-    }
+    return (_submit_plan if command == "submit" else _leaderboard_plan)(folder, files)
 
 
 def _build_plan(folder: Path, stand_in: Path, dataset: Path) -> Plan:
@@ -279,17 +281,17 @@ def _empty(area: Path, name: str) -> None:
 def main() -> None:
     """Kill, and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--command", choices=["build", "submit", "leaderboard"], action="append")
+    parser.add_argument("--command", choices=COMMANDS, action="append")
     parser.add_argument("--moments", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        plans = make_plans(Path(folder) / "work")
-        for name in options.command or plans:
+    for name in options.command or COMMANDS:
+        with tempfile.TemporaryDirectory() as folder:
+            plan = make_plan(name, Path(folder) / "work")
             started = time.perf_counter()
-            found = kill_often(plans[name], options.moments, options.seed)
-            listed = ", ".join(f"{what} {count}" for what, count in sorted(found.items()))
-            print(f"{name}: {listed}; {time.perf_counter() - started:.0f} s", flush=True)
+            found = kill_often(plan, options.moments, options.seed)
+        listed = ", ".join(f"{what} {count}" for what, count in sorted(found.items()))
+        print(f"{name}: {listed}; {time.perf_counter() - started:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -20,11 +20,16 @@ def script(name, *arguments):
     return result.stdout
 
 
-@pytest.mark.parametrize("cases", [5, pytest.param(400, marks=pytest.mark.long)])
-def test_damaged_submissions_give_scores_or_a_message(tmp_path, cases):
-    output = script("fuzz_submissions.py", "--cases", cases, "--state", tmp_path)
+@pytest.mark.parametrize(
+    ("cases", "forms"),
+    [(10, [".npz", "folder"]), pytest.param(400, [], marks=pytest.mark.long)],
+    ids=["short", "all forms"],
+)
+def test_damaged_submissions_give_scores_or_a_message(tmp_path, cases, forms):
+    chosen = [part for form in forms for part in ("--form", form)]
+    output = script("fuzz_submissions.py", "--cases", cases, "--state", tmp_path, *chosen)
     lines = output.splitlines()
-    assert len(lines) == 6
+    assert lines and (not forms or [line.split()[0] for line in lines] == forms)
     assert all(f" {cases}  " in line and "refused" in line for line in lines)
     # what is done is not done again
     again = script("fuzz_submissions.py", "--cases", cases, "--state", tmp_path, "--form", ".npz")
