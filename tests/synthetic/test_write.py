@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -96,6 +98,23 @@ def test_pictures_do_not_depend_on_workers(images, tmp_path):
         assert path.read_bytes() == other.read_bytes()
     with Image.open(files[0]) as picture:
         assert (picture.mode == "RGB" and max(picture.size) == 384) or picture.size == (320, 320)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_picture_that_cannot_be_written_whole_is_an_error(tmp_path):
+    """The system takes the first bytes of a write and refuses the rest, as on a full disk."""
+    code = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from oneshot_emotic.synthetic.population import generate\n"
+        "from oneshot_emotic.synthetic.settings import StandInSettings\n"
+        "from oneshot_emotic.synthetic.write import write_pictures\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "try: write_pictures(Path(sys.argv[1]), list(generate(StandInSettings(persons=1))))\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "File too large\n"
 
 
 def test_the_folder_appears_whole_or_not_at_all(tmp_path, run, monkeypatch):
