@@ -36,8 +36,8 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     work = workdir or cache_folder() / "demo"
     if workdir is None:
         make_private_folder(work)
-    _claim(work)
     stand_in, dataset = work / f"stand-in-{__version__}", work / "dataset"
+    _claim(work, stand_in)
     predictions, scores = work / "predictions", work / "scores.json"
 
     _step(1, "Invent people in scenes, in EMOTIC's layout", "synth", stand_in)
@@ -98,11 +98,11 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     echo(f"Took {time.monotonic() - started:.0f} s.")
 
 
-def _claim(work: Path) -> None:
-    """Mark the folder of the demo; refuse one with files that are not the demo's."""
+def _claim(work: Path, stand_in: Path) -> None:
+    """Mark the folder of the demo; refuse one with files that the demo has not made."""
     marker = work / _MARKER
     if not marker.is_file():
-        if work.exists() and any(work.iterdir()):
+        if work.exists() and set(work.iterdir()) - {stand_in}:
             raise InputError(
                 Problem("already holds other files", str(work), "Give an empty or a new --workdir")
             )
