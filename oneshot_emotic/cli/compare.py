@@ -14,6 +14,7 @@ from oneshot_emotic.cli.options import (
     task_choice,
 )
 from oneshot_emotic.cli.progress import echo, echo_document, echo_lines
+from oneshot_emotic.errors import printable
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
@@ -61,7 +62,8 @@ def command(
         return
     if json_file is not None:  # before anything is printed: that may fail
         write_text(json_file, json_text(content))
-    echo_lines(comparison_report(lines, first.name or str(a), second.name or str(b)))
+    names = (printable(first.name or str(a)), printable(second.name or str(b)))
+    echo_lines(comparison_report(lines, *names))
     if json_file is not None:
         echo(f"comparison: {json_file}")
 
