@@ -6,7 +6,8 @@ Everything that reads a file collects all of its problems and raises them togeth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 #: Problems shown in full; the rest of a long list is counted.
@@ -65,7 +66,25 @@ class InputError(ValueError):
         return "\n".join(lines)
 
 
-def printable(text: str, limit: int = 500) -> str:
+@contextmanager
+def memory_for(where: str) -> Iterator[None]:
+    """Say what it was for when memory runs out.
+
+    Args:
+        where: The file or submission.
+
+    Raises:
+        InputError: In place of a MemoryError.
+    """
+    try:
+        yield
+    except MemoryError:
+        raise InputError(
+            Problem("there is not enough memory for it", where, "Use a machine with more")
+        ) from None
+
+
+def printable(text: str, limit: int | None = 500) -> str:
     """`text` on one line, control and format characters as escapes, cut after `limit` characters.
 
     Messages quote file content: a terminal must not obey it.
@@ -74,7 +93,7 @@ def printable(text: str, limit: int = 500) -> str:
         char if char.isprintable() else char.encode("unicode_escape").decode("ascii")
         for char in text
     )
-    return clean if len(clean) <= limit else clean[: limit - 3] + "..."
+    return clean if limit is None or len(clean) <= limit else clean[: limit - 3] + "..."
 
 
 def some(items: Iterable[object], shown: int = 3) -> str:

@@ -10,6 +10,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,38 +26,111 @@ except ImportError:  # Windows: nothing is locked there, and leftovers of killed
 
 _PARTIAL = "partial"
 _OLD = "old"
+#: How often a hidden file is tried that another run may have taken for a leftover.
+_TRIES = 100
+_ERRORS_OF_DISKS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS}
+#: As many links after each other as Linux follows.
+_MOST_LINKS = 40
 
 
-#: The environment variable that names the folder for what commands keep between runs.
+#: The environment variable that names a place for what commands keep between runs.
 CACHE_VARIABLE = "ONESHOT_EMOTIC_CACHE"
+_CACHE_NAME = "oneshot-emotic"
 
 
 def cache_folder() -> Path:
     """The folder for what commands keep between runs, whether it exists or not."""
     if given := os.environ.get(CACHE_VARIABLE):
-        return Path(given)
+        return Path(given) / _CACHE_NAME
     from platformdirs import user_cache_dir
 
-    return Path(user_cache_dir("oneshot-emotic", appauthor=False))
+    return Path(user_cache_dir(_CACHE_NAME, appauthor=False))
+
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder, and those above it that are missing, for this user alone."""
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def write_bytes(path: Path, content: bytes) -> None:
     """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
 
-    The folder of `path` is made where it is missing. What a killed run left of this file is
-    removed.
+    Links are followed. What is no regular file (a device, a pipe, one of this process's own
+    descriptors such as /dev/stdout) is written through. The folder of `path` is made where it is
+    missing. What a killed run left of this file is removed.
+
+    Raises:
+        OSError: Not all of `content` could be written; with the name of the file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(path)
-    partial, stream = _claimed(path, lambda partial: os.open(partial, _NEW_FILE, 0o666))
+    with _errors_name(path):
+        if (opened := _opened_through(path)) is not None:
+            with os.fdopen(opened, "wb") as file:
+                file.write(content)
+            return
+        path = Path(os.path.realpath(path))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(path)
+        partial, descriptor = _claimed(path, lambda partial: os.open(partial, _NEW_FILE, 0o666))
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+                partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _opened_through(path: Path) -> int | None:
+    """A descriptor to write through to what is no regular file; None for a file to be replaced.
+
+    Raises:
+        OSError: It is a folder or a loop of links, or cannot be opened.
+    """
+    if (own := _own_descriptor(path)) is not None:
+        return os.dup(own)
     try:
-        with os.fdopen(stream, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-            partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    return None if stat.S_ISREG(mode) else os.open(path, os.O_WRONLY | _BINARY)
+
+
+def _own_descriptor(path: Path) -> int | None:
+    """N for /dev/fd/N and for links to it such as /dev/stdout; None for any other path.
+
+    It may be a regular file, opened by the shell: to replace that would lose what else is printed.
+    """
+    own = os.path.realpath("/dev/fd")  # on Linux /proc/<this process>/fd
+    for _ in range(_MOST_LINKS):
+        if path.name.isdecimal() and os.path.realpath(path.parent) == own and path.exists():
+            return int(path.name)
+        if not path.is_symlink():
+            break
+        path = path.parent / path.readlink()
+    return None
+
+
+@contextmanager
+def _errors_name(path: Path, partial: Path | None = None) -> Iterator[None]:
+    """Let an error of the system name `path`, not what is hidden beside it, and not nothing.
+
+    Args:
+        path: The file or folder that is written.
+        partial: The hidden folder that becomes `path`: errors name the files in it as they will be.
+    """
+    try:
+        yield
+    except OSError as error:
+        if partial is not None and isinstance(error.filename, str):
+            error.filename = error.filename.replace(str(partial), str(path))
+        elif error.errno in _ERRORS_OF_DISKS or (partial is None and error.errno is not None):
+            error.filename, error.filename2 = str(path), None
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -98,7 +172,23 @@ def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterat
     Raises:
         InputError: `target` is a file, or a folder with other things in it.
     """
-    target = Path(os.path.abspath(target))  # noqa: PTH100 (resolve() would follow links)
+    with _errors_name(target):
+        target = Path(os.path.abspath(target))  # noqa: PTH100 (resolve() would follow links)
+        _check_replaceable(target, marker, contents)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(target)
+        partial, claim = _claimed(target, _make_folder)
+    try:
+        with _errors_name(target, partial):
+            yield partial
+            _put_folder(partial, target)
+    finally:
+        # After an exchange it is the old folder that stands here.
+        shutil.rmtree(partial, ignore_errors=True)
+        os.close(claim)
+
+
+def _check_replaceable(target: Path, marker: str, contents: frozenset[str]) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError(Problem("is not a folder", str(target), "Give another output folder"))
     present = {entry.name for entry in target.iterdir()} if target.exists() else set()
@@ -110,16 +200,6 @@ def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterat
                 "Give an empty or a new output folder",
             )
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
-    remove_leftovers(target)
-    partial, claim = _claimed(target, _make_folder)
-    try:
-        yield partial
-        _put_folder(partial, target)
-    finally:
-        # After an exchange it is the old folder that stands here.
-        shutil.rmtree(partial, ignore_errors=True)
-        os.close(claim)
 
 
 def _put_folder(partial: Path, target: Path) -> None:
@@ -192,7 +272,8 @@ def remove_leftovers(path: Path) -> None:
             os.close(descriptor)
 
 
-_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_BINARY = getattr(os, "O_BINARY", 0)
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _BINARY
 
 
 def _make_folder(path: Path) -> int:
@@ -201,21 +282,27 @@ def _make_folder(path: Path) -> int:
 
 
 def _claimed(path: Path, make: Callable[[Path], int]) -> tuple[Path, int]:
-    """A hidden neighbour of `path`, made by `make` and locked as long as it is open."""
-    while True:
+    """A hidden neighbour of `path`, made by `make` and locked as long as it is open.
+
+    Raises:
+        OSError: None can be made there.
+    """
+    failure: OSError = BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN), str(path))
+    for _ in range(_TRIES):
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.{_PARTIAL}")
         try:
             descriptor = make(partial)
-        except FileNotFoundError:
-            if partial.parent.is_dir():
-                continue  # removed by another run that took it for a leftover: once more
-            raise
+        except FileNotFoundError as error:
+            # Another run took it for a leftover, or the folder is gone or cannot hold files.
+            failure = error
+            continue
         if _lock(descriptor) is not False:
             with contextlib.suppress(FileNotFoundError):
                 # Another run may have removed it in the moment before the lock.
                 if fcntl is None or partial.stat().st_ino == os.fstat(descriptor).st_ino:
                     return partial, descriptor
         os.close(descriptor)
+    raise failure
 
 
 def _lock(descriptor: int) -> bool | None:

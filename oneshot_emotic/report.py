@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from oneshot_emotic import __version__
+from oneshot_emotic.errors import printable
 from oneshot_emotic.escaping import latex_text
 from oneshot_emotic.scoring.comparison import Compared, Difference
 from oneshot_emotic.scoring.controls import CONTROLS
@@ -18,6 +19,9 @@ Controls = Mapping[str, Mapping[int, ShotScores]]
 
 #: What stands where there is no figure.
 NONE = "–"
+#: Columns of a terminal, and the fewest that a name is given of them.
+_COLUMNS = 80
+_NARROWEST = 12
 
 
 def percent(value: float | None, digits: int = 1) -> str:
@@ -191,7 +195,32 @@ def _cells(figures: ShotScores) -> list[str]:
 
 
 def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+    """A table; one too wide for a terminal gets heads of several lines, then a narrower name."""
+    rows = [[printable(cell, limit=None) for cell in row] for row in rows]
+    text = _tabulated(rows, headers)
+    if _width(text) > _COLUMNS:
+        headers = [header.replace(" ", "\n") for header in headers]
+        text = _tabulated(rows, headers)
+    if (beyond := _width(text) - _COLUMNS) > 0:
+        widest = max(len(row[0]) for row in rows)
+        text = _tabulated(rows, headers, name_width=max(widest - beyond, _NARROWEST))
+    return text
+
+
+def _tabulated(
+    rows: Sequence[Sequence[str]], headers: Sequence[str], name_width: int | None = None
+) -> str:
     from tabulate import tabulate
 
-    alignment = ["left", *("right" for _ in headers[1:])]
-    return tabulate(rows, headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
+    return tabulate(
+        rows,
+        headers,
+        tablefmt="simple",
+        colalign=["left", *("right" for _ in headers[1:])],
+        maxcolwidths=None if name_width is None else [name_width, *(None for _ in headers[1:])],
+        disable_numparse=True,
+    )
+
+
+def _width(text: str) -> int:
+    return max(map(len, text.splitlines()))

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import shutil
+
+from conftest import REPOSITORY
+
 from oneshot_emotic import write_submission
-from oneshot_emotic.submission.folders import write_submission_document
+from oneshot_emotic.submission.folders import DOCUMENT, write_submission_document
 
 
 def submission_folder(folder, task, array):
@@ -13,3 +18,19 @@ def submission_folder(folder, task, array):
     dataset = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
     write_submission_document(folder, dataset, {"name": f"Model {folder.name}"}, {task.name: file})
     return folder
+
+
+def small_checkout(root, slugs=("random",)):
+    """A checkout with committed submissions, of which one task is left, and no boards yet."""
+    for slug in slugs:
+        folder = root / "submissions" / slug
+        shutil.copytree(REPOSITORY / "submissions" / slug, folder)
+        document = json.loads((folder / DOCUMENT).read_text())
+        document["tasks"] = {"cat-6-4": document["tasks"]["cat-6-4"]}
+        (folder / DOCUMENT).write_text(json.dumps(document))
+        for path in folder.glob("*.safetensors"):
+            if not path.name.startswith("cat-6-4"):
+                path.unlink()
+    (root / "leaderboard").mkdir()
+    shutil.copy(REPOSITORY / "leaderboard/reported.json", root / "leaderboard")
+    return root

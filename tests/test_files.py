@@ -1,8 +1,13 @@
 """Files appear whole or not at all."""
 
+import errno
 import json
+import os
+import socket
+import stat
 import subprocess
 import sys
+from threading import Thread
 
 import pytest
 from hypothesis import given
@@ -56,6 +61,158 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
     assert names(tmp_path) == ["b.txt"]
+
+
+class TestWhatIsNoRegularFile:
+    """As with the shell's `>`: a device, a pipe and a descriptor are written through."""
+
+    @pytest.fixture
+    def null(self, tmp_path):
+        path = tmp_path / "null"
+        try:
+            os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+            path.write_bytes(b"")
+        except (OSError, AttributeError):
+            pytest.skip("no device can be made here")
+        return path
+
+    def test_a_device(self, null, tmp_path):
+        (tmp_path / "link").symlink_to("null")
+        for path in (null, tmp_path / "link"):
+            write_bytes(path, b"x" * 100_000)
+        assert stat.S_ISCHR(null.lstat().st_mode)
+        assert (tmp_path / "link").is_symlink()
+        assert names(tmp_path) == ["link", "null"]
+
+    def test_a_full_device(self, null, tmp_path):
+        path = tmp_path / "full"
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 7))
+        with pytest.raises(OSError, match="No space left") as caught:
+            write_bytes(path, b"x")
+        assert caught.value.filename == str(path)
+
+    def test_a_pipe(self, tmp_path):
+        path, got = tmp_path / "pipe", []
+        os.mkfifo(path)
+        reader = Thread(target=lambda: got.append(path.read_bytes()), daemon=True)
+        reader.start()
+        write_bytes(path, b"x" * 300_000)
+        reader.join(30)
+        assert got == [b"x" * 300_000]
+        assert stat.S_ISFIFO(path.lstat().st_mode)
+
+    def test_a_pipe_whose_reader_goes(self, tmp_path):
+        path = tmp_path / "pipe"
+        os.mkfifo(path)
+        Thread(target=lambda: os.close(os.open(path, os.O_RDONLY)), daemon=True).start()
+        with pytest.raises(BrokenPipeError) as caught:
+            write_bytes(path, b"x" * 3_000_000)
+        assert caught.value.filename == str(path)
+
+    @pytest.mark.skipif(not os.path.lexists("/dev/stdout"), reason="no /dev/stdout")
+    @pytest.mark.parametrize("path", ["/dev/fd/1", "link"])
+    def test_standard_output_that_is_a_file(self, tmp_path, path):
+        """To replace the file would lose what is printed before and after.
+
+        Never /dev/stdout itself: were this broken, the whole machine would lose that link.
+        """
+        (tmp_path / "link").symlink_to("/dev/stdout")
+        code = (
+            "import sys\nfrom pathlib import Path\n"
+            "from oneshot_emotic.files import write_bytes\n"
+            "print('before', flush=True)\nwrite_bytes(Path(sys.argv[1]), b'written\\n')\n"
+            "print('after')"
+        )
+        with (tmp_path / "out").open("wb") as out:
+            command = [sys.executable, "-c", code, path]
+            subprocess.run(command, stdout=out, check=True, cwd=tmp_path, timeout=60)
+        assert (tmp_path / "out").read_text() == "before\nwritten\nafter\n"
+
+    def test_a_link_is_followed(self, tmp_path):
+        (tmp_path / "a").mkdir()
+        (tmp_path / "a/file").write_bytes(b"old")
+        (tmp_path / "second").symlink_to("a/file")
+        (tmp_path / "first").symlink_to(tmp_path / "second")
+        (tmp_path / "dangling").symlink_to("b/new")
+        before = (tmp_path / "a/file").stat().st_ino
+        write_bytes(tmp_path / "first", b"new")
+        write_bytes(tmp_path / "dangling", b"new")
+        assert (tmp_path / "a/file").read_bytes() == (tmp_path / "b/new").read_bytes() == b"new"
+        assert (tmp_path / "a/file").stat().st_ino != before  # replaced whole
+        assert names(tmp_path) == ["a", "b", "dangling", "first", "second"]
+        assert all((tmp_path / x).is_symlink() for x in ("first", "second", "dangling"))
+        assert names(tmp_path / "a") == ["file"] and names(tmp_path / "b") == ["new"]
+
+    @pytest.mark.parametrize(
+        ("name", "number"),
+        [
+            ("loop", errno.ELOOP),
+            ("folder", errno.EISDIR),
+            ("to-folder", errno.EISDIR),
+            ("file/below", errno.ENOTDIR),
+            ("socket", errno.ENXIO),
+        ],
+    )
+    def test_what_cannot_be_written_is_named(self, tmp_path, monkeypatch, name, number):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "loop").symlink_to("pool")
+        (tmp_path / "pool").symlink_to("loop")
+        (tmp_path / "folder").mkdir()
+        (tmp_path / "to-folder").symlink_to("folder")
+        (tmp_path / "file").touch()
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind("socket")
+        before = names(tmp_path)
+        with pytest.raises(OSError) as caught:
+            write_bytes(tmp_path / name, b"x")
+        assert (caught.value.errno, caught.value.filename) == (number, str(tmp_path / name))
+        assert names(tmp_path) == before
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="a folder in use cannot be removed")
+@pytest.mark.parametrize("where", ["gone", "/proc"])
+def test_a_place_that_cannot_hold_files_is_an_error(tmp_path, where):
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from oneshot_emotic.files import new_folder, write_bytes\n"
+        "if sys.argv[1] == 'gone': os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
+        "else: os.chdir(sys.argv[1])\n"
+        "def folder():\n"
+        "    with new_folder(Path('out'), marker='m', contents=frozenset('m')): pass\n"
+        "for make in (lambda: write_bytes(Path('out'), b'x'), folder):\n"
+        "    try: make()\n"
+        "    except OSError as error: print(error.filename, type(error).__name__)\n"
+    )
+    command = [sys.executable, "-c", code, where]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    lines = [line.split()[-2:] for line in done.stdout.splitlines()]
+    assert [line[0].split("/")[-1] for line in lines] == ["out", "out"], done.stderr
+    assert all(line[1] in ("FileNotFoundError", "PermissionError") for line in lines)
+
+
+def test_a_lock_that_is_never_had_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr("oneshot_emotic.files._lock", lambda descriptor: False)
+    with pytest.raises(OSError) as caught:
+        write_bytes(tmp_path / "out", b"x")
+    assert caught.value.filename == str(tmp_path / "out")
+
+
+def test_errors_name_the_file_as_it_will_be(tmp_path):
+    """Not the hidden one, and not nothing where the system gave no name."""
+
+    def folder(error):
+        with new_folder(tmp_path / "out", marker="m", contents=frozenset("m")) as new:
+            raise error(new)
+
+    for error, expected in (
+        (lambda new: OSError(errno.ENOSPC, "full"), str(tmp_path / "out")),
+        (lambda new: OSError(errno.ENOSPC, "full", str(new / "m")), str(tmp_path / "out/m")),
+        (lambda new: OSError(errno.EAGAIN, "no process could be started"), None),
+    ):
+        with pytest.raises(OSError) as caught:
+            folder(error)
+        assert caught.value.filename == expected
+    assert names(tmp_path) == []
 
 
 def test_new_folder_appears_when_done(tmp_path):
@@ -228,7 +385,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
         "for make in (lambda: write_bytes(root / 'file', bytes(9000)), folder):\n"
         "    try: make()\n"
-        "    except OSError as error: print(error.strerror)\n"
+        "    except OSError as error: print(error.filename, error.strerror)\n"
     ).replace(
         "for make",
         (
@@ -244,7 +401,8 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     result = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    assert result.stdout == "File too large\n" * 2
+    listed = [f"{tmp_path / name} File too large\n" for name in ("file", "out")]
+    assert result.stdout == "".join(listed)
     assert (tmp_path / "file").read_text() == (tmp_path / "out/m").read_text() == "old"
     assert names(tmp_path) == ["file", "out"]
 

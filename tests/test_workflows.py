@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 import os
+import random
 import re
+import struct
 import subprocess
 import sys
 import zipfile
+from typing import ClassVar
 
 import pytest
 import yaml
@@ -214,6 +218,103 @@ class TestCommentText:
     def test_backticks_only_would_be_too_long(self, tmp_path):
         text = self.text_of(tmp_path, "`" * 100_000)
         assert "could not be recomputed" in comment.comment(text, RUN)
+
+    def archive(self, **changes):
+        """A zip archive of comment.md, and fields of both of its headers changed."""
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w", changes.pop("method", zipfile.ZIP_DEFLATED)) as archive:
+            archive.writestr("comment.md", b"0123456789" * 50)
+        content = bytearray(stream.getvalue())
+        central = content.index(b"PK\x01\x02")
+        # Field -> format, place in the local header, place in the central directory.
+        fields = {
+            "version": ("<H", 4, 6),
+            "flags": ("<H", 6, 8),
+            "compression": ("<H", 8, 10),
+            "crc": ("<I", 14, 16),
+            "packed": ("<I", 18, 20),
+            "size": ("<I", 22, 24),
+            "name_length": ("<H", 26, 28),
+            "extra_length": ("<H", 28, 30),
+        }
+        for field, value in changes.items():
+            kind, local, listed = fields[field]
+            struct.pack_into(kind, content, local, value)
+            struct.pack_into(kind, content, central + listed, value)
+        return bytes(content)
+
+    BROKEN: ClassVar = {
+        "encrypted": {"flags": 1},
+        "strongly encrypted": {"flags": 0x41},
+        "patched": {"flags": 0x20},
+        "a later version": {"version": 99},
+        "an unknown method": {"compression": 97},
+        "another method than it says": {"compression": 8, "method": zipfile.ZIP_STORED},
+        "bzip2": {"method": zipfile.ZIP_BZIP2},
+        "lzma": {"method": zipfile.ZIP_LZMA},
+        "no deflate stream": {"compression": 8, "method": zipfile.ZIP_BZIP2},
+        "a wrong checksum": {"crc": 1},
+        "a long name": {"name_length": 0xFFFF},
+        "a long extra": {"extra_length": 0xFFFF},
+    }
+
+    @pytest.mark.parametrize("name", BROKEN)
+    def test_a_broken_archive(self, tmp_path, name):
+        path = tmp_path / "rows.zip"
+        path.write_bytes(self.archive(**self.BROKEN[name]))
+        assert comment.artifact_text(path) is None
+
+    @pytest.mark.parametrize("field", ["size", "packed"])
+    def test_a_huge_declared_size(self, tmp_path, field):
+        path = tmp_path / "rows.zip"
+        path.write_bytes(self.archive(**{field: 0xFFFFFFFE}))
+        text = comment.artifact_text(path)
+        assert text is None or text == "0123456789" * 50
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_any_damage_ends_in_a_text_or_none(self, tmp_path, method):
+        rng, path = random.Random(20261121), tmp_path / "rows.zip"
+        sound = self.archive(method=method)
+        for _ in range(200):
+            content = bytearray(sound)
+            for _ in range(rng.randint(1, 4)):
+                value = rng.choice([0, 1, 0x7F, 0xFF, rng.randrange(256)])
+                content[rng.randrange(len(content))] = value
+            path.write_bytes(content[: rng.choice([len(content), rng.randrange(len(content))])])
+            text = comment.artifact_text(path)
+            assert text is None or len(text) < comment.LIMIT + 100
+
+    @pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "large"])
+    def test_what_is_no_file_or_a_large_one(self, tmp_path, kind):
+        path = tmp_path / "rows.zip"
+        if kind == "folder":
+            path.mkdir()
+        elif kind == "pipe":
+            os.mkfifo(path)
+        elif kind == "loop":
+            path.symlink_to(path)
+        else:
+            path.write_bytes(self.archive())
+            with path.open("r+b") as stream:  # a hole before, as a self-extracting archive has
+                content = stream.read()
+                stream.seek(comment.LARGEST)
+                stream.write(content)
+        assert comment.artifact_text(path) is None
+
+    def test_the_script_never_ends_in_a_traceback(self, tmp_path):
+        """On a terminal without the characters, too."""
+        path = tmp_path / "rows.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("comment.md", "‡ ≈ –")
+        script = REPOSITORY / ".github/scripts/comment.py"
+        for name, expected in ((path, "‡ ≈ –"), (tmp_path / "none.zip", "could not be recomputed")):
+            done = subprocess.run(
+                [sys.executable, str(script), str(name), RUN],
+                capture_output=True,
+                check=True,
+                env={**os.environ, "PYTHONIOENCODING": "ascii"},
+            )
+            assert expected in done.stdout.decode("utf-8") and done.stderr == b""
 
     @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no zip", None])
     def test_without_a_sound_artifact(self, tmp_path, content):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import click
 
+from oneshot_emotic.cli.progress import echo, echo_lines
+
 
 @click.command()
 def command() -> None:
@@ -27,16 +29,16 @@ def command() -> None:
             ]
         )
     headers = ["recipe", "the paper's name", "sees", "losses", "pretraining"]
-    click.echo(tabulate(rows, headers, tablefmt="simple"))
+    echo_lines(tabulate(rows, headers, tablefmt="simple"))
     figures = [
         [recipe.name, *(f"{recipe.reported[task]:.2f}" for task in TASKS)]
         for recipe in RECIPES.values()
         if recipe.reported
     ]
     figures.append(["sem-ib-dml, resnet50", *(f"{REPORTED_RESNET50[task]:.2f}" for task in TASKS)])
-    click.echo(f"\nReported, not recomputed: {REPORTED_SOURCE} (ResNet50: Table IV).")
-    click.echo("Plain accuracy of one support draw: not comparable with scores of this package.\n")
+    echo("", f"Reported, not recomputed: {REPORTED_SOURCE} (ResNet50: Table IV).")
+    echo("Plain accuracy of one support draw: not comparable with scores of this package.", "")
     short = [name.replace("valence", "v").replace("arousal", "a") for name in TASKS]
     short = [name.replace("dominance", "d") for name in short]
-    click.echo(tabulate(figures, ["reported", *short], tablefmt="simple", disable_numparse=True))
-    click.echo("\nTrain one: oneshot-emotic train RECIPE --task TASK --data ROOT")
+    echo_lines(tabulate(figures, ["reported", *short], tablefmt="simple", disable_numparse=True))
+    echo("", "Train one: oneshot-emotic train RECIPE --task TASK --data ROOT")

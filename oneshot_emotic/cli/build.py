@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
-from oneshot_emotic.cli.progress import progress_bar, say
+from oneshot_emotic.cli.progress import echo, echo_lines, progress_bar, say
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.labels import LABEL_RULES, LabelRule
 from oneshot_emotic.tasks import TASKS
@@ -83,7 +83,7 @@ def command(
         _print_images(layout, content, workers)
     if quirks is not None:
         write_text(quirks, content.quirks.to_csv())
-        click.echo(f"full list of quirks: {quirks}\n")
+        echo(f"full list of quirks: {quirks}", "")
     say("drawing supports ...")
     tasks = {rule: build_tasks(content.persons, rule) for rule in LABEL_RULES}
     with new_folder(output, marker=MANIFEST, contents=CONTENTS) as folder:
@@ -141,12 +141,12 @@ def _print_counts(name: str, path: Path, content: Annotations) -> None:
             row[2:2] = [total(IMAGES)]
             row[4:4] = [total(PERSONS)]
         rows.append(row)
-    click.echo(f"{name}: {path}\n")
+    echo(f"{name}: {path}", "")
     _echo_table(headers, rows)
     if name == "emotic-cvpr17":
-        click.echo(f"The CVPR 2017 file is known to have {CVPR17_TRAIN_PERSONS:,} train persons.\n")
+        echo(f"The CVPR 2017 file is known to have {CVPR17_TRAIN_PERSONS:,} train persons.", "")
     elif compare and content.persons_found != PERSONS:
-        click.echo("These are not the published figures: this is not the whole of EMOTIC.\n")
+        echo("These are not the published figures: this is not the whole of EMOTIC.", "")
 
 
 def _print_quirks(content: Annotations) -> None:
@@ -154,21 +154,21 @@ def _print_quirks(content: Annotations) -> None:
 
     counts = content.quirks.counts()
     if not counts:
-        click.echo("No quirks.\n")
+        echo("No quirks.", "")
         return
     _echo_table(
         ["quirk", "count", "meaning"],
         [[kind, f"{count:,}", QUIRKS[kind]] for kind, count in counts.items()],
     )
     dropped = sum(count for kind, count in counts.items() if kind in DROPPING)
-    click.echo(f"Persons dropped: {dropped:,}.\n")
+    echo(f"Persons dropped: {dropped:,}.", "")
 
 
 def _print_images(layout: Layout, content: Annotations, workers: int) -> None:
     from oneshot_emotic.emotic.images import check_images
 
     if not layout.image_folders:
-        click.echo("No image folders found: image files not looked at.\n")
+        echo("No image folders found: image files not looked at.", "")
         return
     listed = content.images
     with progress_bar("image headers", len(listed)) as progress:
@@ -183,7 +183,7 @@ def print_image_report(report: ImageReport) -> None:
     from oneshot_emotic.emotic.images import FINDINGS
 
     how = "decoded" if report.decoded else "headers and last bytes read"
-    click.echo(f"{report.images:,} images looked for ({how})\n")
+    echo(f"{report.images:,} images looked for ({how})", "")
     counts = report.counts()
     if counts:
         _echo_table(
@@ -191,7 +191,7 @@ def print_image_report(report: ImageReport) -> None:
             [[kind, f"{count:,}", FINDINGS[kind]] for kind, count in counts.items()],
         )
     else:
-        click.echo("All there and whole.\n")
+        echo("All there and whole.", "")
 
 
 def _print_tasks(
@@ -199,22 +199,22 @@ def _print_tasks(
 ) -> None:
     from oneshot_emotic.emotic.published import RELEASED_CAT_6_6
 
-    click.echo(f"novel persons a class, label rule {rule}")
+    echo(f"novel persons a class, label rule {rule}")
     for name in TASKS:
         task = tasks[rule][name]
         listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
-        click.echo(f"  {name:18} {len(task.novel):7,}  {listed or '-'}")
+        echo(f"  {name:18} {len(task.novel):7,}  {listed or '-'}")
         if task.left_out:
             listed = ", ".join(f"{item} {count}" for item, count in task.left_out.items())
-            click.echo(f"    left out for want of persons: {listed}")
+            echo(f"    left out for want of persons: {listed}")
         if task.unscorable:
-            click.echo(f"    cannot be scored: {task.unscorable}")
+            echo(f"    cannot be scored: {task.unscorable}")
     # The released list is of EMOTIC: beside invented persons it would mean nothing.
     beside: dict[str, dict[str, int]] = {} if synthetic else {"released": RELEASED_CAT_6_6}
     counts = {str(key): _class_counts(tasks[key]["cat-6-6"]) for key in LABEL_RULES}
     columns = {**counts, **beside}
     title = "novel persons of cat-6-6 by both label rules"
-    click.echo(f"\n{title}" + ("" if synthetic else ", and in the list that the authors released"))
+    echo("", title + ("" if synthetic else ", and in the list that the authors released"))
     _echo_table(
         ["", *columns],
         [
@@ -231,11 +231,11 @@ def _class_counts(task: Task) -> dict[str, int]:
 def _print_result(output: Path, identity: DatasetIdentity) -> None:
     from oneshot_emotic.dataset.load import load_task
 
-    click.echo(f"{output}: {identity.name}, label rule {identity.label_rule}")
-    click.echo(f"fingerprint {identity.fingerprint}")
+    echo(f"{output}: {identity.name}, label rule {identity.label_rule}")
+    echo(f"fingerprint {identity.fingerprint}")
     if identity.name == _SYNTHETIC:
         shipped = load_task("cat-6-6").dataset == identity
-        click.echo(
+        echo(
             "the same as the synthetic data set inside the package"
             if shipped
             else "not the synthetic data set inside the package (other settings)"
@@ -247,7 +247,7 @@ def _echo_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     numbers = {"count", "images", "persons", "kept", "published", "released", *LABEL_RULES}
     alignment = ["right" if header in numbers else "left" for header in headers]
-    click.echo(
+    echo_lines(
         tabulate(rows, headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
     )
-    click.echo()
+    echo()

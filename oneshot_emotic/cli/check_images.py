@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
-from oneshot_emotic.cli.progress import progress_bar, say
+from oneshot_emotic.cli.progress import echo, progress_bar, say
 from oneshot_emotic.errors import InputError, Problem
 
 
@@ -43,13 +43,13 @@ def command(emotic_root: Path, annotations: Path | None, output: Path | None, wo
     for kind in FINDINGS:
         names = [item for item in report.findings if item.kind == kind]
         if names and output is None:
-            click.echo(f"{kind}:")
+            echo(f"{kind}:")
             for item in names[:20]:
-                click.echo(f"  {item.image_id}" + (f"  ({item.detail})" if item.detail else ""))
+                echo(f"  {item.image_id}" + (f"  ({item.detail})" if item.detail else ""))
             if len(names) > 20:
-                click.echo(f"  ... and {len(names) - 20:,} more; -o FILE writes the full list")
+                echo(f"  ... and {len(names) - 20:,} more; -o FILE writes the full list")
     if output is not None:
         write_text(output, report.to_csv())
-        click.echo(f"full list: {output}")
+        echo(f"full list: {output}")
     if any(item.kind in BROKEN for item in report.findings):
         raise SystemExit(1)

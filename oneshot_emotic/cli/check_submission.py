@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER, embeddings_options
-from oneshot_emotic.cli.progress import say
-from oneshot_emotic.errors import InputError, printable
+from oneshot_emotic.cli.progress import echo, say
+from oneshot_emotic.errors import InputError, Problem, memory_for
 
 
 @click.command()
@@ -24,17 +24,22 @@ def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_
     from oneshot_emotic.submission.doctor import examine
 
     load = TaskLoader(dataset)
-    problems = []
+    problems: list[Problem] = []
     for path in paths:
         # "." and ".." have no name of their own; a submission's folder must have one.
         named = path if path.name not in ("", "..") else path.resolve()
-        findings = examine(named, load, task, dataset is not None, max_bytes)
+        try:
+            with memory_for(str(path)):
+                findings = examine(named, load, task, dataset is not None, max_bytes)
+        except InputError as error:
+            problems += error.problems
+            continue
         for line in findings.good:
-            click.echo(f"good  {printable(line)}")
+            echo(f"good  {line}")
         for line in findings.notes:
-            click.echo(f"note  {printable(line)}")
+            echo(f"note  {line}")
         problems += findings.problems
     if problems:
         say(f"{len(problems):,} problems:")
         raise InputError(problems)
-    click.echo("nothing wrong")
+    echo("nothing wrong")

@@ -13,6 +13,8 @@ from oneshot_emotic.cli.options import (
     shots_option,
     task_choice,
 )
+from oneshot_emotic.cli.progress import echo, echo_document, echo_lines
+from oneshot_emotic.errors import printable
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
@@ -56,26 +58,26 @@ def command(
         ],
     }
     if json_file is not None and str(json_file) == "-":
-        click.echo(json_text(content), nl=False)
+        echo_document(json_text(content))
         return
-    click.echo(comparison_report(lines, first.name or str(a), second.name or str(b)))
-    if json_file is not None:
+    if json_file is not None:  # before anything is printed: that may fail
         write_text(json_file, json_text(content))
-        click.echo(f"comparison: {json_file}")
+    names = (printable(first.name or str(a)), printable(second.name or str(b)))
+    echo_lines(comparison_report(lines, *names))
+    if json_file is not None:
+        echo(f"comparison: {json_file}")
 
 
 def _scores(
     path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...], max_bytes: int
 ) -> Scores:
-    from oneshot_emotic.cli.submissions import checked_files
+    from oneshot_emotic.cli.submissions import checked_files, scores_of
     from oneshot_emotic.dataset.loader import TaskLoader
     from oneshot_emotic.leaderboard.recompute import score_submission
-    from oneshot_emotic.scoring.evaluate import evaluate_aligned
     from oneshot_emotic.submission.folders import read_submission_folder
 
     if path.is_dir():
         only = None if task is None else [task]
         return score_submission(read_submission_folder(path), TaskLoader(dataset), shots, only)
     (checked,) = checked_files([path], dataset, task, max_bytes)
-    scores = evaluate_aligned(checked.aligned, checked.task, shots)
-    return scores.named(checked.name)
+    return scores_of(checked, shots).named(checked.name)

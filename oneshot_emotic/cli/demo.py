@@ -11,7 +11,11 @@ import click
 
 from oneshot_emotic import __version__
 from oneshot_emotic.cli.options import FOLDER, workers_option
-from oneshot_emotic.files import cache_folder
+from oneshot_emotic.cli.progress import echo
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import cache_folder, make_private_folder, write_text
+
+_MARKER = "DEMO.txt"
 
 
 @click.command()
@@ -30,12 +34,15 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
 
     started = time.monotonic()
     work = workdir or cache_folder() / "demo"
+    if workdir is None:
+        make_private_folder(work)
     stand_in, dataset = work / f"stand-in-{__version__}", work / "dataset"
+    _claim(work, stand_in)
     predictions, scores = work / "predictions", work / "scores.json"
 
     _step(1, "Invent people in scenes, in EMOTIC's layout", "synth", stand_in)
     if _made_before(stand_in / SETTINGS_FILE):
-        click.echo(f"{stand_in}: there already, from an earlier run")
+        echo(f"{stand_in}: there already, from an earlier run")
     else:
         ctx.invoke(synth.command, out=stand_in, workers=workers)
 
@@ -78,16 +85,28 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     )
     ctx.invoke(score.command, files=tuple(files), dataset=str(dataset), json_file=scores)
 
-    click.secho("\nWhat came out", bold=True)
-    click.echo(f"  pictures      {stand_in / 'emotic'}")
-    click.echo(f"  dataset       {dataset}")
-    click.echo(f"  predictions   {predictions}")
-    click.echo(f"  scores        {scores}")
-    click.echo(
-        "\nAll of it is synthetic: it shows that everything works, and nothing about real emotions."
-        "\nNext: put your own embeddings into a file, by write_submission in Python, and score it."
+    echo("", "What came out", bold=True)
+    echo(f"  pictures      {stand_in / 'emotic'}")
+    echo(f"  dataset       {dataset}")
+    echo(f"  predictions   {predictions}")
+    echo(f"  scores        {scores}")
+    echo(
+        "",
+        "All of it is synthetic: it shows that everything works, and nothing about real emotions.",
+        "Next: put your own embeddings into a file, by write_submission in Python, and score it.",
     )
-    click.echo(f"Took {time.monotonic() - started:.0f} s.")
+    echo(f"Took {time.monotonic() - started:.0f} s.")
+
+
+def _claim(work: Path, stand_in: Path) -> None:
+    """Mark the folder of the demo; refuse one with files that the demo has not made."""
+    marker = work / _MARKER
+    if not marker.is_file():
+        if work.exists() and set(work.iterdir()) - {stand_in}:
+            raise InputError(
+                Problem("already holds other files", str(work), "Give an empty or a new --workdir")
+            )
+        write_text(marker, "Made by `oneshot-emotic demo`, which replaces what is in here.\n")
 
 
 def _made_before(settings_file: Path) -> bool:
@@ -103,5 +122,5 @@ def _made_before(settings_file: Path) -> bool:
 
 def _step(number: int, what: str, *arguments: str | Path) -> None:
     command_line = shlex.join(["oneshot-emotic", *map(str, arguments)])
-    click.secho(f"\n{number}/4  {what}", bold=True)
-    click.secho(f"     $ {command_line}\n", dim=True)
+    echo("", f"{number}/4  {what}", bold=True)
+    echo(f"     $ {command_line}", "", dim=True)

@@ -9,7 +9,7 @@ import click
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice, workers_option
-from oneshot_emotic.cli.progress import progress_bar, say
+from oneshot_emotic.cli.progress import echo, progress_bar, say
 from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.embedders import EMBEDDERS
 from oneshot_emotic.errors import InputError, Problem, some
@@ -157,7 +157,7 @@ def embed_tasks(
         path = output / f"{task.name}.{form}"
         vectors = {sample_id: vector_of[sample_id] for sample_id in task.novel.sample_ids}
         write_submission(path, vectors, task, EMBEDDERS[embedder].card, dtype)
-        click.echo(f"{path}: {len(vectors):,} persons")
+        echo(f"{path}: {len(vectors):,} persons")
         written.append(path)
     return written
 
@@ -209,5 +209,5 @@ def embed_checkpoint(
         vectors = embed_task(checkpoint, task, data, device=device, progress=progress)
     path = output / f"{task.name}.{form}"
     write_submission(path, vectors, task, checkpoint_card(checkpoint, task), dtype)
-    click.echo(f"{path}: {len(vectors):,} persons")
+    echo(f"{path}: {len(vectors):,} persons")
     return path

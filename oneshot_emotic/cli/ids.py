@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from oneshot_emotic.cli.options import dataset_option, task_choice
+from oneshot_emotic.cli.progress import echo_document
 
 
 @click.command()
@@ -20,8 +21,8 @@ def command(task: str, dataset: str, base: bool) -> None:
 
     loaded = load_task(task, dataset)
     if base:
-        for sample_id, label in zip(loaded.base.sample_ids, loaded.base.labels, strict=True):
-            click.echo(f"{sample_id}\t{label}")
+        base_persons = zip(loaded.base.sample_ids, loaded.base.labels, strict=True)
+        lines = [f"{sample_id}\t{label}\n" for sample_id, label in base_persons]
     else:
-        for sample_id in loaded.novel.sample_ids:
-            click.echo(sample_id)
+        lines = [f"{sample_id}\n" for sample_id in loaded.novel.sample_ids]
+    echo_document("".join(lines))

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
-from oneshot_emotic.cli.progress import say
+from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
 from oneshot_emotic.errors import InputError, Problem
 
 
@@ -17,7 +17,8 @@ from oneshot_emotic.errors import InputError, Problem
 @click.option(
     "--check",
     is_flag=True,
-    help="Write nothing; exit with status 1 and a diff when the files are not what they should be.",
+    help="Compute every figure again and write nothing; exit with status 1 and a diff when the "
+    "files are not what they should be.",
 )
 @click.option(
     "--diff",
@@ -50,10 +51,11 @@ def command(
 
     Scores every folder of ROOT/submissions and writes ROOT/leaderboard/README.md and
     ROOT/leaderboard/scores/*.json. The same submissions give the same bytes on any machine. What
-    was scored before, from the same bytes by the same code, is taken from the user's cache folder.
+    was scored before, from the same bytes by the same code, is taken from the user's cache folder,
+    but for --check.
     """
     from oneshot_emotic.dataset.loader import TaskLoader
-    from oneshot_emotic.files import write_text
+    from oneshot_emotic.files import CACHE_VARIABLE, write_text
     from oneshot_emotic.leaderboard.cache import ScoreCache, default_cache_folder
     from oneshot_emotic.leaderboard.changes import changes_page
     from oneshot_emotic.leaderboard.files import (
@@ -76,34 +78,38 @@ def command(
     before = [] if base is None else find_submissions(base / "submissions")
     reported = read_reported(folder / REPORTED)
     load = TaskLoader()
-    cache = None if no_cache else ScoreCache(default_cache_folder())
+    # What is to be proved is not taken from anywhere.
+    cache = None if no_cache or check else ScoreCache(default_cache_folder())
+    if cache is not None and cache.refusal:
+        say(
+            f"warning: no scores are kept: {cache.refusal}. Remove it, or name another place with "
+            f"{CACHE_VARIABLE}"
+        )
     boards = recompute_boards(submissions, load, say, cache, workers)
     if base is not None:
         old = recompute_boards(before, load, say, cache, workers)
-        click.echo(changes_page(old, boards), nl=False)
+        echo_document(changes_page(old, boards))
         return
     if form is not None:
         text = _exported(form, boards, reported)
         if output is None:
-            click.echo(text, nl=False)
+            echo_document(text)
         else:
             write_text(output, text)
-            click.echo(f"{output}: written")
+            echo(f"{output}: written")
         return
     files = generated_files(boards, reported)
     if not check:
         changed = write_files(folder, files)
         for name in changed:
-            click.echo(
-                f"{folder / name}: written" if name in files else f"{folder / name}: removed"
-            )
-        click.echo(f"{len(submissions)} submissions, {len(changed)} files changed")
+            echo(f"{folder / name}: written" if name in files else f"{folder / name}: removed")
+        echo(f"{len(submissions)} submissions, {len(changed)} files changed")
         return
     if difference := differences(folder, files):
-        click.echo(difference, nl=False)
+        echo_lines(difference.rstrip("\n"))
         say("error: the leaderboard is not what its submissions give")
         raise SystemExit(1)
-    click.echo(f"{len(submissions)} submissions: the leaderboard is up to date")
+    echo(f"{len(submissions)} submissions: the leaderboard is up to date")
 
 
 def _exported(form: str, boards: list[Any], reported: dict[str, Any]) -> str:

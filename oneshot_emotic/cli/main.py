@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import importlib
+import sys
+from concurrent.futures import BrokenExecutor
 from typing import Any
 
 import click
 
 from oneshot_emotic import __version__
-from oneshot_emotic.errors import InputError
+from oneshot_emotic.cli.progress import echo, echo_lines
+from oneshot_emotic.errors import InputError, printable
+
+#: The exit status when a worker process was lost; no fault of the input's.
+WORKER_LOST = 3
 
 #: Command -> its line in the help. The module is `oneshot_emotic.cli.<name, "-" as "_">`.
 COMMANDS: dict[str, str] = {
@@ -34,7 +40,13 @@ COMMANDS: dict[str, str] = {
 
 
 class LazyGroup(click.Group):
-    """A group that knows its commands by name, and turns bad input into exit status 2."""
+    """A group that knows its commands by name, and turns errors into messages and exit statuses."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """Run the command line on a terminal of any encoding."""
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")
+        return super().main(*arguments, **options)
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names, in the order of the help."""
@@ -54,20 +66,32 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; bad input ends with its message and exit status 2."""
+        """Run the command; an error ends with its message and exit status 2 or 3."""
         try:
             return super().invoke(ctx)
         except InputError as error:
-            click.echo(f"error: {error.message()}", err=True)
+            echo_lines(f"error: {error.message()}", err=True)
         except MemoryError:
-            click.echo("error: not enough memory for this input", err=True)
-        except BrokenPipeError:
-            raise  # the reader, such as `head`, has had enough: click ends quietly
+            echo("error: not enough memory for this input", err=True)
+        except BrokenExecutor as error:
+            echo_lines(_worker_lost(error), err=True)
+            ctx.exit(WORKER_LOST)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""
-            click.echo(f"error: {where}{error.strerror or error}", err=True)
+            echo(f"error: {where}{error.strerror or error}", err=True)
+        except click.UsageError as error:
+            # It may quote the name of a file.
+            raise click.UsageError(printable(error.format_message(), None), error.ctx) from None
         ctx.exit(2)
         return None
+
+
+def _worker_lost(error: BrokenExecutor) -> str:
+    where = "".join(f", {note}" for note in getattr(error, "__notes__", ()))
+    return (
+        f"error: a worker process was ended by the system{where}: most likely memory ran out. "
+        "Use fewer --workers or --jobs, or a machine with more memory"
+    )
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -76,4 +100,8 @@ def main() -> None:
     """One-shot recognition of unseen emotions of people in scenes, on EMOTIC.
 
     Begin with `oneshot-emotic demo`: no data and no GPU needed.
+
+    Exit status: 0 when all went well; 1 when something is not as it should be, such as with
+    `leaderboard --check`; 2 when input or a place to write is no good; 3 when the system ended a
+    worker process, most likely for want of memory.
     """

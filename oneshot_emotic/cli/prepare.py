@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
-from oneshot_emotic.cli.progress import growing_bar, say
+from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.errors import InputError, Problem, some
 
 
@@ -57,7 +57,7 @@ def command(
                     "Remove the folder and run `oneshot-emotic prepare` again",
                 )
             )
-        click.echo(f"{folder}: sound, every pixel as it was written")
+        echo(f"{folder}: sound, every pixel as it was written")
         return
     with growing_bar("preparing") as progress:
         prepared = prepare(
@@ -70,7 +70,7 @@ def command(
         )
     if grey := prepared.without_picture:
         say(f"warning: {len(grey):,} images are missing or broken, and grey here: {some(grey)}")
-    click.echo(
+    echo(
         f"{prepared.folder}: {len(prepared.images):,} images and {len(prepared.bodies):,} bodies "
         f"of {prepared.size} x {prepared.size} pixels"
     )

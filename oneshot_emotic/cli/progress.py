@@ -1,24 +1,94 @@
-"""Progress on the standard error stream, so that standard output stays clean."""
+"""What goes to the terminal: results on standard output, news and progress on standard error.
+
+Everything printed goes through here, since any of it may quote a stranger's file.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import click
 
+from oneshot_emotic.errors import printable
+
+
+def echo(*lines: str, err: bool = False, **style: bool) -> None:
+    """Print lines; whatever in them a terminal would obey, a line feed too, as its escape.
+
+    Args:
+        lines: None for an empty one.
+        err: On standard error.
+        style: As for `click.style`, where a terminal shows it.
+    """
+    text = "\n".join(printable(line, limit=None) for line in lines)
+    if style and os.name == "posix" and sys.stdout and sys.stdout.isatty():
+        text = click.style(text, **style)
+    _print(f"{text}\n", err)
+
+
+def echo_lines(text: str, *, err: bool = False) -> None:
+    """`echo` of a text of several lines that is made here, such as a table."""
+    echo(*text.split("\n"), err=err)
+
+
+def echo_document(text: str) -> None:
+    """Print a text for another program, such as JSON or CSV: in UTF-8 whatever the terminal's.
+
+    A character that does not show is written as in a JSON text, which means the same there. The
+    other forms have escapes of their own, and hold none.
+    """
+    shown = "".join(c if c.isprintable() or c in "\n\t" else _json_escape(c) for c in text)
+    _print(shown, err=False, encoding="utf-8")
+
+
+def _json_escape(char: str) -> str:
+    units = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
 
 def say(text: str) -> None:
     """A line of news on the standard error stream."""
-    click.echo(text, err=True)
+    echo(text, err=True)
+
+
+def _print(text: str, err: bool, encoding: str | None = None) -> None:
+    stream = sys.stderr if err else sys.stdout
+    if stream is None:  # closed by the shell
+        return
+    try:
+        if encoding is not None and hasattr(stream, "buffer"):
+            stream.flush()
+            stream.buffer.write(text.encode(encoding))
+        else:
+            stream.write(text)
+        stream.flush()
+    except OSError as error:
+        # What could not be printed would be tried again when the program ends.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+        # A reader such as `head` may have had enough. The work goes on: it may write files.
+        if not isinstance(error, BrokenPipeError):
+            error.filename = "standard error" if err else "standard output"
+            raise
 
 
 @contextmanager
 def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
-    """A bar to be told how many of `length` are done so far; silent where nobody watches."""
+    """A bar to be told how many of `length` are done; its label alone where nobody watches."""
+    if not sys.stderr or not sys.stderr.isatty():
+        if label:
+            say(label)
+        yield lambda done: None
+        return
     with click.progressbar(
-        length=length, label=label, file=sys.stderr, update_min_steps=max(1, length // 200)
+        length=length,
+        label=printable(label),
+        file=sys.stderr,
+        update_min_steps=max(1, length // 200),
     ) as bar:
         reached = 0
 

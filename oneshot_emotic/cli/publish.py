@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER
-from oneshot_emotic.cli.progress import say
+from oneshot_emotic.cli.progress import echo, say
 from oneshot_emotic.errors import InputError, Problem
 
 
@@ -36,13 +36,11 @@ def command(folder: Path, repo_id: str, public: bool, dry_run: bool) -> None:
     identity, files = check_publishable(folder)
     if dry_run:
         for file in files:
-            click.echo(f"{file.sha256}  {len(file.content):>9,}  {file.path}")
+            echo(f"{file.sha256}  {len(file.content):>9,}  {file.path}")
         total = sum(len(file.content) for file in files)
-        click.echo(
-            f"{len(files)} files, {total:,} bytes would go to the dataset repository {repo_id}"
-        )
-        click.echo(f"visibility: {'public' if public else 'private'}")
-        click.echo(f"tag: {identity.fingerprint}")
+        echo(f"{len(files)} files, {total:,} bytes would go to the dataset repository {repo_id}")
+        echo(f"visibility: {'public' if public else 'private'}")
+        echo(f"tag: {identity.fingerprint}")
         return
     if not sys.stderr.isatty():
         from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
@@ -51,8 +49,8 @@ def command(folder: Path, repo_id: str, public: bool, dry_run: bool) -> None:
     done = publish(
         repo_id, identity, files, public=public, progress=lambda step: say(f"{step} ...")
     )
-    click.echo(f"{done.url}: {identity.name}, label rule {identity.label_rule}")
-    click.echo(f"{'private' if done.private else 'public'}, commit {done.commit}")
-    click.echo(f"tag {identity.fingerprint}")
+    echo(f"{done.url}: {identity.name}, label rule {identity.label_rule}")
+    echo(f"{'private' if done.private else 'public'}, commit {done.commit}")
+    echo(f"tag {identity.fingerprint}")
     if not done.changed:
-        click.echo("everything was there already")
+        echo("everything was there already")

@@ -11,7 +11,7 @@ import click
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, task_choice, workers_option
-from oneshot_emotic.cli.progress import say
+from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.cli.training_options import device_option, weight_files, weights_option
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.processes import available_processors
@@ -136,7 +136,7 @@ def command(
     reproduce.run_jobs(planned, parallel, say)
     reproduce.write_documents(planned, loaded, chosen)
     _leaderboard(output, planned, loaded)
-    click.echo(f"Took {reproduce.duration(time.monotonic() - started)}.")
+    echo(f"Took {reproduce.duration(time.monotonic() - started)}.")
 
 
 def _scorable(scale: Scale, tasks: Any) -> Scale:
@@ -207,7 +207,7 @@ def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:
         for name, scores in figures
     ]
     headers = ["1-shot balanced accuracy", *shown, *(f"overall {x}" for x in shown_families)]
-    click.echo(f"\n{board.dataset.name}, label rule {board.dataset.label_rule}, in per cent\n")
-    click.echo(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
-    click.echo(f"\nleaderboard: {output / 'leaderboard' / 'README.md'}")
-    click.echo(f"submissions: {output / 'submissions'}")
+    echo("", f"{board.dataset.name}, label rule {board.dataset.label_rule}, in per cent", "")
+    echo_lines(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
+    echo("", f"leaderboard: {output / 'leaderboard' / 'README.md'}")
+    echo(f"submissions: {output / 'submissions'}")

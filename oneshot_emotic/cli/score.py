@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER, embeddings_options, shots_option
+from oneshot_emotic.cli.progress import echo, echo_document, echo_lines
 
 
 @click.command()
@@ -31,7 +32,7 @@ def command(
     FILES are of the forms .json, .json.gz, .npz, .safetensors and .parquet, each for one task of
     the same submission; `write_submission` in Python writes them.
     """
-    from oneshot_emotic.cli.submissions import checked_files
+    from oneshot_emotic.cli.submissions import checked_files, scores_of
     from oneshot_emotic.files import json_text, write_text
     from oneshot_emotic.report import (
         INTERVAL_NOTE,
@@ -41,29 +42,30 @@ def command(
         overall_report,
         task_report,
     )
-    from oneshot_emotic.scoring.evaluate import evaluate_aligned, evaluate_controls
+    from oneshot_emotic.scoring.evaluate import evaluate_controls
     from oneshot_emotic.scoring.scores import merged
 
     checked = checked_files(files, dataset, task, max_bytes)
-    parts = [evaluate_aligned(item.aligned, item.task, shots) for item in checked]
+    parts = [scores_of(item, shots) for item in checked]
     names = {item.name for item in checked}
     scores = merged(parts, name=names.pop() if len(names) == 1 else None)
     text = json_text(scores.to_dict())
     if json_file is not None and str(json_file) == "-":
-        click.echo(text, nl=False)
+        echo_document(text)
         return
+    if json_file is not None:  # before anything is printed: that may fail
+        write_text(json_file, text)
     if latex:
-        click.echo(latex_rows(scores), nl=False)
+        echo_document(latex_rows(scores))
     else:
         for item in checked:
             controls = evaluate_controls(item.task, shots)
-            click.echo(task_report(scores, item.task.name, controls))
+            echo_lines(task_report(scores, item.task.name, controls))
             if verbose:
-                click.echo(diagnostics_report(scores, item.task.name))
+                echo_lines(diagnostics_report(scores, item.task.name))
         if len(checked) > 1:
-            click.echo(overall_report(scores))
-            click.echo(OVERALL_NOTE)
-        click.echo(INTERVAL_NOTE)
+            echo_lines(overall_report(scores))
+            echo(OVERALL_NOTE)
+        echo(INTERVAL_NOTE)
     if json_file is not None:
-        write_text(json_file, text)
-        click.echo(f"scores: {json_file}", err=latex)
+        echo(f"scores: {json_file}", err=latex)

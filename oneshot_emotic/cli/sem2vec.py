@@ -8,7 +8,7 @@ import click
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER
-from oneshot_emotic.cli.progress import growing_bar, say
+from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.errors import some
 
@@ -70,5 +70,5 @@ def command(
                 f"warning: {len(missing):,} images are missing or broken and have no classes: "
                 f"{some(missing)}"
             )
-        click.echo(f"{folder / TABLE}: written")
+        echo(f"{folder / TABLE}: written")
     leave_processes()

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.dataset.loader import TaskLoader
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, memory_for
+from oneshot_emotic.scoring.evaluate import evaluate_aligned
+from oneshot_emotic.scoring.scores import Scores
 from oneshot_emotic.submission.check import Checked, check_predictions
 from oneshot_emotic.submission.forms import read_predictions
 from oneshot_emotic.submission.limits import MAX_BYTES
@@ -37,6 +39,16 @@ def checked_files(
     return checked
 
 
+def scores_of(checked: Checked, shots: Sequence[int]) -> Scores:
+    """The scores of a file.
+
+    Raises:
+        InputError: There is not enough memory for it.
+    """
+    with memory_for(checked.task.name):
+        return evaluate_aligned(checked.aligned, checked.task, shots)
+
+
 def read_and_check(
     files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
 ) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
@@ -47,9 +59,10 @@ def read_and_check(
     problems: list[Problem] = []
     for file in files:
         try:
-            predictions = read_predictions(file, max_bytes)
-            cards.append(predictions.model)
-            checked.append(check_predictions(predictions, load, task, dataset is not None))
+            with memory_for(str(file)):
+                predictions = read_predictions(file, max_bytes)
+                cards.append(predictions.model)
+                checked.append(check_predictions(predictions, load, task, dataset is not None))
         except InputError as error:
             problems.extend(error.problems)
     return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from oneshot_emotic.cli.options import FOLDER, embeddings_options
-from oneshot_emotic.cli.progress import say
-from oneshot_emotic.errors import InputError, Problem, printable
+from oneshot_emotic.cli.progress import echo, echo_lines, say
+from oneshot_emotic.errors import InputError, Problem, memory_for, printable
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 if TYPE_CHECKING:
@@ -154,7 +154,8 @@ def _compacted(
         task = item.task
         say(f"scoring {task.name} ...")
         printed = partial(task_report, task=task.name, controls={})
-        array, scores = compact(item.aligned, task, printed)
+        with memory_for(task.name):
+            array, scores = compact(item.aligned, task, printed)
         arrays[task.name] = (task.novel.sample_ids, array)
         parts.append(scores)
     return arrays, merged(parts, name=name)
@@ -170,19 +171,19 @@ def _print_result(
     from oneshot_emotic.submission.cards import missing_fields
 
     for task, (sample_ids, array) in arrays.items():
-        click.echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
+        echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
     size = sum(path.stat().st_size for path in target.iterdir())
-    click.echo(f"\n{target}: {len(arrays) + 1} files, {size:,} bytes\n")
-    click.echo(f"The row on {scores.dataset.name} ({scores.dataset.label_rule}), 1-shot:\n")
+    echo("", f"{target}: {len(arrays) + 1} files, {size:,} bytes", "")
+    echo(f"The row on {scores.dataset.name} ({scores.dataset.label_rule}), 1-shot:", "")
     for family in FAMILIES:
         if tasks := [name for name, table in TASKS.items() if table.family == family]:
             _print_row(card, scores, family, tasks)
-    click.echo(f"{OVERALL_NOTE}\n{INTERVAL_NOTE}")
+    echo(OVERALL_NOTE, INTERVAL_NOTE)
     if card["seen_unseen_names"]:
-        click.echo("‡ saw words of the unseen classes in training.")
+        echo("‡ saw words of the unseen classes in training.")
     if missing := missing_fields(card):
-        click.echo(f"Not said in the model card: {', '.join(missing)}.")
-    click.echo("Its rank comes with `oneshot-emotic leaderboard`.")
+        echo(f"Not said in the model card: {', '.join(missing)}.")
+    echo("Its rank comes with `oneshot-emotic leaderboard`.")
 
 
 def _print_row(card: Mapping[str, Any], scores: Scores, family: str, tasks: Sequence[str]) -> None:
@@ -203,4 +204,4 @@ def _print_row(card: Mapping[str, Any], scores: Scores, family: str, tasks: Sequ
     headers = ["submission", "sees", "overall", *tasks]
     alignment = ["left", "left", *("right" for _ in headers[2:])]
     text = tabulate([row], headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
-    click.echo(f"{text}\n")
+    echo_lines(f"{text}\n")

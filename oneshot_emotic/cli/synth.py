@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
-from oneshot_emotic.cli.progress import progress_bar, say
+from oneshot_emotic.cli.progress import echo, progress_bar, say
 from oneshot_emotic.synthetic.settings import StandInSettings
 
 _DEFAULT = StandInSettings()
@@ -91,4 +91,4 @@ def write_stand_in_folder(
         say("writing Annotations.mat ...")
         write_annotations(folder, images, settings)
     persons = sum(len(image.persons) for image in images)
-    click.echo(f"{out}: a synthetic stand-in of {persons:,} persons in {len(images):,} images")
+    echo(f"{out}: a synthetic stand-in of {persons:,} persons in {len(images):,} images")

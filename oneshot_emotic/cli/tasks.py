@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from oneshot_emotic.cli.options import dataset_option
+from oneshot_emotic.cli.progress import echo
 
 
 @click.command()
@@ -17,17 +18,17 @@ def command(dataset: str) -> None:
     tasks = read_tasks(dataset_folder(dataset))
     identity = next(iter(tasks.values())).dataset
     assert identity is not None
-    click.echo(f"data set     {identity.name}, label rule {identity.label_rule}")
-    click.echo(f"fingerprint  {identity.fingerprint}\n")
+    echo(f"data set     {identity.name}, label rule {identity.label_rule}")
+    echo(f"fingerprint  {identity.fingerprint}", "")
     for name, task in tasks.items():
-        click.echo(name)
+        echo(name)
         base = task.base.counts
         listed = ", ".join(f"{item} {base.get(item, 0):,}" for item in task.table.base_classes)
-        click.echo(f"  base   {len(task.base):6,}  {listed}")
+        echo(f"  base   {len(task.base):6,}  {listed}")
         listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
-        click.echo(f"  novel  {len(task.novel):6,}  {listed}")
+        echo(f"  novel  {len(task.novel):6,}  {listed}")
         if task.left_out:
             listed = ", ".join(f"{item} {count}" for item, count in task.left_out.items())
-            click.echo(f"  left out for want of persons: {listed}")
+            echo(f"  left out for want of persons: {listed}")
         if task.unscorable:
-            click.echo(f"  cannot be scored: {task.unscorable}")
+            echo(f"  cannot be scored: {task.unscorable}")

@@ -10,7 +10,7 @@ import click
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice
-from oneshot_emotic.cli.progress import growing_bar, say
+from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
     data_options,
     settings_options,
@@ -119,13 +119,13 @@ def command(
         if not main:
             continue
         chance = "" if run.validation is None else f", validation {percent(run.validation)} %"
-        click.echo(f"{run.checkpoint}: epoch {run.best_epoch} of {settings.epochs}{chance}")
+        echo(f"{run.checkpoint}: epoch {run.best_epoch} of {settings.epochs}{chance}")
         if seeds > 1 and not loaded.unscorable:
             scores = evaluate(embed_task(run.checkpoint, loaded, data, device=device), loaded)
             figures.append(scores[1].balanced_accuracy.mean or 0.0)
-            click.echo(f"  {task}, 1-shot balanced accuracy: {percent(figures[-1])} %")
+            echo(f"  {task}, 1-shot balanced accuracy: {percent(figures[-1])} %")
     if len(figures) > 1:
-        click.echo(
+        echo(
             f"{recipe} on {task}, {len(figures)} training seeds: balanced accuracy "
             f"{percent(statistics.fmean(figures))} %, standard deviation "
             f"{percent(statistics.stdev(figures))}, from {percent(min(figures))} to "

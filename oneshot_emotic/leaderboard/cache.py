@@ -1,10 +1,14 @@
 """Scores kept between runs: what was computed once from the same bytes need not be again.
 
+CACHE/CACHEDIR.TAG           tells that the folder was made here
 CACHE/<package>/<key>.json   the scores of one embeddings file on one task
 
 The key is a digest of all that the scores depend on: the bytes of the embeddings file, the data
 set's identity and fingerprint, the protocol, the task, the numbers of shots, and the package's own
 source. Anything else than what is asked for has another key, so it is never found.
+
+What is found is believed. So nobody else may be able to write there, and nothing that is to be
+proved, as by `leaderboard --check`, is taken from it.
 """
 
 from __future__ import annotations
@@ -14,7 +18,11 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
+import re
 import shutil
+import stat
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,11 +33,18 @@ import msgspec
 import numpy as np
 
 from oneshot_emotic import __version__
-from oneshot_emotic.files import cache_folder, write_bytes
+from oneshot_emotic.files import cache_folder, make_private_folder, write_bytes
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.splits import DatasetIdentity, Task
 
 _FORMAT = "oneshot-emotic-cache/1"
+_MARKER = "CACHEDIR.TAG"
+#: The first line is that of https://bford.info/cachedir, by which backups know to leave it out.
+_MARKER_TEXT = b"""Signature: 8a477f597d28d172789f06886806bc55
+# Scores kept by oneshot-emotic (leaderboard). The folder may be removed at any time.
+"""
+_OF_A_VERSION = re.compile(r"[0-9a-f]{16}")
+_OF_SCORES = re.compile(r"[0-9a-f]{64}\.json|\.[0-9a-f]{64}\.json\.[0-9a-f]{8}\.partial")
 #: Scores by another version of the package are removed when nobody used them for so long.
 _KEPT_SECONDS = 30 * 24 * 3600.0
 
@@ -38,7 +53,7 @@ Figures = dict[int, ShotScores]
 
 def default_cache_folder() -> Path:
     """Where commands keep scores, whether it exists or not."""
-    return cache_folder() / "scores"
+    return cache_folder() / "leaderboard-scores"
 
 
 class ScoreCache:
@@ -47,11 +62,16 @@ class ScoreCache:
     A file that is damaged, or that cannot be read or written, is as good as none.
 
     Args:
-        folder: Where; made when the first scores are kept.
+        root: The folder; made when the first scores are kept.
+
+    Attributes:
+        refusal: Why the folder is not used; None when it is.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder / package_digest()[:16]
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self.folder = root / package_digest()[:16]
+        self.refusal = self._refusal()
 
     def find(self, task: Task, shots: Sequence[int], source: str) -> tuple[Figures, str] | None:
         """The scores of embeddings on a task, and the digest of the embeddings; None if unknown.
@@ -61,6 +81,8 @@ class ScoreCache:
             shots: At which numbers of support persons.
             source: SHA-256 of the embeddings file, or the name of a control row.
         """
+        if self.refusal:
+            return None
         key = _key(task, shots, source)
         try:
             seal, _, body = (self.folder / f"{key}.json").read_bytes().partition(b"\n")
@@ -75,6 +97,8 @@ class ScoreCache:
         self, task: Task, shots: Sequence[int], source: str, figures: Figures, embeddings: str
     ) -> None:
         """Keep scores for `find`."""
+        if self.refusal:
+            return
         key = _key(task, shots, source)
         content = {
             "embeddings": embeddings,
@@ -82,11 +106,33 @@ class ScoreCache:
         }
         body = json.dumps(content).encode("utf-8")
         with contextlib.suppress(OSError):  # a full or read-only disk only costs time
-            if not self.folder.is_dir():
-                self.folder.mkdir(parents=True, exist_ok=True)
-                _remove_unused(self.folder)
+            if not self.folder.is_dir() and not self._make():
+                return
             path = self.folder / f"{key}.json"
             write_bytes(path, _seal(key, body).encode() + b"\n" + body)
+
+    def _make(self) -> bool:
+        """Make the folder; False where it turns out to be somebody else's."""
+        if not self._root.exists():
+            _make_root(self._root)
+        self.refusal = self._refusal()
+        if self.refusal is None:
+            self.folder.mkdir(mode=0o700, exist_ok=True)
+            _remove_unused(self.folder)
+        return self.refusal is None
+
+    def _refusal(self) -> str | None:
+        root = self._root
+        for folder in (root.parent.parent, root.parent, root, self.folder):
+            # In a folder such as /tmp, others can make folders, but not move ours.
+            if reason := _unsafe(folder, sticky=folder == root.parent.parent):
+                return f"{folder} {reason}"
+        marker = root / _MARKER
+        try:
+            ours = not root.exists() or (marker.is_file() and marker.read_bytes() == _MARKER_TEXT)
+        except OSError as error:
+            return f"{root} cannot be read: {error.strerror}"
+        return None if ours else f"{root} was not made for it"
 
 
 @functools.cache
@@ -141,10 +187,49 @@ def _figures(content: Mapping[str, Mapping[str, Any]]) -> Figures:
     return figures
 
 
+def _unsafe(folder: Path, sticky: bool) -> str | None:
+    """Why what lies in a folder cannot be believed; None when it can, or when there is none."""
+    if not hasattr(os, "geteuid"):  # Windows, where the user's folders are the user's alone
+        return None
+    try:
+        facts = folder.stat()
+    except OSError:
+        return None
+    if facts.st_uid not in (os.geteuid(), 0):
+        return "belongs to another user"
+    shared = facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+    if sticky and facts.st_mode & stat.S_ISVTX:
+        shared = 0
+    return "may be written by others" if shared else None
+
+
+def _make_root(root: Path) -> None:
+    """Make the cache's folder with its marker, in one step."""
+    make_private_folder(root.parent)
+    made = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    try:
+        (made / _MARKER).write_bytes(_MARKER_TEXT)
+        made.rename(root)
+    except OSError:  # another run may have been quicker
+        shutil.rmtree(made, ignore_errors=True)
+
+
 def _remove_unused(newest: Path) -> None:
-    """Remove the scores of other versions of the package that nobody used for long."""
+    """Remove the scores of other versions of the package that nobody used for long.
+
+    A folder that holds anything else is left alone.
+    """
     for folder in newest.parent.iterdir():
-        if folder != newest and folder.is_dir() and not folder.is_symlink():
-            last = max([folder.stat().st_mtime, *(x.stat().st_atime for x in folder.iterdir())])
-            if time.time() - last > _KEPT_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+        if folder == newest or not _OF_A_VERSION.fullmatch(folder.name) or folder.is_symlink():
+            continue
+        with contextlib.suppress(OSError):
+            files = {path: path.lstat() for path in folder.iterdir()}
+            ours = all(
+                _OF_SCORES.fullmatch(path.name) and stat.S_ISREG(facts.st_mode)
+                for path, facts in files.items()
+            )
+            used = [max(facts.st_atime, facts.st_mtime) for facts in files.values()]
+            if ours and time.time() - max([folder.stat().st_mtime, *used]) > _KEPT_SECONDS:
+                for path in files:
+                    path.unlink()
+                folder.rmdir()

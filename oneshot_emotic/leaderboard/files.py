@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, write_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.render import leaderboard_page
@@ -28,7 +29,12 @@ def generated_files(boards: Sequence[Board], reported: dict[str, Any]) -> dict[s
 
 
 def differences(folder: Path, files: Mapping[str, str]) -> str:
-    """A unified diff from the files on disk to what they should be; empty when they are so."""
+    """A unified diff from the files on disk to what they should be; empty when they are so.
+
+    Raises:
+        InputError: One of them is a link.
+    """
+    _check_no_links(folder, files)
     parts: list[str] = []
     for name in sorted({*files, *_present(folder)}):
         path, after = folder / name, files.get(name, "")
@@ -50,7 +56,11 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
 
     Returns:
         The paths written or removed.
+
+    Raises:
+        InputError: One of them is a link.
     """
+    _check_no_links(folder, files)
     changed = []
     for name in sorted(files, key=lambda name: (name == PAGE, name)):
         path = folder / name
@@ -61,6 +71,13 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
         (folder / name).unlink(missing_ok=True)  # another run may have been quicker
         changed.append(name)
     return changed
+
+
+def _check_no_links(folder: Path, names: Iterable[str]) -> None:
+    """Refuse links: a checkout may be a stranger's, and they may lead anywhere."""
+    paths = [folder, folder / SCORES, *(folder / name for name in sorted({*names, PAGE}))]
+    if linked := [path for path in paths if path.is_symlink()]:
+        raise InputError(Problem("is a link", str(path), "Remove it") for path in linked)
 
 
 def _present(folder: Path) -> list[str]:

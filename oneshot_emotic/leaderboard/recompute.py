@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, memory_for
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.processes import available_processors, process_pool
@@ -172,6 +172,11 @@ def _side_by_side(
                     yield from _ready(waiting)
             while waiting:
                 yield from _ready(waiting)
+        except BrokenExecutor as error:
+            # They are begun in the order given, so these were at work, or next.
+            lost = [unit for future, unit in waiting.items() if not _ended_well(future)]
+            error.add_note(f"at work on {', '.join(map(_where, lost[:processes]))}")
+            raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
 
@@ -181,7 +186,12 @@ def _ready(
 ) -> Iterator[tuple[_Unit, Scores | InputError]]:
     done, _ = wait(waiting, return_when=FIRST_COMPLETED)
     for future in done:
-        yield waiting.pop(future), future.result()
+        result = future.result()
+        yield waiting.pop(future), result
+
+
+def _ended_well(future: Future[Scores | InputError]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 _load: LoadTask | None = None
@@ -203,10 +213,11 @@ def _score(unit: _Unit, load: LoadTask, shots: Sequence[int]) -> Scores | InputE
     """The scores of a file, or what is wrong with it."""
     where = _where(unit)
     try:
-        task = _task(unit, load)
-        embeddings = unit.submission.embeddings(unit.task)
-        checked = check_embeddings(embeddings, task, unit.submission.dataset, where)
-        return evaluate_aligned(checked.aligned, task, shots)
+        with memory_for(where):
+            task = _task(unit, load)
+            embeddings = unit.submission.embeddings(unit.task)
+            checked = check_embeddings(embeddings, task, unit.submission.dataset, where)
+            return evaluate_aligned(checked.aligned, task, shots)
     except InputError as error:
         return error
 

@@ -86,8 +86,10 @@ def write_pictures(
 
 def _draw_batch(folder: Path, images: Sequence[StandInImage]) -> int:
     for image in images:
-        path = folder / image.folder / image.filename
-        draw(image.picture).save(path, format="JPEG", quality=_JPEG_QUALITY)
+        # Not into the file: Pillow does not look whether all bytes were written.
+        stream = io.BytesIO()
+        draw(image.picture).save(stream, format="JPEG", quality=_JPEG_QUALITY)
+        (folder / image.folder / image.filename).write_bytes(stream.getvalue())
     return len(images)
 
 

@@ -13,9 +13,9 @@ import time
 import numpy as np
 import pytest
 from conftest import REPOSITORY
-from made import submission_folder
+from made import small_checkout, submission_folder
 
-from oneshot_emotic import evaluate
+from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.dataset.loader import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.leaderboard import cache as cache_module
@@ -47,7 +47,7 @@ def refuse(*arguments, **options):
 
 
 def test_scores_come_back_as_they_were(tmp_path, task, level_task, scores):
-    keep = ScoreCache(tmp_path)
+    keep = ScoreCache(tmp_path / "cache")
     keep.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "digest")
     figures, digest = keep.find(task, SHOTS, "a" * 64)
     assert digest == "digest"
@@ -62,7 +62,7 @@ def test_scores_come_back_as_they_were(tmp_path, task, level_task, scores):
 
 
 def test_anything_else_is_not_found(tmp_path, task, scores, monkeypatch):
-    keep = ScoreCache(tmp_path)
+    keep = ScoreCache(tmp_path / "cache")
     figures = dict(scores.tasks[task.name])
     keep.keep(task, SHOTS, "a" * 64, figures, "digest")
     identity = task.dataset
@@ -79,7 +79,7 @@ def test_anything_else_is_not_found(tmp_path, task, scores, monkeypatch):
     assert keep.find(task, SHOTS, "a" * 64) is not None
     monkeypatch.setattr(cache_module, "package_digest", lambda: "f" * 64)
     assert keep.find(task, SHOTS, "a" * 64) is None
-    assert ScoreCache(tmp_path).find(task, SHOTS, "a" * 64) is None
+    assert ScoreCache(tmp_path / "cache").find(task, SHOTS, "a" * 64) is None
 
 
 def test_the_package_digest_is_of_its_source(tmp_path):
@@ -103,7 +103,7 @@ def test_the_package_digest_is_of_its_source(tmp_path):
 
 @pytest.mark.parametrize("damage", ["cut", "digit", "other's", "empty"])
 def test_a_damaged_file_is_as_good_as_none(tmp_path, task, scores, damage):
-    keep = ScoreCache(tmp_path)
+    keep = ScoreCache(tmp_path / "cache")
     figures = dict(scores.tasks[task.name])
     keep.keep(task, SHOTS, "a" * 64, figures, "digest")
     (path,) = keep.folder.glob("*.json")
@@ -124,16 +124,147 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path, task, scores, damage):
     assert keep.find(task, SHOTS, "a" * 64) is not None
 
 
-def test_what_nobody_used_for_long_is_removed(tmp_path, task, scores):
-    old, recent = tmp_path / ("0" * 16), tmp_path / ("1" * 16)
-    for folder in (old, recent):
-        folder.mkdir(parents=True)
-        (folder / "x.json").write_text("{}")
-    long_ago = time.time() - 40 * 24 * 3600
-    for path in (old / "x.json", old):
-        os.utime(path, (long_ago, long_ago))
-    ScoreCache(tmp_path).keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
-    assert not old.exists() and recent.exists()
+LONG_AGO = time.time() - 40 * 24 * 3600
+
+
+def made_long_ago(root):
+    """Everything below a folder, and itself, was used last 40 days ago."""
+    for path in [*root.rglob("*"), root]:
+        os.utime(path, (LONG_AGO, LONG_AGO), follow_symlinks=False)
+
+
+def test_what_nobody_used_for_long_is_removed(tmp_path, task, scores, monkeypatch):
+    root, figures = tmp_path / "cache", dict(scores.tasks[task.name])
+    for version in "01":
+        monkeypatch.setattr(cache_module, "package_digest", lambda version=version: version * 64)
+        ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    (root / ("0" * 16) / f".{'a' * 64}.json.0123abcd.partial").touch()  # of a killed run
+    made_long_ago(root / ("0" * 16))
+    monkeypatch.undo()
+    ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    assert not (root / ("0" * 16)).exists() and (root / ("1" * 16)).exists()
+
+
+def test_what_is_not_its_own_is_left_alone(tmp_path, run, monkeypatch):
+    """Whatever a user has where the cache may be, and has not touched for long."""
+    checkout = small_checkout(tmp_path / "checkout")
+    place = tmp_path / "place"
+    theirs = ["scores/thesis/chapter.tex", "scores/0123456789abcdef/notes.txt", "notes.txt"]
+    theirs += [f"oneshot-emotic/{name}" for name in ("README.md", "scores/mine/a.json")]
+    for name in theirs:
+        (place / name).parent.mkdir(parents=True, exist_ok=True)
+        (place / name).write_text("mine")
+    for folder in (place, place / "oneshot-emotic"):
+        folder.chmod(0o700)
+    made_long_ago(place)
+    monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(place))
+    run("leaderboard", checkout)
+    assert all((place / name).read_text() == "mine" for name in theirs)
+    made = [path for path in place.rglob("*") if path.is_file() and path.read_text() != "mine"]
+    ours = place / "oneshot-emotic" / "leaderboard-scores"
+    assert made and all(path.is_relative_to(ours) for path in made)
+
+
+def test_strange_things_inside_are_left_alone(tmp_path, task, scores, monkeypatch):
+    root, figures = tmp_path / "cache", dict(scores.tasks[task.name])
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / f"{'a' * 64}.json").touch()
+    monkeypatch.setattr(cache_module, "package_digest", lambda: "f" * 64)
+    ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    strange = ["0" * 16 + "/notes.txt", "1" * 16 + "/folder/x", "experiment/x.json", "a.json"]
+    strange += ["2" * 17 + f"/{'a' * 64}.json", "A" * 16 + f"/{'a' * 64}.json"]
+    for name in strange:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).touch()
+    (root / ("0" * 16) / f"{'b' * 64}.json").touch()
+    (root / ("3" * 16)).symlink_to(elsewhere)
+    (root / ("4" * 16)).mkdir()
+    (root / ("4" * 16) / f"{'a' * 64}.json").symlink_to(elsewhere)
+    made_long_ago(root)
+    before = {path for path in tmp_path.rglob("*") if "f" * 16 not in str(path)}
+    monkeypatch.undo()
+    ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    assert {path for path in before if not os.path.lexists(path)} == set()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"Signature: 8a477f597d28d172789f06886806bc55\n"])
+def test_a_folder_that_was_not_made_for_it_is_not_used(tmp_path, task, scores, content):
+    root = tmp_path / "cache"
+    root.mkdir(mode=0o700)
+    (root / "notes.txt").touch()
+    if content is not None:
+        (root / "CACHEDIR.TAG").write_bytes(content)
+    before = sorted(root.rglob("*"))
+    keep = ScoreCache(root)
+    keep.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
+    assert "was not made for it" in keep.refusal
+    assert sorted(root.rglob("*")) == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="rights of POSIX")
+class TestWhoMayWrite:
+    """Scores that somebody else could have put there are not believed."""
+
+    @pytest.fixture
+    def place(self, tmp_path, task, scores):
+        """A folder with a cache in which something is kept."""
+        place = tmp_path / "place"
+        cache = ScoreCache(place / "oneshot-emotic" / "leaderboard-scores")
+        place.mkdir(mode=0o755)
+        cache.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
+        assert self.found(place, task)
+        return place
+
+    def found(self, place, task):
+        cache = ScoreCache(place / "oneshot-emotic" / "leaderboard-scores")
+        return cache.find(task, SHOTS, "a" * 64) is not None
+
+    PARTS = (".", "oneshot-emotic", "oneshot-emotic/leaderboard-scores", "version")
+
+    def part(self, place, name):
+        if name == "version":
+            return ScoreCache(place / "oneshot-emotic" / "leaderboard-scores").folder
+        return place / name
+
+    @pytest.mark.parametrize("mode", [0o770, 0o702, 0o777])
+    @pytest.mark.parametrize("name", PARTS)
+    def test_others_may(self, place, task, name, mode):
+        self.part(place, name).chmod(mode)
+        assert not self.found(place, task)
+        self.part(place, name).chmod(0o755)
+        assert self.found(place, task)
+
+    @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="gives a folder away")
+    @pytest.mark.parametrize("name", PARTS)
+    def test_it_is_anothers(self, place, task, name):
+        os.chown(self.part(place, name), 12345, -1)
+        assert not self.found(place, task)
+
+    def test_in_a_folder_for_all_where_none_may_move_what_is_anothers(self, place, task):
+        place.chmod(0o1777)  # as /tmp
+        assert self.found(place, task)
+
+    def test_what_it_makes_is_the_users_alone(self, tmp_path, task, scores):
+        old = os.umask(0)
+        try:
+            cache = ScoreCache(tmp_path / "a" / "b" / "cache")
+            cache.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
+        finally:
+            os.umask(old)
+        assert cache.find(task, SHOTS, "a" * 64)
+        for folder in (tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/cache", cache.folder):
+            assert folder.stat().st_mode & 0o077 == 0
+
+    def test_one_line_says_so(self, place, tmp_path, run, monkeypatch):
+        monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(place))
+        checkout = small_checkout(tmp_path / "checkout")
+        (place / "oneshot-emotic").chmod(0o777)
+        before = sorted(place.rglob("*"))
+        output = run("leaderboard", checkout).output
+        [line] = [line for line in output.splitlines() if "warning" in line]
+        assert f"{place / 'oneshot-emotic'} may be written by others" in line
+        assert sorted(place.rglob("*")) == before
 
 
 def test_a_second_run_scores_nothing_and_gives_the_same(tmp_path, task, monkeypatch):
@@ -198,28 +329,40 @@ def test_only_what_is_new_is_scored(tmp_path, task, monkeypatch):
 
 
 def test_no_cache_neither_reads_nor_writes(tmp_path, run, monkeypatch):
-    shutil.copytree(REPOSITORY / "submissions/random", tmp_path / "submissions/random")
-    shutil.copytree(REPOSITORY / "leaderboard", tmp_path / "leaderboard")
-    document = json.loads((tmp_path / "submissions/random" / DOCUMENT).read_text())
-    document["tasks"] = {"cat-6-4": document["tasks"]["cat-6-4"]}
-    (tmp_path / "submissions/random" / DOCUMENT).write_text(json.dumps(document))
-    for path in (tmp_path / "submissions/random").glob("*.safetensors"):
-        if not path.name.startswith("cat-6-4"):
-            path.unlink()
-    folder = tmp_path / "cache"
+    checkout, folder = small_checkout(tmp_path / "checkout"), tmp_path / "cache"
     monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(folder))
-    run("leaderboard", tmp_path, "--no-cache")
+    run("leaderboard", checkout, "--no-cache")
+    run("leaderboard", checkout, "--check")
     assert not folder.exists()
-    run("leaderboard", tmp_path)
-    assert list((folder / "scores").rglob("*.json"))
+    run("leaderboard", checkout)
+    assert list(folder.rglob("leaderboard-scores/*/*.json"))
     monkeypatch.setattr(recompute, "evaluate_aligned", refuse)
-    assert "up to date" in run("leaderboard", tmp_path, "--check").output
-    with pytest.raises(AssertionError, match="scored again"):
-        run("leaderboard", tmp_path, "--check", "--no-cache")
+    assert "0 files changed" in run("leaderboard", checkout).output
+    for option in ("--no-cache", "--check"):
+        with pytest.raises(AssertionError, match="scored again"):
+            run("leaderboard", checkout, option)
     # A cache that cannot be written costs time and nothing else.
     monkeypatch.undo()
-    monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(tmp_path / "leaderboard/README.md"))
-    assert "up to date" in run("leaderboard", tmp_path, "--check").output
+    monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(checkout / "leaderboard/README.md"))
+    assert "0 files changed" in run("leaderboard", checkout).output
+
+
+def test_a_planted_cache_does_not_pass_the_check(tmp_path, run, monkeypatch):
+    """A row is made better in the cache alone, then the page is written from there."""
+    checkout, folder = small_checkout(tmp_path / "checkout"), tmp_path / "cache"
+    monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(folder))
+    run("leaderboard", checkout)
+    task = load_task("cat-6-4")
+    document = json.loads((checkout / "submissions/random" / DOCUMENT).read_text())
+    source = document["tasks"][task.name]["sha256"]
+    cache = ScoreCache(cache_module.default_cache_folder())
+    figures, digest = cache.find(task, SHOTS, source)
+    better = dataclasses.replace(figures[1].balanced_accuracy, mean=0.99)
+    figures[1] = dataclasses.replace(figures[1], balanced_accuracy=better)
+    cache.keep(task, SHOTS, source, figures, digest)
+    assert "files changed" in run("leaderboard", checkout).output
+    assert "99.0" in (checkout / "leaderboard/README.md").read_text()
+    assert "99.0" in run("leaderboard", checkout, "--check", status=1).output
 
 
 def test_side_by_side_gives_the_same_and_the_same_problems(tmp_path, task):
@@ -255,9 +398,7 @@ def test_two_processes_at_once(tmp_path, task):
     ]
     outputs = [process.communicate()[0].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    check = subprocess.run(
-        [*command, "--check", "--no-cache"], env=environment, capture_output=True, text=True
-    )
+    check = subprocess.run([*command, "--check"], env=environment, capture_output=True, text=True)
     assert "up to date" in check.stdout, check.stdout + check.stderr
     hidden = list(tmp_path.rglob(".*"))
     assert hidden == []

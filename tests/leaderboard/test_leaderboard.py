@@ -12,14 +12,16 @@ from typing import ClassVar
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from made import small_checkout
 from markdown_it import MarkdownIt
 from pages import Page
 
 from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.cli.main import main
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.escaping import markdown_text
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
-from oneshot_emotic.leaderboard.files import differences
+from oneshot_emotic.leaderboard.files import differences, write_files
 from oneshot_emotic.leaderboard.render import leaderboard_page
 from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
 from oneshot_emotic.scoring.scores import Overall, merged
@@ -59,10 +61,25 @@ def test_two_rows_are_the_committed_ones(board_of_two):
 @pytest.mark.long
 @pytest.mark.stored
 def test_the_committed_tree_is_what_its_submissions_give(run):
-    assert "up to date" in run("leaderboard", REPOSITORY, "--check", "--no-cache").output
+    assert "up to date" in run("leaderboard", REPOSITORY, "--check").output
 
 
-def test_one_digit_changed_is_found_and_mended(checkout, run):
+@pytest.fixture(scope="module")
+def board_of_a_task(tmp_path_factory):
+    """Two submissions of one task and their leaderboard: checked in a moment."""
+    root = small_checkout(tmp_path_factory.mktemp("small"), ("colour-gradient", "random"))
+    main(["leaderboard", str(root)], standalone_mode=False)
+    return root
+
+
+@pytest.fixture
+def small(board_of_a_task, tmp_path):
+    """A copy of it, to change at will."""
+    return shutil.copytree(board_of_a_task, tmp_path / "small")
+
+
+def test_one_digit_changed_is_found_and_mended(small, run):
+    checkout = small
     path = checkout / "leaderboard/scores/colour-gradient.json"
     text = path.read_text()
     place = re.search(r'"mean": 0\.\d+', text).end() - 1
@@ -77,7 +94,8 @@ def test_one_digit_changed_is_found_and_mended(checkout, run):
     run("leaderboard", checkout, "--check")
 
 
-def test_generated_from_nothing_the_bytes_are_the_same(checkout, run):
+def test_generated_from_nothing_the_bytes_are_the_same(small, run):
+    checkout = small
     before = {p.name: p.read_bytes() for p in (checkout / "leaderboard").rglob("*") if p.is_file()}
     shutil.rmtree(checkout / "leaderboard/scores")
     (checkout / "leaderboard/README.md").unlink()
@@ -89,10 +107,27 @@ def test_generated_from_nothing_the_bytes_are_the_same(checkout, run):
     assert after == before
 
 
-def test_line_ends_count(checkout, run):
-    page = checkout / "leaderboard/README.md"
+@pytest.mark.parametrize("name", [".", "scores", "scores/one.json", "README.md"])
+def test_a_link_leads_nowhere(tmp_path, name):
+    """A stranger's checkout may hold links: what they point to is neither written nor removed."""
+    folder, elsewhere = tmp_path / "leaderboard", tmp_path / "mine"
+    (folder / "scores").mkdir(parents=True)
+    for path in (folder / "README.md", folder / "scores/one.json", folder / "scores/two.json"):
+        path.write_text("years of work")
+    (folder / name).rename(elsewhere)
+    (folder / name).symlink_to(elsewhere)
+    listed = [elsewhere] if elsewhere.is_file() else sorted(elsewhere.rglob("*.*"))
+    assert listed
+    for use in (write_files, differences):
+        with pytest.raises(InputError, match="is a link"):
+            use(folder, {"README.md": "new", "scores/one.json": "new"})
+    assert all(path.read_text() == "years of work" for path in listed)
+
+
+def test_line_ends_count(small, run):
+    page = small / "leaderboard/README.md"
     page.write_bytes(page.read_bytes().replace(b"\n", b"\r\n"))
-    run("leaderboard", checkout, "--check", status=1)
+    run("leaderboard", small, "--check", status=1)
 
 
 def test_bytes_that_are_no_text_differ_from_what_stands_for_them(tmp_path):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -111,6 +113,23 @@ def test_the_pictures_of_the_readme_are_drawn_again():
         draw(images[path.name].picture).save(again, format="JPEG", quality=90)
         with Image.open(path) as one, Image.open(again) as other:
             assert one.tobytes() == other.tobytes(), path.name
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
+def test_a_picture_that_cannot_be_written_whole_is_an_error(tmp_path):
+    """The system takes the first bytes of a write and refuses the rest, as on a full disk."""
+    code = (
+        "import resource, sys\nfrom pathlib import Path\n"
+        "from oneshot_emotic.synthetic.population import generate\n"
+        "from oneshot_emotic.synthetic.settings import StandInSettings\n"
+        "from oneshot_emotic.synthetic.write import write_pictures\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))\n"
+        "try: write_pictures(Path(sys.argv[1]), list(generate(StandInSettings(persons=1))))\n"
+        "except OSError as error: print(error.strerror)\n"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "File too large\n"
 
 
 def test_the_folder_appears_whole_or_not_at_all(tmp_path, run, monkeypatch):
