@@ -1,27 +1,25 @@
 """A small Hugging Face Hub on loopback, for tests: dataset repositories kept in memory.
 
 It speaks as much of the Hub's HTTP as `huggingface_hub` and `datasets` use: make a repository,
-preupload, LFS upload, commit (whole or not at all), tag, info, tree, paths-info, refs, resolve with
-ETag and commit headers, redirects of large files. Parquet files are large ones, as on the Hub.
+preupload, LFS upload, commit (whole or not at all), tag, info, tree, resolve with ETag and commit
+headers, redirects of large files. Parquet files are large ones, as on the Hub.
 
 In a test it runs as a thread (`serve()`); as a process of its own it is started by
 
-    python tests/hub/loopback.py [--port PORT] [--latency SECONDS]
+    python tests/hub/loopback.py
 
-and prints its address. It can be told to fail (`POST /_control/faults`, see `Fault`), and tells
-what it holds (`GET /_control/state`). One token is accepted: `TOKEN`.
+and prints its address. It can be told to fail (`Hub.fault`), and tells what it holds
+(`GET /_control/state`). One token is accepted: `TOKEN`.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import hashlib
 import json
 import re
 import sys
 import threading
-import time
 import urllib.parse
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -100,8 +98,6 @@ class Fault:
 
 
 class Hub:
-    latency = 0.0  # before each answer, in seconds
-
     def __init__(self):
         self.lock = threading.RLock()
         self.clear()
@@ -185,8 +181,6 @@ class Handler(BaseHTTPRequestHandler):
         with self.hub.lock:
             self.hub.requests.append(request)
         self.kind = None if path.startswith("/_control") else self.hub.next_fault(request)
-        if not path.startswith("/_control"):
-            time.sleep(self.hub.latency)
         if self.kind == "drop-before":
             self.close_connection = True
             return
@@ -215,19 +209,6 @@ class Handler(BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def read_body(self):
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            content = b""
-            while True:
-                line = self.rfile.readline()
-                if not line.endswith(b"\n"):
-                    return None
-                size = int(line.split(b";")[0], 16)
-                chunk = self.rfile.read(size)
-                if len(chunk) != size or self.rfile.readline() != b"\r\n":
-                    return None
-                if size == 0:
-                    return content
-                content += chunk
         size = int(self.headers.get("Content-Length", 0))
         content = self.rfile.read(size)
         return content if len(content) == size else None
@@ -280,13 +261,6 @@ class Handler(BaseHTTPRequestHandler):
         if oid is None:
             raise RefusalError(404, "RevisionNotFound", f"Invalid rev id: {revision}")
         return repo, oid, repo.commits[oid]
-
-
-def described(path, blob):
-    entry = {"type": "file", "path": path, "size": len(blob.content), "oid": blob.oid}
-    if blob.large:
-        entry["lfs"] = {"oid": blob.sha256, "size": len(blob.content), "pointerSize": 130}
-    return entry
 
 
 @route("POST", "/api/validate-yaml")
@@ -405,8 +379,6 @@ def commit(self, repo, revision):
             if value["oid"] not in self.hub.large:
                 raise RefusalError(400, "", f"LFS object {value['oid']} was not uploaded")
             files[value["path"]] = Blob(self.hub.large[value["oid"]], True)
-        elif item["key"] == "deletedFile":
-            files.pop(value["path"])
         else:
             raise RefusalError(400, "", f"unknown operation {item['key']}")
     oid = repository.add(files)
@@ -478,30 +450,12 @@ def tree(self, repo, revision, folder):
                 "size": 0,
                 "oid": hashlib.sha1(name.encode()).hexdigest(),
             }
-        entries[path] = described(path, blob)
+        entries[path] = {"type": "file", "path": path, "size": len(blob.content), "oid": blob.oid}
     if not entries:
         raise RefusalError(404, "EntryNotFound", "no such folder")
     if self.query.get("recursive", "").lower() not in ("true", "1"):
         entries = {name: item for name, item in entries.items() if "/" not in name[len(prefix) :]}
     return 200, list(entries.values())
-
-
-@route("POST", f"/api/datasets/{REPO}/paths-info/(?P<revision>[^/]+)")
-def paths_info(self, repo, revision):
-    _, _, files = self.commit(repo, revision)
-    text = self.body.decode()
-    if text.startswith("{"):
-        asked = json.loads(text)["paths"]
-    else:
-        asked = urllib.parse.parse_qs(text).get("paths", [])
-    answers = []
-    for path in asked:
-        if path in files:
-            answers.append(described(path, files[path]))
-        elif any(name.startswith(f"{path}/") for name in files):
-            oid = hashlib.sha1(path.encode()).hexdigest()
-            answers.append({"type": "directory", "path": path, "size": 0, "oid": oid})
-    return 200, answers
 
 
 @route("GET", f"/datasets/{REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
@@ -555,10 +509,10 @@ class Server(ThreadingHTTPServer):
     allow_reuse_address = True
     request_queue_size = 64
 
-    def __init__(self, port=0):
+    def __init__(self):
         self.hub = Hub()
         handler = type("HubHandler", (Handler,), {"hub": self.hub})
-        super().__init__(("127.0.0.1", port), handler)
+        super().__init__(("127.0.0.1", 0), handler)
 
     @property
     def url(self):
@@ -569,20 +523,15 @@ class Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
-def serve(port=0):
+def serve():
     """A Hub in a thread of this process; `server.shutdown()` ends it."""
-    server = Server(port)
+    server = Server()
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     return server
 
 
 def main():
-    parser = argparse.ArgumentParser(description="A small Hugging Face Hub on loopback.")
-    parser.add_argument("--port", type=int, default=0, help="default: any free one")
-    parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
-    options = parser.parse_args()
-    server = Server(options.port)
-    server.hub.latency = options.latency
+    server = Server()
     print(f"HF_ENDPOINT={server.url} HF_TOKEN={TOKEN}", flush=True)
     server.serve_forever(0.05)
 
