@@ -7,6 +7,8 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from threading import Thread
 
 import pytest
@@ -191,7 +193,8 @@ def test_a_place_that_cannot_hold_files_is_an_error(tmp_path, where):
 
 
 def test_a_lock_that_is_never_had_is_an_error(tmp_path, monkeypatch):
-    monkeypatch.setattr("oneshot_emotic.files._lock", lambda descriptor: False)
+    tries = iter(range(1000))
+    monkeypatch.setattr("oneshot_emotic.files._lock", lambda descriptor: next(tries) < 0)
     with pytest.raises(OSError) as caught:
         write_bytes(tmp_path / "out", b"x")
     assert caught.value.filename == str(tmp_path / "out")
@@ -318,6 +321,22 @@ class TestLeftovers:
         remove_leftovers(tmp_path / "out")
         assert names(tmp_path) == [".other.0123abcd.partial", ".out.mine", "out"]
         assert (tmp_path / "out/m").read_text() == "old"
+
+    @pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="becomes another user")
+    def test_anothers_in_a_folder_for_all(self):
+        """Nobody can keep others from writing, as in /tmp."""
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            folder.chmod(0o1777)
+            (folder / ".out.0123abcd.partial").touch()
+            if (process := os.fork()) == 0:
+                os.setuid(12345)
+                try:
+                    write_bytes(folder / "out", b"x")
+                finally:
+                    os._exit(0 if (folder / "out").exists() else 1)
+            assert os.waitpid(process, 0)[1] == 0
+            assert names(folder) == [".out.0123abcd.partial", "out"]
 
     def test_no_link_is_followed(self, tmp_path):
         (tmp_path / "mine").mkdir()
