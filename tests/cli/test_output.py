@@ -104,6 +104,7 @@ class TestEncodings:
         assert json.loads(result.stdout_bytes)["submission"]["name"] == "Müller – ≈ 模型"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
 class TestReaders:
     """A reader that goes away, or a disk that is full, loses no file."""
 
@@ -168,6 +169,7 @@ class TestPrintable:
         assert json.loads(shown) == {"text": text}
         assert shown.rstrip("\n").isprintable()
 
+    @pytest.mark.skipif(os.name != "posix", reason="no such names")
     def test_names_of_files(self, files, tmp_path, run):
         path = tmp_path / f"{HOSTILE}\nnothing wrong.npz"
         path.write_bytes(files[0].read_bytes())
@@ -179,6 +181,7 @@ class TestPrintable:
         assert lines.replace("\n", "").isprintable()
         assert lines.splitlines().count("nothing wrong") == 1
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="no such names")
     def test_a_name_that_is_no_text(self, files, tmp_path, run):
         """File names are bytes; such ones reach Python as lone surrogates."""
         path = tmp_path / os.fsdecode(b"caf\xe9.npz")
