@@ -246,7 +246,7 @@ def remove_leftovers(path: Path) -> None:
     """Remove what killed runs left beside `path`, and bring back what they had moved away.
 
     A run that is alive holds a lock on what it is writing; that is left alone, as is everything
-    where there are no locks.
+    where there are no locks, and whatever cannot be removed, such as another user's in /tmp.
     """
     if fcntl is None:
         return
@@ -255,21 +255,19 @@ def remove_leftovers(path: Path) -> None:
         found = sorted(entry.name for entry in entries if ours.fullmatch(entry.name))
     for name in found:
         leftover = path.with_name(name)
-        try:
+        with contextlib.suppress(OSError):
             descriptor = os.open(leftover, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-        except OSError:
-            continue
-        try:
-            if _lock(descriptor) is not True:
-                continue
-            if name.endswith(_OLD) and not path.exists():
-                leftover.rename(path)
-            elif leftover.is_dir():
-                shutil.rmtree(leftover, ignore_errors=True)
-            else:
-                leftover.unlink(missing_ok=True)
-        finally:
-            os.close(descriptor)
+            try:
+                if _lock(descriptor) is not True:
+                    continue
+                if name.endswith(_OLD) and not path.exists():
+                    leftover.rename(path)
+                elif leftover.is_dir():
+                    shutil.rmtree(leftover, ignore_errors=True)
+                else:
+                    leftover.unlink()
+            finally:
+                os.close(descriptor)
 
 
 _BINARY = getattr(os, "O_BINARY", 0)

@@ -284,6 +284,7 @@ class TestCommentText:
             text = comment.artifact_text(path)
             assert text is None or len(text) < comment.LIMIT + 100
 
+    @pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
     @pytest.mark.parametrize("kind", ["folder", "pipe", "loop", "large"])
     def test_what_is_no_file_or_a_large_one(self, tmp_path, kind):
         path = tmp_path / "rows.zip"

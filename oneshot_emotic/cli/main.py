@@ -74,7 +74,7 @@ class LazyGroup(click.Group):
         except MemoryError:
             echo("error: not enough memory for this input", err=True)
         except BrokenExecutor as error:
-            echo_lines(_worker_lost(error), err=True)
+            echo(_worker_lost(error), err=True)
             ctx.exit(WORKER_LOST)
         except OSError as error:
             where = f"{error.filename}: " if error.filename else ""

@@ -74,6 +74,19 @@ def test_a_device_as_the_output_stays_one(device, files, tmp_path, run):
     assert stat.S_ISCHR(device.lstat().st_mode)
 
 
+@pytest.mark.parametrize("given", [True, False])
+def test_the_demo_leaves_alone_what_it_has_not_made(tmp_path, run, monkeypatch, given):
+    work = tmp_path / ("mine" if given else "oneshot-emotic/demo")
+    for name in ("dataset/manifest.json", "predictions/cat-6-6.safetensors", "scores.json"):
+        (work / name).parent.mkdir(parents=True, exist_ok=True)
+        (work / name).write_text("years of work")
+    before = sorted(work.rglob("*"))
+    monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(tmp_path))
+    result = run("demo", *(("--workdir", work) if given else ()), status=2)
+    assert f"{work}: already holds other files" in result.output
+    assert sorted(work.rglob("*")) == before
+
+
 class TestEncodings:
     @pytest.mark.parametrize("charset", ["latin-1", "cp1252", "ascii"])
     def test_what_the_terminal_lacks_is_replaced(self, files, charset):
@@ -91,6 +104,7 @@ class TestEncodings:
         assert json.loads(result.stdout_bytes)["submission"]["name"] == "Müller – ≈ 模型"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
 class TestReaders:
     """A reader that goes away, or a disk that is full, loses no file."""
 
@@ -155,6 +169,7 @@ class TestPrintable:
         assert json.loads(shown) == {"text": text}
         assert shown.rstrip("\n").isprintable()
 
+    @pytest.mark.skipif(os.name != "posix", reason="no such names")
     def test_names_of_files(self, files, tmp_path, run):
         path = tmp_path / f"{HOSTILE}\nnothing wrong.npz"
         path.write_bytes(files[0].read_bytes())
@@ -166,6 +181,7 @@ class TestPrintable:
         assert lines.replace("\n", "").isprintable()
         assert lines.splitlines().count("nothing wrong") == 1
 
+    @pytest.mark.skipif(sys.platform != "linux", reason="no such names")
     def test_a_name_that_is_no_text(self, files, tmp_path, run):
         """File names are bytes; such ones reach Python as lone surrogates."""
         path = tmp_path / os.fsdecode(b"caf\xe9.npz")
