@@ -16,13 +16,14 @@ from oneshot_emotic.draws import shots_offered
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.labels import LABEL_RULES
+from oneshot_emotic.names import DATASET_NAME, SHA256, id_problems, text_problems
 from oneshot_emotic.splits import DatasetIdentity, Persons, Task
 from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMAT = "oneshot-emotic-dataset/1"
+FORMAT = "oneshot-emotic-dataset/2"
 MANIFEST = "manifest.json"
 CARD = "README.md"
 #: What lies in a dataset folder, at its top.
@@ -34,6 +35,7 @@ LISTED_FILES = (CARD, *(f"data/{task}/{part}.parquet" for task in TASKS for part
 PERSON_COLUMNS = ("sample_id", "image_id", "label")
 SUPPORT_COLUMNS = ("draw", "shot", "label", "sample_id")
 
+_NO_NAME = "is no name of a data set: 1 to 64 small letters, digits and hyphens"
 _REBUILD = "Build the folder again with `oneshot-emotic build`, or fetch it again"
 
 
@@ -70,7 +72,17 @@ def write_dataset(
 
     Returns:
         The data set's identity, with its fingerprint.
+
+    Raises:
+        InputError: The name is none for a data set, or an id holds characters that do not show.
     """
+    problems = [] if DATASET_NAME.fullmatch(name) else [Problem(f"{name!r} {_NO_NAME}")]
+    for task in tasks.values():
+        problems += _persons_problems(task.base, task.name) + _persons_problems(
+            task.novel, task.name
+        )
+    if problems:
+        raise InputError(dict.fromkeys(problems))
     digests = {task: task_digest(tasks[task]) for task in TASKS}
     fingerprint = dataset_fingerprint(name, label_rule, PROTOCOL, digests)
     identity = DatasetIdentity(name, label_rule, PROTOCOL, fingerprint)
@@ -111,7 +123,7 @@ def read_manifest(folder: Path) -> Manifest:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         found = content.get("format") if isinstance(content, dict) else type(content).__name__
         raise InputError(Problem(f"has the format {found!r}, not {FORMAT!r}", str(path), _REBUILD))
-    problems = []
+    problems = text_problems(content, str(path))
     if content.get("protocol") != PROTOCOL:
         problems.append(
             Problem(
@@ -122,26 +134,21 @@ def read_manifest(folder: Path) -> Manifest:
         )
     if content.get("label_rule") not in LABEL_RULES:
         problems.append(Problem(f"has the label rule {content.get('label_rule')!r}", str(path)))
-    tasks: Any = content.get("tasks")
-    if not isinstance(tasks, dict) or any(
-        not isinstance(tasks.get(name), dict) or not isinstance(tasks[name].get("digest"), str)
-        for name in TASKS
+    name, tasks = content.get("dataset"), content.get("tasks")
+    if not isinstance(name, str) or not DATASET_NAME.fullmatch(name):
+        problems.append(Problem(f"{name!r} {_NO_NAME}", str(path), _REBUILD))
+    if not _is_sha256(content.get("fingerprint")):
+        problems.append(Problem("has no fingerprint of 64 hexadecimal digits", str(path), _REBUILD))
+    if not isinstance(tasks, dict) or not all(
+        isinstance(tasks.get(task), dict) and _is_sha256(tasks[task].get("digest"))
+        for task in TASKS
     ):
         problems.append(Problem("does not describe all eight tasks", str(path), _REBUILD))
-    problems += [
-        Problem(f"has no {field!r}", str(path), _REBUILD)
-        for field in ("dataset", "fingerprint")
-        if not isinstance(content.get(field), str)
-    ]
     if problems:
         raise InputError(problems)
-    digests = {name: tasks[name]["digest"] for name in TASKS}
-    identity = DatasetIdentity(
-        content["dataset"], content["label_rule"], PROTOCOL, content["fingerprint"]
-    )
-    if identity.fingerprint != dataset_fingerprint(
-        identity.name, identity.label_rule, PROTOCOL, digests
-    ):
+    identity = DatasetIdentity(name, content["label_rule"], PROTOCOL, content["fingerprint"])
+    digests = {task: tasks[task]["digest"] for task in TASKS}
+    if identity.fingerprint != dataset_fingerprint(name, identity.label_rule, PROTOCOL, digests):
         raise InputError(
             Problem("its fingerprint does not fit the digests of its tasks", str(path), _REBUILD)
         )
@@ -210,6 +217,10 @@ def manifest_document(
     manifest["tasks"] = {task: _summary(tasks[task], digests[task]) for task in TASKS}
     manifest["files"] = dict(files)
     return manifest
+
+
+def _is_sha256(value: object) -> bool:
+    return isinstance(value, str) and SHA256.fullmatch(value) is not None
 
 
 def _summary(task: Task, digest: str) -> dict[str, Any]:
@@ -288,7 +299,7 @@ def _read_columns(path: Path, names: tuple[str, ...]) -> list[pa.Array]:
 def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
     columns = _read_columns(path, PERSON_COLUMNS)
     persons = Persons.sorted_from(zip(*(x.to_pylist() for x in columns), strict=True))
-    problems = []
+    problems = _persons_problems(persons, str(path))
     if len(set(persons.sample_ids)) != len(persons):
         problems.append(Problem("lists a sample_id more than once", str(path), _REBUILD))
     if strange := sorted(set(persons.labels) - set(classes)):
@@ -296,6 +307,14 @@ def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
     if problems:
         raise InputError(problems)
     return persons
+
+
+def _persons_problems(persons: Persons, where: str) -> list[Problem]:
+    """Ids that hold characters that do not show."""
+    return [
+        *id_problems("sample_ids", persons.sample_ids, where),
+        *id_problems("image_ids", persons.image_ids, where),
+    ]
 
 
 def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -24,16 +23,13 @@ from oneshot_emotic.dataset.folder import (
 )
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import json_text, sha256_of_file
+from oneshot_emotic.names import SHA256
 from oneshot_emotic.splits import FEWEST_PERSONS, DatasetIdentity, Task
 from oneshot_emotic.tasks import TASKS
 
 #: All files of a dataset folder.
 ALL_FILES = (*sorted(LISTED_FILES), MANIFEST)
 
-#: The name of a data set.
-DATASET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _REBUILD = "Build the folder again with `oneshot-emotic build`"
 
 
@@ -129,7 +125,7 @@ def _listed(manifest: Manifest, folder: Path) -> dict[str, tuple[int, str]]:
             and entry.keys() == {"bytes", "sha256"}
             and type(entry["bytes"]) is int
             and isinstance(entry["sha256"], str)
-            and _DIGEST.fullmatch(entry["sha256"])
+            and SHA256.fullmatch(entry["sha256"])
         )
     ]
     if problems:
@@ -181,8 +177,6 @@ def _content_problems(
 ) -> Iterator[Problem]:
     """What the manifest and the card say that the tasks do not."""
     identity, document = manifest.identity, manifest.document
-    if not DATASET_NAME.fullmatch(identity.name):
-        yield Problem(f"has the name {identity.name!r}", str(folder / MANIFEST), _REBUILD)
     synthetic: Any = document.get("synthetic")
     is_synthetic = identity.name.startswith("synthetic")
     sound = isinstance(synthetic, dict) and all(

@@ -6,6 +6,7 @@ Every problem of a set of embeddings is found before any is reported.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -22,7 +23,7 @@ EmbeddingArray: TypeAlias = npt.NDArray[np.floating]
 #: Vectors and arrays may be NumPy, torch tensors on any device, or lists.
 Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
 
-_DIGEST_HEADING = "oneshot-emotic-embeddings/1"
+_DIGEST_HEADING = "oneshot-emotic-embeddings/2"
 
 
 def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> EmbeddingArray:
@@ -54,14 +55,15 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
 
 
 def embeddings_digest(aligned: EmbeddingArray, task: Task) -> str:
-    """BLAKE2b-256 over the values, not the file: the same for every form a submission may take.
+    """BLAKE2b-256 over the values, not the file: the same whatever file they come from.
 
-    Over a heading, the task, the shape, the sample_ids and the little-endian values, float32 if
-    that holds them all, else float64.
+    Over the JSON `["oneshot-emotic-embeddings/2", task, sample_ids, persons, dimensions]` without
+    spaces, and the values one after the other, little-endian: float32 if that holds all of them,
+    else float64.
     """
-    rows, dimensions = aligned.shape
-    head = [_DIGEST_HEADING, task.name, f"{rows}\t{dimensions}", *task.novel.sample_ids]
-    digest = hashlib.blake2b("".join(f"{line}\n" for line in head).encode("utf-8"), digest_size=32)
+    head = [_DIGEST_HEADING, task.name, task.novel.sample_ids, *aligned.shape]
+    text = json.dumps(head, ensure_ascii=False, separators=(",", ":"))
+    digest = hashlib.blake2b(text.encode("utf-8"), digest_size=32)
     little_endian = np.ascontiguousarray(aligned, dtype=aligned.dtype.newbyteorder("<"))
     digest.update(little_endian.data)
     return digest.hexdigest()

@@ -13,6 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given, strategies
 
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
 from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
@@ -27,7 +28,7 @@ from oneshot_emotic.errors import InputError
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.tasks import TASKS
 
-FINGERPRINT = "ab6e3edff555486dfab2dc7142abf0efef0ca0e043e03a232a01241bb7593ccc"
+FINGERPRINT = "7a50806f03606b9216ebb5197a882e42ea42feaf379fc9f73a2a180ce18331ad"
 
 
 def small_tasks():
@@ -63,24 +64,47 @@ def test_the_bundled_data_set_is_the_default_stand_in(tmp_path, run):
     assert "the same as the synthetic data set inside the package" in result.output
 
 
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 def test_digest_by_the_book():
     """docs/data.md followed word for word on a task of four persons."""
-    rows = [("b#0", "b", "7"), ("a#0", "a", "2"), ("c#0", "c", "2"), ("d#0", "d", "7")]
+    rows = [("b#0", "b", "7"), ("a#0", "ä", "2"), ('c"\\#0', "c", "2"), ("d#0", "d", "7")]
     task = split_task("lev-7-3-valence", [*rows, ("e#0", "e", "1")], draws=2)
-    text = "oneshot-emotic-task/1\nlev-7-3-valence\nbase\ne#0\te\t1\nnovel\n"
-    text += "a#0\ta\t2\nb#0\tb\t7\nc#0\tc\t2\nd#0\td\t7\nsupport\n"
+    name_of = {'c"\\#0': r"c\"\\#0"}
+    draws = []
     for draw in range(2):
         ids = task.support_ids(draw, 5)
-        text += f"{draw}\t0\t2\t{ids['2'][0]}\n{draw}\t0\t7\t{ids['7'][0]}\n"
-    assert task_digest(task) == hashlib.sha256(text.encode()).hexdigest()
+        for level in ("2", "7"):
+            (name,) = ids[level]
+            draws.append(f'[{draw},0,"{level}","{name_of.get(name, name)}"]')
+    text = (
+        '["oneshot-emotic-task/2","lev-7-3-valence",[["e#0","e","1"]],'
+        '[["a#0","ä","2"],["b#0","b","7"],["c\\"\\\\#0","c","2"],["d#0","d","7"]],'
+        f"[{','.join(draws)}]]"
+    )
+    assert task_digest(task) == sha256(text)
 
 
 def test_fingerprint_by_the_book():
     digests = {name: f"{number:064x}" for number, name in enumerate(TASKS)}
-    text = "oneshot-emotic-dataset/1\ndataset\tx\nlabel_rule\targmax\nprotocol\t1\n"
-    text += "".join(f"{name}\t{digests[name]}\n" for name in TASKS)
-    expected = hashlib.sha256(text.encode()).hexdigest()
+    listed = ",".join(f'["{name}","{digests[name]}"]' for name in TASKS)
+    expected = sha256(f'["oneshot-emotic-dataset/2","x","argmax",1,[{listed}]]')
     assert dataset_fingerprint("x", "argmax", 1, digests) == expected
+
+
+CELLS = strategies.text('ab\t\n",[]\\', max_size=4)
+ROWS = strategies.lists(strategies.tuples(CELLS, CELLS, strategies.just("1")), max_size=3)
+
+
+@given(ROWS, ROWS)
+@example([("a", "i", "1"), ("b", "j", "1")], [("a\ti\t1\nb", "j", "1")])
+@example([("novel", "i", "1")], [("novel\ti", "", "1")])
+def test_other_persons_have_another_digest(one, other):
+    """Whatever the ids hold: fields and rows cannot be merged into each other."""
+    first, second = (task_digest(split_task("lev-7-3-valence", rows)) for rows in (one, other))
+    assert (first == second) == (sorted(one) == sorted(other))
 
 
 def test_read_back(folder):
@@ -180,6 +204,22 @@ def test_another_process_with_another_hash_seed(tmp_path, folder, seed):
             assert path.read_bytes() == (out / path.relative_to(folder)).read_bytes(), path
 
 
+@pytest.mark.parametrize("name", ["Emotic", "a\tb", "-"])
+def test_no_folder_is_written_under_a_name_that_is_none(tmp_path, name):
+    with pytest.raises(InputError, match="is no name of a data set"):
+        write_dataset(tmp_path, small_tasks(), name, "argmax")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("row", [("a\tb#0", "i/a", "Joy"), ("a#0", "i/\u3164", "Esteem")])
+def test_no_folder_is_written_with_ids_that_do_not_show(tmp_path, row):
+    tasks = small_tasks()
+    tasks["cat-6-6"] = split_task("cat-6-6", [row, ("b#0", "i/b", "Esteem")])
+    with pytest.raises(InputError, match="characters that do not show"):
+        write_dataset(tmp_path, tasks, "emotic", "argmax")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_name_rule_and_content_are_in_the_fingerprint(tmp_path):
     seen = set()
     tasks = small_tasks()
@@ -210,7 +250,13 @@ class TestDamage:
             (lambda m: m.update(format="other/1"), "has the format 'other/1'"),
             (lambda m: m.update(protocol=2), "protocol 2"),
             (lambda m: m.update(label_rule="best"), "label rule 'best'"),
+            (lambda m: m.update(label_rule="best\x1b[31m"), "label_rule: holds characters"),
             (lambda m: m["tasks"].pop("cat-6-4"), "all eight tasks"),
+            (lambda m: m["tasks"]["cat-6-4"].update(digest="x" * 64), "all eight tasks"),
+            (lambda m: m["tasks"]["cat-6-4"].update(digest=["0" * 64]), "all eight tasks"),
+            (lambda m: m.update(fingerprint="F" * 64), "no fingerprint of 64"),
+            (lambda m: m.update(fingerprint=None), "no fingerprint of 64"),
+            (lambda m: m.update(note="a\u3164"), r"note: holds characters .*U\+3164"),
             (lambda m: m.update(fingerprint="0" * 64), "does not fit the digests"),
             (lambda m: m.update(dataset="other"), "does not fit the digests"),
             (lambda m: m["tasks"]["cat-6-4"].update(digest="0" * 64), "does not fit the digests"),
@@ -219,6 +265,32 @@ class TestDamage:
     def test_manifest(self, folder, edit, message):
         self.change(folder, edit)
         with pytest.raises(InputError, match=message):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        "name", ["x\x1b[31m", "a\nb", "a|b", "<b>", "Emotic", "a b", "a" * 65, "é", "", None, ["a"]]
+    )
+    def test_a_name_that_is_none(self, folder, name):
+        """With a fingerprint that fits it: made here, not by the package."""
+        document = json.loads((folder / MANIFEST).read_text())
+        digests = [[task, document["tasks"][task]["digest"]] for task in TASKS]
+        content = ["oneshot-emotic-dataset/2", name, "argmax", 1, digests]
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        self.change(folder, lambda m: m.update(dataset=name, fingerprint=sha256(text)))
+        with pytest.raises(InputError, match="is no name of a data set") as error:
+            read_task(folder, "cat-6-6")
+        assert "\x1b" not in str(error.value)
+
+    @pytest.mark.parametrize("char", ["\t", "\n", "\x1b", "\u202e", "\u3164", "\u2800"])
+    @pytest.mark.parametrize("column", ["sample_id", "image_id"])
+    def test_ids_that_do_not_show(self, folder, char, column):
+        path = folder / "data/cat-6-6/base.parquet"
+        table = pq.read_table(path)
+        ids = table[column].to_pylist()
+        ids[0] = f"a{char}b"
+        place = table.column_names.index(column)
+        pq.write_table(table.set_column(place, column, pa.array(ids)), path)
+        with pytest.raises(InputError, match=f"1 {column}s hold control or other characters"):
             read_task(folder, "cat-6-6")
 
     def test_not_json(self, folder):

@@ -21,7 +21,7 @@ from hub.loopback import TOKEN, Blob, Repo, serve
 from oneshot_emotic.dataset.locate import BUNDLED
 
 REPO = "lab/emotion"
-FINGERPRINT = "ab6e3edff555486dfab2dc7142abf0efef0ca0e043e03a232a01241bb7593ccc"
+FINGERPRINT = "7a50806f03606b9216ebb5197a882e42ea42feaf379fc9f73a2a180ce18331ad"
 
 
 def client_environment(endpoint, home, token=TOKEN):
