@@ -7,7 +7,9 @@ or put on a page later can hold a line break, an escape sequence or a character 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator
+from itertools import groupby
 from typing import Any
 
 from oneshot_emotic.errors import Problem, printable, some
@@ -32,6 +34,10 @@ _INVISIBLE = re.compile(
     "\u2800]"
 )
 
+#: Marks such as accents upon one character. Writing systems need four or five; more of them grow
+#: over the lines above and below.
+MAX_MARKS = 8
+
 
 def is_shown(text: str) -> bool:
     r"""Whether every character of a text can be seen, spaces counted as such.
@@ -39,12 +45,17 @@ def is_shown(text: str) -> bool:
     >>> is_shown("Sem-IB-DML (ours)"), is_shown("a\u202eb"), is_shown("\u3164")
     (True, False, False)
     """
-    return text.isprintable() and not _INVISIBLE.search(text)
+    return text.isprintable() and (text.isascii() or not _INVISIBLE.search(text))
 
 
 def hidden_characters(text: str) -> list[str]:
     """The characters of a text that cannot be seen, as `U+202E`, each once."""
     return [f"U+{ord(char):04X}" for char in sorted(set(text)) if not is_shown(char)]
+
+
+def is_name(text: str) -> bool:
+    """Whether a text has a letter or a digit that can be seen, of any script."""
+    return any(char.isalnum() and is_shown(char) for char in text)
 
 
 def id_problems(kind: str, ids: Iterable[str], where: str) -> list[Problem]:
@@ -55,10 +66,9 @@ def id_problems(kind: str, ids: Iterable[str], where: str) -> list[Problem]:
         ids: All of them.
         where: The file they come from, for the message.
     """
-    ids = list(ids)
-    if is_shown("".join(ids)):
-        return []
     wrong = [text.encode("unicode_escape").decode() for text in ids if not is_shown(text)]
+    if not wrong:
+        return []
     return [
         Problem(
             f"{len(wrong):,} {kind} hold control or other characters that do not show, such as "
@@ -86,6 +96,13 @@ def text_problems(document: Any, where: str) -> list[Problem]:
                     "Leave control, direction and other invisible characters out",
                 )
             )
+        if _most_marks(text) > MAX_MARKS:
+            problems.append(
+                Problem(
+                    f"has more than {MAX_MARKS} accents or other marks upon one character",
+                    f"{where}: {field}" if field else where,
+                )
+            )
     return problems
 
 
@@ -100,3 +117,11 @@ def _texts(value: Any, field: str) -> Iterator[tuple[str, str]]:
     elif isinstance(value, list):
         for place, item in enumerate(value):
             yield from _texts(item, f"{field}.{place}")
+
+
+def _most_marks(text: str) -> int:
+    """The most combining marks that follow each other."""
+    if text.isascii():
+        return 0
+    is_mark = (unicodedata.category(char) in ("Mn", "Me") for char in text)
+    return max((sum(run) for mark, run in groupby(is_mark) if mark), default=0)

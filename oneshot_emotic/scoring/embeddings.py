@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,6 +22,12 @@ EmbeddingArray: TypeAlias = npt.NDArray[np.floating]
 #: What `evaluate` takes: sample_id -> vector, or (sample_ids, array (persons, dimensions)).
 #: Vectors and arrays may be NumPy, torch tensors on any device, or lists.
 Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
+
+#: Beyond it squared distances overflow, and every person would be as far from every other.
+LARGEST = float(np.finfo(np.float32).max)
+
+#: Integers beyond it are not all float64 numbers.
+MAX_INTEGER = 1 << 53
 
 _DIGEST_HEADING = "oneshot-emotic-embeddings/2"
 
@@ -40,7 +46,7 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
 
     Raises:
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
-            numbers or not finite. All of these at once.
+            numbers, not finite or beyond float32's range. All of these at once.
     """
     sample_ids, vectors = _taken_apart(embeddings, where)
     problems = _identity_problems(sample_ids, task, where)
@@ -202,21 +208,35 @@ def _checked(
     if array.shape[1] == 0:
         return None, [Problem("the embeddings have no dimensions", where)]
     exact = _narrowest(array)
-    if np.isfinite(exact).all():
+    limit = MAX_INTEGER if array.dtype.kind in "iu" else LARGEST
+    if array.min().item() >= -limit and array.max().item() <= limit:  # False with any NaN
         return exact, []
-    problems = []
-    for what, bad in (("NaN", np.isnan(exact)), ("infinite", np.isinf(exact))):
-        rows = np.flatnonzero(bad.any(axis=1))
-        if rows.size:
-            problems.append(
-                Problem(
-                    f"{rows.size:,} embeddings hold {what} values: "
-                    f"{some([sample_ids[row] for row in rows.tolist()])}",
-                    where,
-                    "Find out where in the model they come from",
-                )
-            )
-    return exact, problems
+    return exact, [
+        Problem(
+            f"{bad.sum():,} embeddings hold {what}: "
+            f"{some([sample_ids[row] for row in np.flatnonzero(bad).tolist()])}",
+            where,
+            remedy,
+        )
+        for what, remedy, bad in _unfit_rows(array, exact)
+        if bad.any()
+    ]
+
+
+def _unfit_rows(
+    array: npt.NDArray[Any], exact: EmbeddingArray
+) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
+    """What may be wrong with numbers, what to do about it, and the rows where it is so."""
+    search = "Find out where in the model they come from"
+    yield "NaN values", search, np.isnan(exact).any(axis=1)
+    yield "infinite values", search, np.isinf(exact).any(axis=1)
+    with np.errstate(invalid="ignore"):
+        large = (np.abs(exact) > LARGEST) & np.isfinite(exact)
+    yield f"values beyond the range of float32, {LARGEST:.1e}", search, large.any(axis=1)
+    if array.dtype.kind in "iu":
+        large = (array > MAX_INTEGER) | (array < -MAX_INTEGER)
+        what = "integers beyond 2^53, which not every program reads as the same number"
+        yield what, "Store them as floating-point numbers", large.any(axis=1)
 
 
 def _narrowest(array: npt.NDArray[Any]) -> EmbeddingArray:

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.embeddings import EmbeddingArray
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS, evaluate_aligned
 from oneshot_emotic.scoring.scores import Scores
@@ -29,14 +28,10 @@ def compact(
 
     Returns:
         The array to store, and the scores of exactly that array.
-
-    Raises:
-        InputError: There are values beyond the range of float32.
     """
-    half, single = (_cast(aligned, dtype) for dtype in (np.float16, np.float32))
-    if single is None:
-        raise InputError(Problem(f"{task.name}: values beyond the range of float32"))
-    if half is not None:
+    with np.errstate(over="ignore", under="ignore"):
+        half, single = (aligned.astype(dtype) for dtype in (np.float16, np.float32))
+    if np.isfinite(half).all():
         scores = _evaluated(half, task)
         exact = np.array_equal(half.astype(np.float64), aligned)
         if exact or printed(scores) == printed(evaluate_aligned(aligned, task, LEADERBOARD_SHOTS)):
@@ -46,10 +41,3 @@ def compact(
 
 def _evaluated(stored: Stored, task: Task) -> Scores:
     return evaluate_aligned(stored.astype(np.float64) + 0.0, task, LEADERBOARD_SHOTS)
-
-
-def _cast(aligned: EmbeddingArray, dtype: type[np.floating[Any]]) -> Stored | None:
-    """The values in a narrower type; None where some become infinite."""
-    with np.errstate(over="ignore", under="ignore"):
-        array = aligned.astype(dtype)
-    return array if np.isfinite(array).all() else None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from oneshot_emotic.errors import Problem, printable, some
+from oneshot_emotic.errors import Problem, printable
+from oneshot_emotic.names import is_name, text_problems
 from oneshot_emotic.submission.contents import opened
 from oneshot_emotic.submission.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
 from oneshot_emotic.submission.strict_json import parse_json
@@ -50,33 +51,26 @@ def document_problems(document: dict[str, Any], schema: str, where: str) -> list
         )
         for error in errors
     ]
-    for field, text in _texts(document):
-        if hidden := sorted({char for char in text if not char.isprintable()}):
-            listed = some([f"U+{ord(char):04X}" for char in hidden])
-            problems.append(
-                Problem(
-                    f"holds characters that do not show, {listed}",
-                    f"{where}: {field}" if field else where,
-                    "Leave control, direction and other invisible characters out",
-                )
-            )
+    problems += text_problems(document, where)
     model = document if schema == "model" else document.get("model")
-    if isinstance(model, dict) and isinstance(model.get("date"), str):
+    return problems + (_card_problems(model, where) if isinstance(model, dict) else [])
+
+
+def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
+    """What the schema cannot say of a model card: a name must show, a date must be one."""
+    authors = model.get("authors")
+    names = [("name", model.get("name"))]
+    names += [("authors", author) for author in authors] if isinstance(authors, list) else []
+    problems = [
+        Problem(
+            f"{printable(text, 80)!r} has no letter or digit that shows", f"{where}: model.{field}"
+        )
+        for field, text in names
+        if isinstance(text, str) and text and not is_name(text)
+    ]
+    if isinstance(model.get("date"), str):
         problems += _date_problems(model["date"], where)
     return problems
-
-
-def _texts(value: Any, field: str = "") -> Iterator[tuple[str, str]]:
-    """Every text in a document, keys too, with the field it is in."""
-    if isinstance(value, str):
-        yield field, value
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            yield field, key
-            yield from _texts(item, f"{field}.{key}" if field else key)
-    elif isinstance(value, list):
-        for place, item in enumerate(value):
-            yield from _texts(item, f"{field}.{place}")
 
 
 def _date_problems(text: str, where: str) -> list[Problem]:

@@ -109,7 +109,7 @@ def _smallest(dataset: Mapping[str, Any], task: str, reference: Any) -> dict[str
     return {
         "format": SUBMISSION_FORMAT,
         "dataset": dataset,
-        "model": {"name": "-"},
+        "model": {"name": "any"},
         "tasks": {task: reference},
     }
 

@@ -15,7 +15,7 @@ Each form has a module of its own beside this one.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +25,7 @@ import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_bytes
+from oneshot_emotic.names import id_problems
 from oneshot_emotic.scoring.embeddings import Embeddings
 from oneshot_emotic.submission.contents import opened, read_all, read_gzip, sha256_of_stream
 from oneshot_emotic.submission.documents import PREDICTIONS_FORMAT, document_problems
@@ -85,6 +86,7 @@ def read_predictions(path: Path, max_bytes: int = MAX_BYTES) -> Predictions:
         return _read_json_form(path, form, max_bytes)
     with opened(path, max_bytes) as stream:
         header, sample_ids, vectors = _READERS[form](stream, max_bytes, str(path))
+    _check_ids(sample_ids, path)
     if header is None:
         return Predictions(path, None, None, {}, (sample_ids, vectors))
     problems = document_problems({**header, "embeddings": {}}, "predictions", str(path))
@@ -112,6 +114,7 @@ def read_referenced(
     path = folder / reference["file"]
     with _referenced(reference, folder, max_bytes) as stream:
         header, sample_ids, vectors = _READERS[_form_of(path)](stream, max_bytes, str(path))
+    _check_ids(sample_ids, path)
     if header is not None and header.get("task") != task:
         raise InputError(
             Problem(f"says it is for the task {header.get('task')!r}, not {task!r}", str(path))
@@ -178,6 +181,11 @@ def _referenced(reference: Mapping[str, str], folder: Path, max_bytes: int) -> I
         yield stream
 
 
+def _check_ids(sample_ids: Iterable[str], path: Path) -> None:
+    if problems := id_problems("sample_ids", sample_ids, str(path)):
+        raise InputError(problems)
+
+
 def _form_of(path: Path) -> str:
     for suffix in sorted(SUFFIXES, key=len, reverse=True):
         if path.name.lower().endswith(suffix):
@@ -198,4 +206,6 @@ def _read_json_form(path: Path, form: str, max_bytes: int) -> Predictions:
     task = document["task"]
     if embeddings is None:
         embeddings = read_referenced(document["embeddings"], path.parent, task, max_bytes)
+    else:
+        _check_ids(embeddings if isinstance(embeddings, Mapping) else embeddings[0], path)
     return Predictions(path, task, document["dataset"], document.get("model", {}), embeddings)

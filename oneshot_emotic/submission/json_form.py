@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.submission.limits import MAX_INTEGER, check_shape
+from oneshot_emotic.scoring.embeddings import MAX_INTEGER, Embeddings
+from oneshot_emotic.submission.limits import check_shape
 from oneshot_emotic.submission.strict_json import (
     decode_object,
     parse_parts,

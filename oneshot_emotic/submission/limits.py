@@ -36,9 +36,6 @@ MAX_ZIP_DIRECTORY_BYTES = 1 << 16
 #: A parquet file's metadata; pyarrow's own files have some thousand bytes a row group.
 MAX_PARQUET_FOOTER_BYTES = 4 << 20
 
-#: Integers beyond it are not all float64 numbers.
-MAX_INTEGER = 1 << 53
-
 _TRUST = "Raise the limit with --max-bytes, if you trust the file"
 
 

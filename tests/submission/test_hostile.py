@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from made import submission_folder
+from safetensors.numpy import save_file
 
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.submission.folders import read_submission_folder
@@ -70,6 +71,23 @@ class TestJson:
             (preds("{}", model={"name": "\ud800"}).replace(b"d800", b"D800"), "U.D800"),
             (preds("{}", model={"name": "a\u202eb"}), r"model\.name: .*do not show, U.202E"),
             (preds("{}", model={"authors": ["a\nb"]}), r"model\.authors\.0: .* U.000A"),
+            *(
+                (preds("{}", model={"name": f"A{char}"}), rf"model\.name: .* U.{ord(char):04X}")
+                for char in "\u3164\u2800\u115f\u1160\uffa0\u034f\ufe0f\U000e0041\U000e0100"
+            ),
+            (preds("{}", model={"description": "A\ufe0f"}), r"model\.description: .* U.FE0F"),
+            (preds("{}", model={"name": "\u0301\u0302"}), "model.name: .*no letter or digit"),
+            (preds("{}", model={"name": "  "}), "model.name: .*no letter or digit"),
+            (preds("{}", model={"name": "-- !"}), "model.name: .*no letter or digit"),
+            (preds("{}", model={"name": "\u3164"}), "model.name: .*no letter or digit"),
+            (preds("{}", model={"name": "\U0001d159"}), "model.name: .*no letter or digit"),
+            (preds("{}", model={"authors": ["Ada", "\u0301"]}), "model.authors: .*no letter or di"),
+            (
+                preds("{}", model={"name": "Z" + "\u0336\u0489\u0301" * 3}),
+                "model.name: .*8 accents",
+            ),
+            (preds('{"a\u202e#0": [1]}'), r"1 sample_ids hold control .* a\\u202e#0"),
+            (preds('{"a\u3164#0": [1], "\\t#0": [1]}'), "2 sample_ids hold control"),
             (preds("{}", model={"date": "2026-01-01\n"}), r"U.000A"),
             (preds("{}", dataset={"name": "synthetic", "fingerprint": FINGERPRINT + "\n"}), "000A"),
             (preds('{"\\ud800#0": [1]}'), "not JSON"),
@@ -122,6 +140,25 @@ class TestJson:
         (tmp_path / "a.json").write_bytes(preds(f"{{{body}}}", dataset=dataset))
         output = run("score", tmp_path / "a.json", status=2).output
         assert f"1 embeddings hold infinite values: {ids[3]}" in output
+
+    @pytest.mark.parametrize(
+        "name", ["感情", "안녕 2", "Ünïcode", "e\u0301", "ย\u0e35\u0e49", "🙂 1", "7"]
+    )
+    def test_names_of_every_script_are_taken(self, tmp_path, name):
+        (tmp_path / "a.json").write_bytes(preds('{"a#0": [1]}', model={"name": name}))
+        assert read_predictions(tmp_path / "a.json").model["name"] == name
+
+    @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".parquet"])
+    def test_ids_that_do_not_show(self, tmp_path, suffix):
+        path = tmp_path / f"a{suffix}"
+        ids = ["a#0", "b\n#0", "c\u3164#0"]
+        if suffix == ".npz":
+            np.savez(path, ids=np.array(ids), embeddings=np.eye(3))
+        elif suffix == ".parquet":
+            pq.write_table(pa.table({"sample_id": ids, "embedding": list(np.eye(3))}), path)
+        else:
+            save_file({"embeddings": np.eye(3)}, path, {"header": json.dumps({"ids": ids})})
+        refused(path, path.read_bytes(), r"2 sample_ids hold control .* b\\n#0, c\\u3164#0")
 
     def test_a_byte_order_mark_is_no_harm(self, tmp_path):
         (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + preds('{"a#0": [1, 2]}'))
