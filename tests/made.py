@@ -8,7 +8,7 @@ import shutil
 from conftest import REPOSITORY
 
 from oneshot_emotic import write_submission
-from oneshot_emotic.submission.folders import DOCUMENT, write_submission_document
+from oneshot_emotic.submission.folder import DOCUMENT, write_submission_document
 
 
 def submission_folder(folder, task, array):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, echo_lines, progress_bar, say
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.labels import LABEL_RULES, LabelRule
+from oneshot_emotic.names import DATASET_NAME
 from oneshot_emotic.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from oneshot_emotic.emotic.persons import Annotations
     from oneshot_emotic.splits import DatasetIdentity, Task
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SYNTHETIC = "synthetic"
 
 
@@ -101,7 +100,7 @@ def _dataset_name(given: str | None, path: Path, content: Annotations) -> str:
     else:
         default = "emotic"
     name = given or default
-    if not _NAME.fullmatch(name):
+    if not DATASET_NAME.fullmatch(name):
         raise InputError(
             Problem(f"a data set's name is small letters, digits and hyphens, not {name!r}")
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER, embeddings_options, shots_option
-from oneshot_emotic.cli.progress import echo, echo_document, echo_lines
+from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
 
 
 @click.command()
@@ -29,10 +29,10 @@ def command(
 ) -> None:
     """Score files of embeddings.
 
-    FILES are of the forms .json, .json.gz, .npz, .safetensors and .parquet, each for one task of
-    the same submission; `write_submission` in Python writes them.
+    FILES are .json, .json.gz, .npz, .safetensors or .parquet, each for one task of the same
+    submission; `write_submission` in Python writes them. Or a folder of such files.
     """
-    from oneshot_emotic.cli.submissions import checked_files, scores_of
+    from oneshot_emotic.cli.submissions import checked_files, models_of, scores_of
     from oneshot_emotic.files import json_text, write_text
     from oneshot_emotic.report import (
         INTERVAL_NOTE,
@@ -49,6 +49,8 @@ def command(
     parts = [scores_of(item, shots) for item in checked]
     names = {item.name for item in checked}
     scores = merged(parts, name=names.pop() if len(names) == 1 else None)
+    if len(models := models_of(checked)) > 1:
+        say(f"warning: files of several models are scored as one: {', '.join(models)}")
     text = json_text(scores.to_dict())
     if json_file is not None and str(json_file) == "-":
         echo_document(text)

@@ -1,47 +1,43 @@
 """The fingerprint of a data set: SHA-256 over its split content, whatever files hold it.
 
-A task's digest is over UTF-8 lines: a heading, the base persons, the novel persons (each sorted by
-sample_id, `sample_id TAB image_id TAB label`), and the support draws (sorted by draw, shot and
-class index, `draw TAB shot TAB label TAB sample_id`). The data set's fingerprint is over the lines
-that name it and the digests of its tasks. No name holds a TAB or a line end: the reader sees to it.
+A task's digest is over the canonical JSON (RFC 8785) of
+
+    ["oneshot-emotic-task/2", task, base, novel, support]
+
+with base and novel as lists of [sample_id, image_id, label] sorted by sample_id, and support as a
+list of [draw, shot, label, sample_id] sorted by draw, shot and class index. The data set's
+fingerprint is over that of
+
+    ["oneshot-emotic-dataset/2", name, label rule, protocol, [[task, digest], ...]]
+
+Other content always has another text: JSON tells where each field ends.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+import json
+from collections.abc import Iterator, Mapping
 
 from oneshot_emotic.splits import Persons, Task
 from oneshot_emotic.tasks import TASKS
 
-_TASK_HEADING = "oneshot-emotic-task/1"
-_DATASET_HEADING = "oneshot-emotic-dataset/1"
+_TASK_HEADING = "oneshot-emotic-task/2"
+_DATASET_HEADING = "oneshot-emotic-dataset/2"
 
 
 def task_digest(task: Task) -> str:
     """The digest of a task's content, in hexadecimal."""
-    lines = [_TASK_HEADING, task.name]
-    for title, persons in (("base", task.base), ("novel", task.novel)):
-        lines.append(title)
-        lines.extend(_person_lines(persons))
-    lines.append("support")
-    lines.extend(f"{d}\t{s}\t{label}\t{name}" for d, s, label, name in support_rows(task))
-    return _digest(lines)
+    base, novel = (_rows(persons) for persons in (task.base, task.novel))
+    return _digest([_TASK_HEADING, task.name, base, novel, list(support_rows(task))])
 
 
 def dataset_fingerprint(
     name: str, label_rule: str, protocol: int, task_digests: Mapping[str, str]
 ) -> str:
     """The fingerprint of a data set, in hexadecimal."""
-    return _digest(
-        [
-            _DATASET_HEADING,
-            f"dataset\t{name}",
-            f"label_rule\t{label_rule}",
-            f"protocol\t{protocol}",
-            *(f"{task}\t{task_digests[task]}" for task in TASKS),
-        ]
-    )
+    digests = [(task, task_digests[task]) for task in TASKS]
+    return _digest([_DATASET_HEADING, name, label_rule, protocol, digests])
 
 
 def support_rows(task: Task) -> Iterator[tuple[int, int, str, str]]:
@@ -54,11 +50,11 @@ def support_rows(task: Task) -> Iterator[tuple[int, int, str, str]]:
                     yield draw, shot, label, sample_ids[place]
 
 
-def _person_lines(persons: Persons) -> Iterator[str]:
-    for row in zip(persons.sample_ids, persons.image_ids, persons.labels, strict=True):
-        yield "\t".join(row)
+def _rows(persons: Persons) -> list[tuple[str, str, str]]:
+    return list(zip(persons.sample_ids, persons.image_ids, persons.labels, strict=True))
 
 
-def _digest(lines: Iterable[str]) -> str:
-    content = "".join(f"{line}\n" for line in lines)
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()
+def _digest(content: list[object]) -> str:
+    # Of texts and small integers this is the canonical form.
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -10,9 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import example, given, settings, strategies
 
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
 from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
@@ -23,11 +25,12 @@ from oneshot_emotic.dataset.locate import (
     dataset_folder,
     named_dataset_folder,
 )
+from oneshot_emotic.dataset.whole import check_files, check_publishable
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.tasks import TASKS
 
-FINGERPRINT = "ab6e3edff555486dfab2dc7142abf0efef0ca0e043e03a232a01241bb7593ccc"
+FINGERPRINT = "7a50806f03606b9216ebb5197a882e42ea42feaf379fc9f73a2a180ce18331ad"
 
 
 def small_tasks():
@@ -65,26 +68,50 @@ def test_the_bundled_data_set_is_the_default_stand_in(tmp_path, run):
     assert "the same as the synthetic data set inside the package" in result.output
 
 
+def sha256(text):
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
 @pytest.mark.stored
 def test_digest_by_the_book():
     """docs/data.md followed word for word on a task of four persons."""
-    rows = [("b#0", "b", "7"), ("a#0", "a", "2"), ("c#0", "c", "2"), ("d#0", "d", "7")]
+    rows = [("b#0", "b", "7"), ("a#0", "ä", "2"), ('c"\\#0', "c", "2"), ("d#0", "d", "7")]
     task = split_task("lev-7-3-valence", [*rows, ("e#0", "e", "1")], draws=2)
-    text = "oneshot-emotic-task/1\nlev-7-3-valence\nbase\ne#0\te\t1\nnovel\n"
-    text += "a#0\ta\t2\nb#0\tb\t7\nc#0\tc\t2\nd#0\td\t7\nsupport\n"
+    name_of = {'c"\\#0': r"c\"\\#0"}
+    draws = []
     for draw in range(2):
         ids = task.support_ids(draw, 5)
-        text += f"{draw}\t0\t2\t{ids['2'][0]}\n{draw}\t0\t7\t{ids['7'][0]}\n"
-    assert task_digest(task) == hashlib.sha256(text.encode()).hexdigest()
+        for level in ("2", "7"):
+            (name,) = ids[level]
+            draws.append(f'[{draw},0,"{level}","{name_of.get(name, name)}"]')
+    text = (
+        '["oneshot-emotic-task/2","lev-7-3-valence",[["e#0","e","1"]],'
+        '[["a#0","ä","2"],["b#0","b","7"],["c\\"\\\\#0","c","2"],["d#0","d","7"]],'
+        f"[{','.join(draws)}]]"
+    )
+    assert task_digest(task) == sha256(text)
 
 
 @pytest.mark.stored
 def test_fingerprint_by_the_book():
     digests = {name: f"{number:064x}" for number, name in enumerate(TASKS)}
-    text = "oneshot-emotic-dataset/1\ndataset\tx\nlabel_rule\targmax\nprotocol\t1\n"
-    text += "".join(f"{name}\t{digests[name]}\n" for name in TASKS)
-    expected = hashlib.sha256(text.encode()).hexdigest()
+    listed = ",".join(f'["{name}","{digests[name]}"]' for name in TASKS)
+    expected = sha256(f'["oneshot-emotic-dataset/2","x","argmax",1,[{listed}]]')
     assert dataset_fingerprint("x", "argmax", 1, digests) == expected
+
+
+CELLS = strategies.text('ab\t\n",[]\\', max_size=4)
+ROWS = strategies.lists(strategies.tuples(CELLS, CELLS, strategies.just("1")), max_size=3)
+
+
+@settings(max_examples=50, deadline=None)
+@given(ROWS, ROWS)
+@example([("a", "i", "1"), ("b", "j", "1")], [("a\ti\t1\nb", "j", "1")])
+@example([("novel", "i", "1")], [("novel\ti", "", "1")])
+def test_other_persons_have_another_digest(one, other):
+    """Whatever the ids hold: fields and rows cannot be merged into each other."""
+    first, second = (task_digest(split_task("lev-7-3-valence", rows)) for rows in (one, other))
+    assert (first == second) == (sorted(one) == sorted(other))
 
 
 def test_read_back(folder):
@@ -184,6 +211,22 @@ def test_another_process_with_another_hash_seed(tmp_path, folder, seed):
             assert path.read_bytes() == (out / path.relative_to(folder)).read_bytes(), path
 
 
+@pytest.mark.parametrize("name", ["Emotic", "a\tb", "-"])
+def test_no_folder_is_written_under_a_name_that_is_none(tmp_path, name):
+    with pytest.raises(InputError, match="is no name of a data set"):
+        write_dataset(tmp_path, small_tasks(), name, "argmax")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("row", [("a\tb#0", "i/a", "Joy"), ("a#0", "i/\u3164", "Esteem")])
+def test_no_folder_is_written_with_ids_that_do_not_show(tmp_path, row):
+    tasks = small_tasks()
+    tasks["cat-6-6"] = split_task("cat-6-6", [row, ("b#0", "i/b", "Esteem")])
+    with pytest.raises(InputError, match="characters that do not show"):
+        write_dataset(tmp_path, tasks, "emotic", "argmax")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_name_rule_and_content_are_in_the_fingerprint(tmp_path):
     seen = set()
     tasks = small_tasks()
@@ -214,7 +257,13 @@ class TestDamage:
             (lambda m: m.update(format="other/1"), "has the format 'other/1'"),
             (lambda m: m.update(protocol=2), "protocol 2"),
             (lambda m: m.update(label_rule="best"), "label rule 'best'"),
+            (lambda m: m.update(label_rule="best\x1b[31m"), "label_rule: holds characters"),
             (lambda m: m["tasks"].pop("cat-6-4"), "all eight tasks"),
+            (lambda m: m["tasks"]["cat-6-4"].update(digest="x" * 64), "all eight tasks"),
+            (lambda m: m["tasks"]["cat-6-4"].update(digest=["0" * 64]), "all eight tasks"),
+            (lambda m: m.update(fingerprint="F" * 64), "no fingerprint of 64"),
+            (lambda m: m.update(fingerprint=None), "no fingerprint of 64"),
+            (lambda m: m.update(note="a\u3164"), r"note: holds characters .*U\+3164"),
             (lambda m: m.update(fingerprint="0" * 64), "does not fit the digests"),
             (lambda m: m.update(dataset="other"), "does not fit the digests"),
             (lambda m: m["tasks"]["cat-6-4"].update(digest="0" * 64), "does not fit the digests"),
@@ -223,6 +272,32 @@ class TestDamage:
     def test_manifest(self, folder, edit, message):
         self.change(folder, edit)
         with pytest.raises(InputError, match=message):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        "name", ["x\x1b[31m", "a\nb", "a|b", "<b>", "Emotic", "a b", "a" * 65, "é", "", None, ["a"]]
+    )
+    def test_a_name_that_is_none(self, folder, name):
+        """With a fingerprint that fits it: made here, not by the package."""
+        document = json.loads((folder / MANIFEST).read_text())
+        digests = [[task, document["tasks"][task]["digest"]] for task in TASKS]
+        content = ["oneshot-emotic-dataset/2", name, "argmax", 1, digests]
+        text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+        self.change(folder, lambda m: m.update(dataset=name, fingerprint=sha256(text)))
+        with pytest.raises(InputError, match="is no name of a data set") as error:
+            read_task(folder, "cat-6-6")
+        assert "\x1b" not in str(error.value)
+
+    @pytest.mark.parametrize("char", ["\t", "\n", "\x1b", "\u202e", "\u3164", "\u2800"])
+    @pytest.mark.parametrize("column", ["sample_id", "image_id"])
+    def test_ids_that_do_not_show(self, folder, char, column):
+        path = folder / "data/cat-6-6/base.parquet"
+        table = pq.read_table(path)
+        ids = table[column].to_pylist()
+        ids[0] = f"a{char}b"
+        place = table.column_names.index(column)
+        pq.write_table(table.set_column(place, column, pa.array(ids)), path)
+        with pytest.raises(InputError, match=f"1 {column}s hold control or other characters"):
             read_task(folder, "cat-6-6")
 
     def test_not_json(self, folder):
@@ -239,7 +314,9 @@ class TestDamage:
         [
             ("novel", lambda t: t.slice(1), "does not fit novel.parquet"),
             ("base", lambda t: t.slice(1), "not what the manifest says"),
-            ("support", lambda t: t.slice(1), "not what the manifest says"),
+            ("support", lambda t: t.slice(1), "does not fit"),
+            ("support", lambda t: pa.concat_tables([t, t.slice(0, 1)]), "does not fit"),
+            ("support", lambda t: t.slice(0, 0), "does not fit"),
             ("base", lambda t: t.append_column("age", t["label"]), "has the columns"),
             ("base", lambda t: t.rename_columns(["a", "image_id", "label"]), "has the columns"),
             ("base", lambda t: pa.concat_tables([t, t]), "more than once"),
@@ -251,12 +328,12 @@ class TestDamage:
             (
                 "base",
                 lambda t: t.set_column(2, "label", pa.array([None] * len(t), pa.string())),
-                "is not all text",
+                "column `label` has empty cells",
             ),
             (
                 "support",
                 lambda t: t.set_column(0, "draw", pa.array(["0"] * len(t))),
-                "is not all whole numbers",
+                "column `draw` is of type string, not whole numbers",
             ),
             (
                 "support",
@@ -272,12 +349,156 @@ class TestDamage:
             read_task(folder, "cat-6-6")
         assert read_task(folder, "cat-6-4").name == "cat-6-4"  # the other tasks are whole
 
+    @pytest.mark.parametrize("value", [2**63, 2**64 - 1, -1, 40_000])
+    def test_draws_that_are_none(self, folder, value):
+        """Integers that int64 does not hold, and such as would take memory."""
+        path = folder / "data/cat-6-6/support.parquet"
+        table = pq.read_table(path)
+        draws = table["draw"].to_pylist()
+        draws[5] = value
+        kind = pa.int64() if value < 0 else pa.uint64()
+        pq.write_table(table.set_column(0, "draw", pa.array(draws, kind)), path)
+        with pytest.raises(InputError, match=r"does not fit novel\.parquet"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        ("file", "place", "value"),
+        [
+            ("base", 0, [["a"]]),
+            ("base", 1, [{"x": "a"}]),
+            ("base", 0, [b"a"]),
+            ("base", 2, [1.0]),
+            ("support", 0, [[1]]),
+            ("support", 1, [1.5]),
+            ("support", 1, [True]),
+            ("support", 3, [7]),
+        ],
+    )
+    def test_types_of_columns(self, folder, file, place, value):
+        path = folder / f"data/cat-6-6/{file}.parquet"
+        table = pq.read_table(path)
+        column = pa.array(value * len(table))
+        pq.write_table(table.set_column(place, table.column_names[place], column), path)
+        with pytest.raises(InputError, match=r"is of type .* not (text|whole numbers)"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize("raw", [b"\xed\xa0\x80#0", b"\xff#0", b"a\xc0\x80"])
+    def test_text_that_is_no_utf_8(self, folder, raw):
+        path = folder / "data/cat-6-6/base.parquet"
+        table = pq.read_table(path)
+        ids = [raw, *(x.encode() for x in table["sample_id"].to_pylist()[1:])]
+        offsets = np.cumsum([0, *map(len, ids)]).astype("<i4")
+        buffers = [None, pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(ids))]
+        column = pa.StringArray.from_buffers(pa.string(), len(ids), buffers)
+        pq.write_table(table.set_column(0, "sample_id", column), path)
+        with pytest.raises(InputError, match=r"base\.parquet: is not a sound \.parquet file"):
+            read_task(folder, "cat-6-6")
+
+    def test_a_surrogate_in_the_manifest(self, folder):
+        path = folder / MANIFEST
+        path.write_text(path.read_text().replace('"emotic"', '"\\ud800"', 1))
+        with pytest.raises(InputError, match=r"U\+D800"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"[" * 100_000, "nested more than 16"),
+            (b'{"format": "x", "format": "y"}', "more than once"),
+            (b" " * 2_000_000, "2,000,000 bytes, more than the 1,048,576"),
+            (b'{"a": NaN}', "is not JSON"),
+            (b"\xff\xfe", "UTF-8"),
+        ],
+    )
+    def test_manifests_made_to_hurt(self, folder, content, message):
+        (folder / MANIFEST).write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        "left_out",
+        [None, [], {}, {"Engagement": 2}, {"Engagement": -1}, {"Engagement": True},
+         {"Engagement": "1"}, {"Engagement": 1, "Esteem": 1}, {"\x1b[31m": 1}, {"Engage\nment": 1}],
+    )  # fmt: skip
+    def test_classes_left_out(self, folder, left_out):
+        """They are printed by `tasks`, and no digest is over them."""
+        self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(left_out=left_out))
+        with pytest.raises(InputError, match=r"classes left out|characters that do not show"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize("make", ["pipe", "device", "folder", "loop"])
+    @pytest.mark.parametrize("file", [MANIFEST, "data/cat-6-6/novel.parquet", "README.md"])
+    @pytest.mark.parametrize("read", [read_tasks, check_files, check_publishable])
+    def test_what_is_no_file_does_not_hang(self, folder, file, make, read):
+        path = folder / file
+        if file != MANIFEST:  # a size that would be taken for read
+            self.change(folder, lambda m: m["files"][file].update(bytes=0))
+        path.unlink()
+        if make == "pipe":
+            os.mkfifo(path)
+        elif make == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to("/dev/zero" if make == "device" else path)
+        if (file, read) == ("README.md", read_tasks):
+            assert len(read(folder)) == 8
+            return
+        with pytest.raises(
+            InputError, match=r"is not a file|is a folder|loop of links|no manifest"
+        ):
+            read(folder)
+
     @pytest.mark.parametrize("content", [b"", b"PAR1 but not really PAR1", None])
     def test_broken_files(self, folder, content):
         path = folder / "data/cat-6-6/base.parquet"
         path.unlink() if content is None else path.write_bytes(content)
-        with pytest.raises(InputError, match="is missing" if content is None else "cannot be read"):
+        with pytest.raises(
+            InputError, match="there is no such" if content is None else "not a sound"
+        ):
             read_task(folder, "cat-6-6")
+
+
+BOMB = """
+import resource, sys
+from pathlib import Path
+from oneshot_emotic.dataset.folder import read_task
+from oneshot_emotic.errors import InputError
+try: read_task(Path(sys.argv[1]), "cat-6-6")
+except InputError as error: print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+class TestBombs:
+    def message(self, folder, file, table, **options):
+        path = folder / f"data/cat-6-6/{file}.parquet"
+        pq.write_table(table, path, **options)
+        assert path.stat().st_size < 1_000_000
+        command = [sys.executable, "-c", BOMB, str(folder)]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        message, peak = result.stdout.rsplit("\n", 2)[:2]
+        assert int(peak) < 400
+        return message
+
+    def test_a_long_text_many_times(self, folder):
+        """20 GB of sample_ids in 50 KB."""
+        indices = pa.array(np.zeros(20_000, np.int32))
+        long = pa.DictionaryArray.from_arrays(indices, ["x" * (1 << 20)])
+        short = pa.array(["Joy"] * 20_000)
+        table = pa.table({"sample_id": long, "image_id": short, "label": short})
+        assert "a text of more than 1,000 characters" in self.message(folder, "base", table)
+
+    def test_many_rows(self, folder):
+        short = pa.array(["Joy"] * 1_000_001)
+        table = pa.table({"sample_id": short, "image_id": short, "label": short})
+        message = self.message(folder, "base", table)
+        assert "has 1,000,001 rows; at most 1,000,000" in message
+
+    def test_much_that_is_pressed_hard(self, folder):
+        texts = pa.array(["x" * 1_000] * 70_000)
+        table = pa.table({"sample_id": texts, "image_id": texts, "label": texts})
+        message = self.message(folder, "base", table, compression="zstd", use_dictionary=False)
+        assert "unpacks to more than 67,108,864 bytes" in message
 
 
 class TestLocate:
@@ -326,6 +547,17 @@ class TestLocate:
     def test_a_folder_without_a_manifest(self, tmp_path):
         with pytest.raises(InputError, match="not a dataset folder"):
             dataset_folder(tmp_path)
+
+    @pytest.mark.parametrize("name", ["no/such/folder", "./nowhere", Path("nowhere/x")])
+    def test_a_folder_that_is_not_there(self, name):
+        with pytest.raises(InputError, match="there is no such folder") as error:
+            dataset_folder(name)
+        assert "again" not in str(error.value)
+
+    @pytest.mark.parametrize("name", [None, 3, ["synthetic"]])
+    def test_what_names_no_data_set(self, name):
+        with pytest.raises(InputError, match="a data set is a name, a folder or a repository"):
+            load_task("cat-6-6", name)
 
     def test_unknown_task(self):
         with pytest.raises(InputError, match="there is no task"):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from oneshot_emotic.names import REPOSITORY_ID, SHA256
+
 MAIN = "main"
 
-_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
-_REPOSITORY = re.compile(rf"(?P<id>{_PART}/{_PART})(?:@(?P<revision>[A-Za-z0-9][\w./-]{{0,199}}))?")
+_REVISION = re.compile(r"(?!.*(?:\.\.|//))[A-Za-z0-9](?:[A-Za-z0-9_./-]{0,198}[A-Za-z0-9_.-])?")
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Repository:
     @property
     def fingerprint(self) -> str | None:
         """The fingerprint that the revision is named by, if it is."""
-        return self.revision if _FINGERPRINT.fullmatch(self.revision) else None
+        return self.revision if SHA256.fullmatch(self.revision) else None
 
     @property
     def pinned(self) -> bool:
@@ -48,13 +48,7 @@ def parse_repository(text: str) -> Repository | None:
         >>> parse_repository("../emotic") is None
         True
     """
-    match = _REPOSITORY.fullmatch(text)
-    if not match or not text.isascii():
+    repo_id, at, revision = text.partition("@")
+    if not REPOSITORY_ID.fullmatch(repo_id) or (at and not _REVISION.fullmatch(revision)):
         return None
-    # What the Hub forbids, and what its cache would stumble over.
-    if re.search(r"--|\.\.", match["id"]) or match["id"].endswith(".git"):
-        return None
-    revision = match["revision"] or MAIN
-    if re.search(r"\.\.|//|/$", revision):
-        return None
-    return Repository(match["id"], revision)
+    return Repository(repo_id, revision or MAIN)

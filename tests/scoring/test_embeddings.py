@@ -1,0 +1,137 @@
+"""Numbers that cannot be scored are refused wherever embeddings are read, by person."""
+
+from __future__ import annotations
+
+import json
+import struct
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from oneshot_emotic import InputError, evaluate, write_submission
+from oneshot_emotic.scoring.embeddings import embeddings_digest
+
+LARGEST = struct.unpack("<f", b"\xff\xff\x7f\x7f")[0]  # of float32
+
+
+@pytest.fixture
+def vectors(task, rng):
+    return rng.normal(size=(len(task.novel), 4))
+
+
+def header(task):
+    dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+    return {"format": "oneshot-emotic/1", "task": task.name, "dataset": dataset}
+
+
+def write_file(path, task, array):
+    """By hand: the package's own writer refuses such values."""
+    ids = list(task.novel.sample_ids)
+    text = json.dumps(header(task))
+    if path.suffix == ".json":
+        rows = dict(zip(ids, array.tolist(), strict=True))
+        path.write_text(json.dumps({**header(task), "embeddings": rows}))
+    elif path.suffix == ".npz":
+        np.savez(path, ids=np.array(ids), embeddings=array, header=np.array(text))
+    else:
+        metadata = {"header": json.dumps({**header(task), "ids": ids})}
+        save_file({"embeddings": array}, path, metadata=metadata)
+    return path
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39, 1e165, 1e200, np.nextafter(LARGEST, np.inf)])
+class TestHugeNumbers:
+    def test_evaluate(self, task, vectors, value):
+        """One vector of 1e200 made every distance infinite, and every score chance."""
+        ids = task.novel.sample_ids
+        vectors[7, 2] = value
+        with pytest.raises(
+            InputError, match="1 embeddings hold values beyond the range of fl"
+        ) as e:
+            evaluate((ids, vectors), task)
+        assert ids[7] in str(e.value) and len(e.value.problems) == 1
+
+    def test_write_submission(self, task, vectors, value, tmp_path):
+        vectors[7, 2] = value
+        for dtype in ("float32", "float64"):
+            with pytest.raises(InputError, match=r"beyond the range of float32, 3\.4e\+38"):
+                write_submission(
+                    tmp_path / "a.npz", (task.novel.sample_ids, vectors), task, dtype=dtype
+                )
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("suffix", [".json", ".npz", ".safetensors"])
+    def test_files(self, task, vectors, value, suffix, tmp_path, run):
+        vectors[[3, 7], 2] = value
+        file = write_file(tmp_path / f"a{suffix}", task, vectors)
+        (tmp_path / "submissions").mkdir()
+        submit = ("submit", "--root", tmp_path, "--name", "A", "--seen-unseen-names", "no",
+                  "--seen-test-images", "no")  # fmt: skip
+        for command in (("score",), ("check-submission",), submit):
+            output = run(*command, file, status=2).output
+            assert "2 embeddings hold values beyond the range of float32" in output
+            assert task.novel.sample_ids[3] in output and task.novel.sample_ids[7] in output
+        assert list((tmp_path / "submissions").iterdir()) == []
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_largest_float32_is_scored(task, dtype):
+    """Where classes are told apart by the largest numbers there are."""
+    vectors = np.where(np.eye(6)[task.novel_labels] == 1, LARGEST, -LARGEST).astype(dtype)
+    scores = evaluate((task.novel.sample_ids, vectors), task, intervals=False)
+    assert scores[1].balanced_accuracy.mean == 1.0
+
+
+@pytest.mark.parametrize("suffix", [".npz", ".safetensors"])
+@pytest.mark.parametrize(
+    ("value", "dtype", "taken"),
+    [
+        (2**53, np.int64, True),
+        (-(2**53), np.int64, True),
+        (2**53 + 1, np.int64, False),
+        (2**53 + 2, np.int64, False),
+        (-(2**53) - 1, np.int64, False),
+        (-(2**63), np.int64, False),
+        (2**53, np.uint64, True),
+        (2**53 + 1, np.uint64, False),
+        (2**64 - 1, np.uint64, False),
+    ],
+)
+def test_integers_beyond_2_53(task, tmp_path, run, suffix, value, dtype, taken):
+    """As in JSON: not every program would read the same number."""
+    ids = task.novel.sample_ids
+    array = np.ones((len(ids), 2), dtype)
+    array[5, 1] = value
+    file = write_file(tmp_path / f"a{suffix}", task, array)
+    output = run("check-submission", file, status=0 if taken else 2).output
+    assert ("1 embeddings hold integers beyond 2^53" in output and ids[5] in output) != taken
+    if not taken:
+        with pytest.raises(InputError, match=r"integers beyond 2\^53"):
+            evaluate((ids, array), task)
+
+
+def test_everything_wrong_with_numbers_at_once(task, vectors):
+    ids = task.novel.sample_ids
+    vectors[0, 0], vectors[1, 1], vectors[2, 2], vectors[3] = np.nan, -np.inf, 1e300, np.nan
+    vectors[3, 0] = 1e300
+    with pytest.raises(InputError) as error:
+        evaluate((ids, vectors), task)
+    texts = [str(problem) for problem in error.value.problems]
+    assert len(texts) == 3
+    assert f"2 embeddings hold NaN values: {ids[0]}, {ids[3]}" in texts[0]
+    assert f"1 embeddings hold infinite values: {ids[1]}" in texts[1]
+    assert f"2 embeddings hold values beyond the range of float32, 3.4e+38: {ids[2]}" in texts[2]
+
+
+def test_digest_by_the_book(task):
+    """The docstring followed word for word."""
+    import hashlib
+
+    for dtype, code in ((np.float32, "<f"), (np.float64, "<d")):
+        array = (np.arange(2.0 * len(task.novel)) / 3).reshape(-1, 2).astype(dtype)
+        ids = ",".join(f'"{name}"' for name in task.novel.sample_ids)
+        text = f'["oneshot-emotic-embeddings/2","cat-6-6",[{ids}],{len(task.novel)},2]'
+        values = b"".join(struct.pack(code, x) for row in array.tolist() for x in row)
+        expected = hashlib.blake2b(text.encode() + values, digest_size=32).hexdigest()
+        assert embeddings_digest(array, task) == expected
