@@ -228,8 +228,8 @@ class TestMemory:
 
     @pytest.mark.parametrize("command", ["score", "compare", "check-submission"])
     def test_a_file(self, files, run, monkeypatch, command):
-        room = "submission.doctor" if command == "check-submission" else "cli.submissions"
-        monkeypatch.setattr(f"oneshot_emotic.{room}.read_predictions", self.run_out)
+        room = "submission.check" if command == "check-submission" else "cli.submissions"
+        monkeypatch.setattr(f"oneshot_emotic.{room}.read_embeddings_file", self.run_out)
         chosen = files if command == "compare" else files[:1]
         output = run(command, *chosen, status=2).output
         assert f"{files[0]}: there is not enough memory" in output
