@@ -72,9 +72,8 @@ def test_a_run_that_failed_goes_on(copy, monkeypatch):
         prepare(copy, size=tiny.SIZE, progress=stop)
     with pytest.raises(InputError, match="is not finished"):
         read_prepared(folder)
-    # A journal line cut short, and a finished chunk that the disk has lost.
-    with (folder / "progress.csv").open("a") as journal:
-        journal.write("2,12")
+    # A result cut short, and a finished part that the disk has lost.
+    (folder / "parts/0000064.json").write_text('{"crc32": 12')
     images = np.load(folder / "images.npy", mmap_mode="r+")
     images[:5] = 0
     images.flush()
@@ -88,15 +87,14 @@ def test_kill_9_and_again(copy):
     folder = copy / f"prepared-{tiny.SIZE}"
     # A chunk waits after it has been written, so that the kill meets a run in its middle.
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom baselines import prepare as p\n"
+        "import sys, time\nfrom pathlib import Path\nfrom oneshot_emotic_baselines import prepare as p\n"
         "p.prepare(Path(sys.argv[1]), size=int(sys.argv[2]),"
         " progress=lambda done, total: time.sleep(done and 60))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(tiny.SIZE)])
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        journal = folder / "progress.csv"
-        if journal.exists() and len(journal.read_text().splitlines()) > 1:
+        if (folder / "parts/0000000.json").exists():
             break
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
@@ -149,6 +147,6 @@ def test_folders_that_are_something_else_are_left_alone(copy, tmp_path, run, mon
     with pytest.raises(InputError, match="holds no prepared pictures"):
         read_prepared(tmp_path / "nowhere")
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     result = run("prepare", copy, "--size", 40, status=2)
     assert "GB free" in result.output

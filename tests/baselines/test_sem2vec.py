@@ -183,7 +183,7 @@ def test_kill_9_and_again(whole, model, copy):
     from oneshot_emotic_baselines.segment import segment
 
     code = (
-        "import sys, time, torch\nfrom pathlib import Path\nfrom baselines import segment\n"
+        "import sys, time, torch\nfrom pathlib import Path\nfrom oneshot_emotic_baselines import segment\n"
         "torch.set_num_threads(1)\nsegment.PART = 4\n"
         "segment.segment(Path(sys.argv[1]), sys.argv[2], device='cpu',"
         " progress=lambda done, total: time.sleep(done and 60))"
@@ -191,7 +191,7 @@ def test_kill_9_and_again(whole, model, copy):
     process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(model)])
     folder = copy / "sem2vec-tiny-segformer"
     deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not list(folder.glob("parts/*.npy")):
+    while time.monotonic() < deadline and not (folder / "parts/0000000.json").exists():
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
