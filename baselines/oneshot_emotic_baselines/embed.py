@@ -107,9 +107,7 @@ def embed_task(
             )
         )
     target = join_processes(device).device
-    network = _trained(checkpoint, content, settings).to(
-        target, memory_format=torch.channels_last
-    )
+    network = _trained(checkpoint, content, settings).to(target, memory_format=torch.channels_last)
     persons = task.novel.sample_ids
     branches = settings.effective_recipe.branches
     batches = PersonBatches(data, persons, branches, target, resident=False)
@@ -121,9 +119,7 @@ def _trained(checkpoint: Path, content: Mapping[str, Any], settings: Settings) -
     """The network of a checkpoint."""
     recipe = replace(settings.effective_recipe, pretraining={})
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
-        network = AffectNet(
-            recipe, settings.backbone, len(content["classes"]), settings.embedding
-        )
+        network = AffectNet(recipe, settings.backbone, len(content["classes"]), settings.embedding)
     try:
         network.load_state_dict(content["network"], assign=True)
     except RuntimeError as error:

@@ -34,7 +34,7 @@ from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import ListedImage, read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
 from oneshot_emotic.processes import process_pool
 from oneshot_emotic_baselines.settings import SIZE
@@ -322,8 +322,8 @@ def _crc(images: Pixels, bodies: Pixels, row: int, body: int, counts: Sequence[i
     """The CRC-32 of images from `row` on, each followed by its bodies, `counts` of them."""
     crc = 0
     for image, count in zip(images[row:], counts, strict=False):
-        crc = zlib.crc32(image, crc)
-        crc = zlib.crc32(bodies[body : body + count], crc)
+        crc = zlib.crc32(image.tobytes(), crc)
+        crc = zlib.crc32(bodies[body : body + count].tobytes(), crc)
         body += count
     return crc
 
@@ -332,9 +332,10 @@ def _read_document(folder: Path) -> dict[str, Any]:
     path = folder / DOCUMENT
     if not path.is_file():
         state = "is not finished" if (folder / PARTS).exists() else "holds no prepared pictures"
-        raise InputError(
-            Problem(state, str(folder), "Run `oneshot-emotic prepare ROOT` (again: it goes on)")
-        )
+        remedy = "Run `oneshot-emotic prepare ROOT` (again: it goes on)"
+        if others := sorted(x.parent.name for x in folder.parent.glob(f"prepared-*/{DOCUMENT}")):
+            remedy += f"; of another size (--size) there is {some(others)}"
+        raise InputError(Problem(state, str(folder), remedy))
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:

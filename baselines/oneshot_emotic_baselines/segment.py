@@ -5,7 +5,8 @@
     OUT/images.csv     image_id and pixels of each row of areas.npy; 0 pixels for a broken file
     OUT/sem2vec.json   the model and the settings; written last, so that it says done
 
-A run that was killed goes on (worklist.py) after the parts whose pixels are counted. Presence is judged image by image, on the map of class indices at the image's own size.
+A run that was killed goes on (worklist.py) after the parts whose pixels are counted. Presence is
+judged image by image, on the map of class indices at the image's own size.
 """
 
 from __future__ import annotations

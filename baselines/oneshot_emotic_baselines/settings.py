@@ -105,6 +105,7 @@ class Settings:
                 ("per_class", self.per_class, 1),
                 ("learning_rate", self.learning_rate, 0),
                 ("step_epochs", self.step_epochs, 1),
+                ("weight_decay", self.weight_decay, 0),
                 ("embedding", self.embedding, 1),
                 ("validation_draws", self.validation_draws, 1),
             )
@@ -157,7 +158,7 @@ class Settings:
         try:
             return msgspec.convert(content, cls)
         except msgspec.ValidationError as error:
-            raise InputError(Problem(f"the checkpoint's settings cannot be used: {error}")) from None
+            raise InputError(Problem(f"the checkpoint's settings are wrong: {error}")) from None
 
     @property
     def digest(self) -> str:

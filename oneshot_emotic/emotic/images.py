@@ -252,8 +252,7 @@ def _unlisted(
     found = []
     for name, folders in image_folders.items():
         for folder in folders:
-            with os.scandir(folder) as entries:
-                names = sorted(entry.name for entry in entries if entry.is_file())
+            names = sorted(path.name for path in folder.iterdir() if path.is_file())
             found += [
                 Finding("unlisted", f"{name}/{file}", str(folder / file))
                 for file in names

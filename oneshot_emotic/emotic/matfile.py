@@ -43,8 +43,8 @@ Triple = tuple[float, float, float]
 _NAN = float("nan")
 #: The largest float32; a number beyond it, or its like below zero, counts as none.
 _LARGEST = 3.4028234663852886e38
-#: Characters of a stand-in's settings.
-_MOST_TEXT = 10_000
+#: Characters of a stand-in's settings, and bytes of a file's name on any disk.
+_MOST_TEXT, _MOST_NAME = 10_000, 255
 
 
 @contextlib.contextmanager
@@ -241,7 +241,8 @@ def _image(partition: str, filename: Any, folder: Any, size: Any, person: Any) -
     name = _text(filename)
     place = _text(folder).replace("\\", "/").strip("/")
     for part in (name, *place.split("/")):
-        if part in ("", ".", "..") or "/" in part or not part.isprintable():
+        strange = "/" in part or not part.isprintable()
+        if strange or part in ("", ".", "..") or len(part.encode()) > _MOST_NAME:
             raise ValueError(f"folder {place!r} and filename {name!r} do not name a file")
     width, height = _image_size(size)
     return ImageRecord(partition, place, name, width, height, tuple(_persons(person)))

@@ -26,6 +26,7 @@ _NUMBERS = range(6, 16)
 #: Integers of 1 to 8 bytes, floats, and UTF-8 to UTF-32.
 _DATA_TYPES = frozenset({1, 2, 3, 4, 5, 6, 7, 9, 12, 13, 16, 17, 18})
 
+
 def check_tags(content: bytes, names: Collection[str]) -> None:
     """Refuse a file that SciPy should not be given.
 
@@ -79,7 +80,7 @@ class _Walk:
         if kind != _MATRIX:
             raise ValueError(f"element of type {kind} where a matrix belongs")
         at += 8
-        end = at + size
+        end: int = at + size
         if not size:
             return end
         category = self.tag(self.data, at + 8)[0] & 0xFF

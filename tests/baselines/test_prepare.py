@@ -87,9 +87,9 @@ def test_kill_9_and_again(copy):
     folder = copy / f"prepared-{tiny.SIZE}"
     # A chunk waits after it has been written, so that the kill meets a run in its middle.
     code = (
-        "import sys, time\nfrom pathlib import Path\nfrom oneshot_emotic_baselines import prepare as p\n"
-        "p.prepare(Path(sys.argv[1]), size=int(sys.argv[2]),"
-        " progress=lambda done, total: time.sleep(done and 60))"
+        "import sys, time\nfrom pathlib import Path\n"
+        "from oneshot_emotic_baselines.prepare import prepare\nprepare(Path(sys.argv[1]),"
+        " size=int(sys.argv[2]), progress=lambda done, total: time.sleep(done and 60))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(tiny.SIZE)])
     deadline = time.monotonic() + 60

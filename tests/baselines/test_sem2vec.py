@@ -183,8 +183,8 @@ def test_kill_9_and_again(whole, model, copy):
     from oneshot_emotic_baselines.segment import segment
 
     code = (
-        "import sys, time, torch\nfrom pathlib import Path\nfrom oneshot_emotic_baselines import segment\n"
-        "torch.set_num_threads(1)\nsegment.PART = 4\n"
+        "import sys, time, torch\nfrom pathlib import Path\n"
+        "from oneshot_emotic_baselines import segment\ntorch.set_num_threads(1)\nsegment.PART = 4\n"
         "segment.segment(Path(sys.argv[1]), sys.argv[2], device='cpu',"
         " progress=lambda done, total: time.sleep(done and 60))"
     )
