@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -104,6 +105,35 @@ def test_kill_9_and_again(copy):
     assert tiny.files_of(folder) == tiny.files_of(tiny.prepared())
 
 
+def test_a_disk_that_is_full_for_a_moment(copy):
+    """The system writes a part of the last body of a chunk, and then has room again."""
+    expected = tiny.files_of(tiny.prepared())
+    lines = (tiny.prepared() / "persons.csv").read_text().splitlines()[1:]
+    bodies = sum(int(line.split(",")[1]) < 32 for line in lines)
+    limit = 128 + bodies * tiny.SIZE * tiny.SIZE * 3 - 100
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def shrink(done, total):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft if done else limit, hard))
+
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            prepare(copy, size=tiny.SIZE, progress=shrink)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    prepare(copy, size=tiny.SIZE)
+    assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == expected
+
+
+def test_two_runs_at_once(copy):
+    def again(done, total):
+        with pytest.raises(InputError, match="another run is preparing this folder"):
+            prepare(copy, size=tiny.SIZE)
+
+    prepare(copy, size=tiny.SIZE, progress=again)
+    assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == tiny.files_of(tiny.prepared())
+
+
 def test_broken_and_missing_pictures_are_grey_and_counted(copy, run):
     pictures = sorted(copy.rglob("*.jpg"))
     pictures[0].write_bytes(pictures[0].read_bytes()[:1000])
@@ -146,6 +176,9 @@ def test_folders_that_are_something_else_are_left_alone(copy, tmp_path, run, mon
     assert "other annotations or at another size" in result.output
     with pytest.raises(InputError, match="holds no prepared pictures"):
         read_prepared(tmp_path / "nowhere")
+    run("prepare", copy, "--size", 16, "--workers", 1)
+    with pytest.raises(InputError, match=r"of another size .* there is prepared-16"):
+        read_prepared(copy / "prepared-256")
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     result = run("prepare", copy, "--size", 40, status=2)

@@ -60,9 +60,12 @@ class TestTables:
 
 @cache
 def few():
-    """A stand-in of few pictures: enlarging 150 maps of each takes its time."""
+    """A stand-in of few and small pictures: enlarging 150 maps of each takes its time."""
     root = tiny.folder() / "few"
     tiny.cli("synth", root, "--persons", 14, "--workers", 1)
+    for path in root.rglob("*.jpg"):
+        with Image.open(path) as opened:
+            opened.reduce(4).save(path)
     return root
 
 
@@ -149,7 +152,7 @@ def test_min_area_in_pixels_and_as_a_share(whole, model, tmp_path, run):
     shutil.copytree(whole, tmp_path / "out")
     areas = np.load(whole / "areas.npy")
     sizes = [int(x.split(",")[1]) for x in (whole / "images.csv").read_text().splitlines()[1:]]
-    for text, least in (("500", [500 / n for n in sizes]), ("0.1", [0.1] * len(sizes))):
+    for text, least in (("50", [50 / n for n in sizes]), ("0.1", [0.1] * len(sizes))):
         arguments = ("--model", model, "-o", tmp_path / "out", "--min-area", text)
         run("sem2vec", few(), *arguments)
         table = read_table(tmp_path / "out/sem2vec.csv")
