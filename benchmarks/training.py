@@ -32,9 +32,12 @@ from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.model import autocast
 from oneshot_emotic_baselines.prepare import prepare
 from oneshot_emotic_baselines.settings import Settings
+from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from oneshot_emotic import load_task
+from oneshot_emotic.embedders.run import body_crop, person_pictures
+from oneshot_emotic.emotic.images import FORMATS
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.processes import available_processors
@@ -53,13 +56,9 @@ class PictureFiles(Dataset[Any]):
         from torchvision import transforms
 
         layout = find_layout(root)
+        self.folders = layout.image_folders
         table = read_annotations(find_annotations(layout)).persons.set_index("sample_id")
-        chosen = table.loc[list(persons)]
-        self.files = [
-            layout.image_folders[folder][0] / name
-            for folder, name in zip(chosen["folder"], chosen["filename"], strict=True)
-        ]
-        self.boxes = chosen[["x1", "y1", "x2", "y2"]].round().astype(int).to_numpy().tolist()
+        self.persons = person_pictures(table.loc[list(persons)].reset_index())
         self.semantic = semantic
         self.change = transforms.Compose(
             [
@@ -71,14 +70,14 @@ class PictureFiles(Dataset[Any]):
         )
 
     def __len__(self) -> int:
-        return len(self.files)
+        return len(self.persons)
 
     def __getitem__(self, place: int) -> tuple[Any, Any, Any]:
-        from PIL import Image
-
-        with Image.open(self.files[place]) as opened:
+        person = self.persons[place]
+        file = self.folders[person.image.folder][0] / person.image.filename
+        with Image.open(file, formats=FORMATS) as opened:
             picture = opened.convert("RGB")
-        body = picture.crop(self.boxes[place])
+        body = body_crop(picture, person.box)
         return self.change(picture), self.change(body), self.semantic[place]
 
 

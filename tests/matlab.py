@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -74,3 +76,29 @@ def structs(items: list[dict[str, Any]]) -> Any:
         for name, value in item.items():
             array[name][0, place] = value
     return array
+
+
+# Files byte by byte, after MathWorks' "MAT-File Format", version 5: what savemat cannot write.
+
+
+def element(kind: int, data: bytes, order: str = "<") -> bytes:
+    """An element with its tag, filled up to eight bytes; `kind` 14 for a matrix of elements."""
+    return struct.pack(f"{order}II", kind, len(data)) + data + b"\0" * (-len(data) % 8)
+
+
+def matrix(
+    category: int, dimensions: Any, *parts: bytes, name: str = "", order: str = "<"
+) -> bytes:
+    """A matrix; `category` 1 is a cell, 2 a struct, 4 text, 5 sparse, 6 doubles, 9 uint8."""
+    head = element(6, struct.pack(f"{order}II", category, 0), order)
+    head += element(5, struct.pack(f"{order}{len(dimensions)}i", *dimensions), order)
+    return element(14, head + element(1, name.encode(), order) + b"".join(parts), order)
+
+
+def mat_bytes(*variables: bytes, packed: bool = False, order: str = "<") -> bytes:
+    """A file of top-level variables."""
+    mark = b"\x00\x01IM" if order == "<" else b"\x01\x00MI"
+    if packed:
+        bodies = [zlib.compress(variable) for variable in variables]
+        variables = tuple(struct.pack(f"{order}II", 15, len(x)) + x for x in bodies)
+    return b"MATLAB 5.0 MAT-file".ljust(124) + mark + b"".join(variables)

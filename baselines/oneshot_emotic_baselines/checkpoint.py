@@ -1,14 +1,21 @@
-"""Checkpoint files: tensors and plain values only, written whole or not at all."""
+"""Checkpoint files: tensors and words in a safetensors file, whole or not at all.
+
+Any reader of safetensors opens one: weights are `network.NAME`, and while a run goes on there are
+`optimiser.NUMBER.NAME` too. The words are JSON in the file's metadata, with a digest over them and
+all tensors. Nothing in a file is run.
+"""
 
 from __future__ import annotations
 
-import io
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+import msgspec
 import torch
+from safetensors.torch import load, save
 from torch import nn
 
 from oneshot_emotic.errors import InputError, Problem
@@ -16,10 +23,26 @@ from oneshot_emotic.files import write_bytes
 from oneshot_emotic_baselines.data import BaseSplit
 from oneshot_emotic_baselines.settings import Settings
 
-FORMAT = "oneshot-emotic-checkpoint/1"
+FORMAT = "oneshot-emotic-checkpoint/2"
 
-#: What a checkpoint holds as tensors; all else is words and numbers.
-_WEIGHTS = ("network", "optimiser", "scheduler")
+#: The entry of the metadata; one alone, since their order in a file is left to chance.
+_ENTRY = "oneshot-emotic"
+
+
+class _Words(TypedDict):
+    """What a checkpoint holds besides tensors."""
+
+    settings: dict[str, Any]
+    classes: list[str]
+    dataset: dict[str, Any] | None
+    pretraining: dict[str, str]
+    size: int
+    epoch: int
+    best_epoch: int
+    best: float | None
+    history: list[dict[str, Any]]
+    optimiser: NotRequired[list[Any]]
+    scheduler: NotRequired[dict[str, Any]]
 
 
 def checkpoint_content(
@@ -41,7 +64,6 @@ def checkpoint_content(
         state: `epoch`, `best_epoch`, `best`, `history`.
     """
     return {
-        "format": FORMAT,
         "settings": settings.to_dict(),
         "classes": list(split.classes),
         "dataset": split.dataset.to_dict() if split.dataset else None,
@@ -53,37 +75,71 @@ def checkpoint_content(
 
 
 def write_checkpoint(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a checkpoint; a reader sees the old file or the new one.
+    """Write a checkpoint; a reader sees the old file or the new one, and equal contents are equal.
 
-    Equal contents give equal bytes: words and numbers go in as one JSON text (a pickle depends on
-    which of them are the same object), and through memory (torch.save writes a file's name down).
+    Args:
+        path: Where.
+        content: From `checkpoint_content`; to go on from it, also `optimiser` and `scheduler`,
+            their state_dicts.
     """
-    weights = {key: content[key] for key in _WEIGHTS if key in content}
-    words = {key: value for key, value in content.items() if key not in _WEIGHTS}
-    stream = io.BytesIO()
-    torch.save({"words": json.dumps(words), **weights}, stream)
-    write_bytes(path, stream.getvalue())
+    words = {key: value for key, value in content.items() if key != "network"}
+    tensors = {f"network.{name}": tensor for name, tensor in content["network"].items()}
+    if "optimiser" in content:
+        words["optimiser"] = content["optimiser"]["param_groups"]
+        for number, state in content["optimiser"]["state"].items():
+            tensors |= {f"optimiser.{number}.{name}": value for name, value in state.items()}
+    tensors = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    text = json.dumps(words)
+    entry = {"format": FORMAT, "sha256": _digest(text, tensors), "words": text}
+    write_bytes(path, save(tensors, {_ENTRY: json.dumps(entry)}))
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """Read a checkpoint without running anything that it holds.
+    """Read a checkpoint.
 
     Returns:
-        What `checkpoint_content` says; a file to resume from has `optimiser` and `scheduler` too.
+        What `write_checkpoint` was given, `optimiser` and `scheduler` where they were.
 
     Raises:
-        InputError: It is not there, or not a checkpoint of this format.
+        InputError: It is not there, not a checkpoint of this format, or not as it was written.
     """
     if not path.is_file():
         raise InputError(Problem("there is no such checkpoint", str(path)))
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # whatever a damaged file makes of the unpickler
-        raise InputError(Problem(f"is not a checkpoint: {error}", str(path))) from None
-    try:
-        words = json.loads(content["words"])
-        if words["format"] != FORMAT or not isinstance(content["network"], dict):
-            raise ValueError
-    except (ValueError, TypeError, KeyError):
-        raise InputError(Problem(f"is not of the format {FORMAT}", str(path))) from None
-    return {**words, **{key: content[key] for key in _WEIGHTS if key in content}}
+        held = path.read_bytes()
+        tensors = load(held)
+        header = json.loads(held[8 : 8 + int.from_bytes(held[:8], "little")])
+        entry = json.loads(header["__metadata__"][_ENTRY])
+        if entry["format"] != FORMAT:
+            raise ValueError(f"of the format {entry['format']}, not {FORMAT}")
+        if entry["sha256"] != _digest(entry["words"], tensors):
+            raise ValueError("its content is not what was written")
+        words = msgspec.convert(json.loads(entry["words"]), _Words)
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever damage makes of safetensors and JSON
+        what = f"is not a checkpoint of this version, or is damaged: {error}"
+        raise InputError(Problem(what, str(path), "Train it again")) from None
+    content: dict[str, Any] = {**words, "network": _under("network", tensors)}
+    if "optimiser" in words:
+        state: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in _under("optimiser", tensors).items():
+            number, _, name = name.partition(".")
+            state.setdefault(int(number), {})[name] = value
+        content["optimiser"] = {"param_groups": words["optimiser"], "state": state}
+    return content
+
+
+def _under(place: str, tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    begin = f"{place}."
+    return {k.removeprefix(begin): v for k, v in tensors.items() if k.startswith(begin)}
+
+
+def _digest(words: str, tensors: Mapping[str, torch.Tensor]) -> str:
+    """SHA-256 over the words, and over name, type, shape and bytes of each tensor."""
+    digest = hashlib.sha256(words.encode("utf-8"))
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f"\n{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()

@@ -15,9 +15,10 @@ import torch
 
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import DatasetIdentity, Task
-from oneshot_emotic_baselines.prepare import SIZE, Pixels, Prepared, default_folder, read_prepared
+from oneshot_emotic_baselines.prepare import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors
+from oneshot_emotic_baselines.settings import SIZE
 
 #: Mean and standard deviation that torchvision's ImageNet weights expect, of values in 0..1.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

@@ -14,6 +14,8 @@ import torch.distributed as dist
 from torch import nn
 from torch.distributed.nn.functional import all_reduce
 
+from oneshot_emotic.errors import InputError, Problem
+
 
 @dataclass(frozen=True)
 class Processes:
@@ -52,6 +54,9 @@ def join_processes(device: str = "auto") -> Processes:
 
     Args:
         device: `auto` (a GPU where there is one), `cpu`, `cuda` or such as `cuda:1`.
+
+    Raises:
+        InputError: There is no such device.
     """
     # For the same sums on a GPU every time; read when CUDA starts.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
@@ -60,7 +65,13 @@ def join_processes(device: str = "auto") -> Processes:
     world = int(os.environ.get("WORLD_SIZE", "1"))
     if device == "cuda":
         device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
-        torch.cuda.set_device(device)
+    try:
+        torch.zeros(1, device=device).tolist()
+        if device.startswith("cuda"):
+            torch.cuda.set_device(device)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).split("\n")[0]
+        raise InputError(Problem(f"the device {device!r} cannot be used: {reason}")) from None
     if world > 1 and not dist.is_initialized():
         dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
     rank = dist.get_rank() if world > 1 else 0

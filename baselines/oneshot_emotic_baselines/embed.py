@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,16 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.dataset.load import load_task
+from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
-from oneshot_emotic_baselines.data import PersonBatches, PersonData, network_inputs
+from oneshot_emotic_baselines.data import (
+    PersonBatches,
+    PersonData,
+    load_person_data,
+    network_inputs,
+)
 from oneshot_emotic_baselines.model import AffectNet, autocast
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
 from oneshot_emotic_baselines.settings import Settings
@@ -100,15 +106,75 @@ def embed_task(
                 f"{content['size']}`",
             )
         )
-    recipe = replace(settings.effective_recipe, pretraining={})
-    network = AffectNet(recipe, settings.backbone, len(content["classes"]), settings.embedding)
-    network.load_state_dict(content["network"])
     target = join_processes(device).device
+    network = _trained(checkpoint, content, settings).to(target, memory_format=torch.channels_last)
     persons = task.novel.sample_ids
-    batches = PersonBatches(data, persons, recipe.branches, target, resident=False)
-    moved = network.to(target, memory_format=torch.channels_last)
-    vectors = embed_places(moved, batches, len(persons), settings, progress)
+    branches = settings.effective_recipe.branches
+    batches = PersonBatches(data, persons, branches, target, resident=False)
+    vectors = embed_places(network, batches, len(persons), settings, progress)
     return dict(zip(persons, vectors, strict=True))
+
+
+def _trained(checkpoint: Path, content: Mapping[str, Any], settings: Settings) -> AffectNet:
+    """The network of a checkpoint."""
+    recipe = replace(settings.effective_recipe, pretraining={})
+    with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
+        network = AffectNet(recipe, settings.backbone, len(content["classes"]), settings.embedding)
+    try:
+        network.load_state_dict(content["network"], assign=True)
+    except RuntimeError as error:
+        what = f"its weights are not of the network it describes: {error}"
+        raise InputError(Problem(what, str(checkpoint))) from None
+    return network
+
+
+def embed_checkpoint(
+    checkpoint: Path,
+    root: Path,
+    dataset: str = "synthetic",
+    *,
+    tasks: Sequence[str] = (),
+    prepared: Path | None = None,
+    sem2vec: Path | None = None,
+    device: str = "auto",
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> tuple[Task, dict[str, Vectors], dict[str, Any]]:
+    """Embed the task that a checkpoint was trained on, from an EMOTIC copy.
+
+    Args:
+        checkpoint: From `train`.
+        root: The copy or stand-in, with prepared pictures.
+        dataset: As for `load_task`.
+        tasks: Tasks that somebody asked for: that one or none.
+        prepared: The prepared pictures, where they are elsewhere.
+        sem2vec: The Sem2Vec table, likewise.
+        device: `auto`, `cpu`, `cuda`.
+        progress: Told the persons done and all of them.
+
+    Returns:
+        The task, sample_id -> vector of unit length, and the model card.
+
+    Raises:
+        InputError: As `embed_task` does, or another task was asked for.
+    """
+    content = load_checkpoint(checkpoint)
+    settings = Settings.from_dict(content["settings"])
+    if tasks and tuple(tasks) != (settings.task,):
+        raise InputError(
+            Problem(f"was trained on {settings.task}, not on {some(tasks)}", str(checkpoint))
+        )
+    task = load_task(settings.task, dataset)
+    data = load_person_data(
+        root,
+        size=content["size"],
+        prepared=prepared,
+        sem2vec=sem2vec,
+        semantic="semantic" in settings.effective_recipe.branches,
+    )
+    vectors = embed_task(
+        checkpoint, task, data, device=device, progress=lambda n: progress(n, len(task.novel))
+    )
+    return task, vectors, checkpoint_card(checkpoint, task)
 
 
 def model_card(
@@ -125,7 +191,7 @@ def model_card(
         recipe: Which.
         backbone: Its ResNet.
         pretraining: Branch -> where the first weights came from; empty for random weights.
-        how: Settings, device and time, in a sentence.
+        how: Settings and device, in a sentence.
         seen_test_images: True when some novel persons are in images that training saw for the
             sake of other persons in them.
     """

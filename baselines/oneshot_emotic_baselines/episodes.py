@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-import numpy as np
-
-from oneshot_emotic.draws import draw_supports, shots_offered
 from oneshot_emotic.rng import CounterStream
-from oneshot_emotic.splits import DatasetIdentity, Persons, Task
-from oneshot_emotic.tasks import MAX_SHOTS, OneShotClass, task_table
+from oneshot_emotic.splits import DatasetIdentity, Task, split_task
+from oneshot_emotic.tasks import OneShotClass, task_table
 from oneshot_emotic_baselines.data import BaseSplit
 
 
@@ -52,23 +49,12 @@ def validation_task(held: BaseSplit, draws: int) -> Task | None:
     Returns:
         The task; None when fewer than two classes have two persons.
     """
-    counts = Counter(held.labels)
-    classes = [name for name in held.classes if counts[name] >= 2]
-    if len(classes) < 2:
-        return None
-    table = task_table(held.task)
     # Here the base classes play the part of the novel ones.
-    table = replace(table, classes=tuple(OneShotClass(name, novel=True) for name in classes))
-    persons = Persons.sorted_from(
-        row
-        for row in zip(held.sample_ids, held.image_ids, held.labels, strict=True)
-        if row[2] in classes
+    novel = tuple(OneShotClass(name, novel=True) for name in held.classes)
+    table = replace(task_table(held.task), name=f"{held.task}/validation", classes=novel)
+    rows = zip(held.sample_ids, held.image_ids, held.labels, strict=True)
+    task = replace(
+        split_task(table, rows, draws),
+        dataset=DatasetIdentity("validation", "argmax", 1, "0" * 64),
     )
-    support = np.full((draws, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
-    for index, name in enumerate(classes):
-        places = np.flatnonzero(np.array(persons.labels) == name).astype(np.int32)
-        drawn = draw_supports(f"{held.task}/validation", name, len(places), draws)
-        support[:, : shots_offered(len(places)), index] = places[drawn]
-    identity = DatasetIdentity("validation", "argmax", 1, "0" * 64)
-    nobody = Persons((), (), ())
-    return Task(table, nobody, persons, tuple(classes), support, {}, identity)
+    return None if task.unscorable else task

@@ -2,6 +2,9 @@
 
 WORK/runs/RECIPE/TASK/      the run, and done.json when its embeddings are written
 WORK/submissions/SLUG/      one folder a baseline, as the leaderboard takes it
+WORK/leaderboard/           the page and its scores
+
+Stopped or not, the files are the same, but for time.json in each run's folder: how long it took.
 """
 
 from __future__ import annotations
@@ -9,23 +12,25 @@ from __future__ import annotations
 import json
 import os
 import platform
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.files import json_text, sha256_of_file, write_text
-from oneshot_emotic.processes import process_pool
+from oneshot_emotic.files import json_text, sha256_of_file, write_bytes, write_text
+from oneshot_emotic.processes import available_processors, process_pool
 from oneshot_emotic.splits import Task
 from oneshot_emotic.tasks import TASKS
-from oneshot_emotic_baselines.recipes import RECIPES, Recipe
+from oneshot_emotic_baselines.recipes import RECIPES
 from oneshot_emotic_baselines.settings import Settings
 
-DONE = "done.json"
+if TYPE_CHECKING:
+    from oneshot_emotic.leaderboard.board import Board
+
+DONE, TIME = "done.json", "time.json"
 
 
 @dataclass(frozen=True)
@@ -76,6 +81,38 @@ SCALES: dict[str, Scale] = {
 }
 
 
+def chosen_scale(
+    name: str | None,
+    *,
+    synthetic: bool,
+    gpu: bool = False,
+    weight_files: Mapping[str, Path] | None = None,
+    from_scratch: bool = False,
+    tasks: Sequence[str] = (),
+) -> Scale:
+    """The scale that a user means.
+
+    Args:
+        name: Its name; None for `reduced` on the stand-in without a GPU, else `full`.
+        synthetic: True on the stand-in, where smaller scales begin with random weights.
+        gpu: True where training is to run on one.
+        weight_files: Local files of pretrained weights.
+        from_scratch: True for random first weights in any case.
+        tasks: Only these; all of the scale where none is named.
+    """
+    scale = SCALES[name or ("reduced" if synthetic and not gpu else "full")]
+    if from_scratch or (synthetic and scale.name != "full" and not weight_files):
+        scale = replace(scale, changes={**scale.changes, "weights": "none"})
+    return replace(scale, tasks=tuple(tasks) or scale.tasks)
+
+
+def on_gpu(device: str) -> bool:
+    """True when `device` means a GPU here."""
+    import torch
+
+    return device.startswith("cuda") or (device == "auto" and bool(torch.cuda.is_available()))
+
+
 @dataclass(frozen=True)
 class Job:
     """One baseline on one task; values only, so that another process can run it."""
@@ -112,13 +149,15 @@ def plan_jobs(
     sem2vec: Path | None = None,
     weight_files: Mapping[str, Path] | None = None,
     device: str = "auto",
-    threads: int = 0,
+    parallel: int = 1,
 ) -> list[Job]:
-    """The jobs of a reproduction, task by task.
+    """The jobs of a reproduction, task by task; on a CPU `parallel` of them share its cores.
 
     Two recipes that differ in nothing but pretraining are the same where there is none: those
     share a run.
     """
+    shared = parallel > 1 and not on_gpu(device)
+    threads = max(1, available_processors() // parallel) if shared else 0
     jobs = []
     for task in scale.tasks:
         runs: dict[tuple[Any, ...], str] = {}
@@ -151,6 +190,39 @@ def plan_jobs(
                 )
             )
     return jobs
+
+
+def runnable(
+    scale: Scale, tasks: Mapping[str, Task], say: Callable[[str], None] = lambda line: None
+) -> Scale:
+    """A scale without the tasks that cannot be scored on a data set; says which."""
+    for name in scale.tasks:
+        if tasks[name].unscorable:
+            say(f"left out: {tasks[name].unscorable}")
+    return replace(scale, tasks=tuple(x for x in scale.tasks if not tasks[x].unscorable))
+
+
+def with_weights(jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None) -> list[Job]:
+    """The jobs but for those of recipes whose Places-365 weights were not given; says which.
+
+    Raises:
+        InputError: None is left.
+    """
+    missing = dict.fromkeys(
+        job.recipe
+        for job in jobs
+        if "places365" in job.settings.effective_recipe.pretraining.values()
+        and "places365" not in job.weight_files
+    )
+    for name in missing:
+        say(
+            f"warning: {name} is left out: it begins with Places-365 weights; give "
+            "--weights places365=FILE"
+        )
+    kept = [job for job in jobs if job.recipe not in missing]
+    if not kept:
+        raise InputError(Problem("no baseline is left to run"))
+    return kept
 
 
 def run_jobs(
@@ -225,11 +297,9 @@ def write_documents(jobs: Sequence[Job], tasks: Mapping[str, Task], scale: Scale
         if recipe.kind == "random":
             card = dict(EMBEDDERS["random"].card)
         else:
-            seconds = sum(record["seconds"] for record in records)
-            many = "task" if len(members) == 1 else "tasks"
             how = (
-                f"{scale.describe()}, seed {first.settings.seed}. {records[0]['device']}; "
-                f"{duration(seconds)} for {len(members)} {many}.{first.note}"
+                f"{scale.describe()}, seed {first.settings.seed}, torch {records[0]['torch']}."
+                f"{first.note}"
             )
             card = model_card(
                 recipe,
@@ -309,7 +379,8 @@ def run_job(job: Job) -> float:
         embedder = EMBEDDERS["random"]()
         vectors = {name: embedder.embed(name, None) for name in task.novel.sample_ids}
         write_submission(job.output, vectors, task, embedder.card, "float16")
-        return _note_done(job, started, {})
+        _note_done(job, {})
+        return time.monotonic() - started
     import torch
 
     from oneshot_emotic_baselines.checkpoint import load_checkpoint
@@ -339,30 +410,23 @@ def run_job(job: Job) -> float:
     pretraining = load_checkpoint(run.checkpoint)["pretraining"]
     if not job.keep:
         run.checkpoint.unlink()
-    return _note_done(job, started, pretraining)
+    seconds = time.monotonic() - started
+    took = {"seconds": round(seconds, 1), "device": _device_name(job)}
+    write_text(job.run / TIME, json_text(took))
+    _note_done(job, {"torch": torch.__version__, "pretraining": pretraining})
+    return seconds
 
 
 def _borrow(job: Job, other: Job) -> None:
     """Take the embeddings of a job that is the same but for the name."""
-    job.output.parent.mkdir(parents=True, exist_ok=True)
-    partial = job.output.with_name(f".{job.output.name}.partial")
-    shutil.copyfile(other.output, partial)
-    partial.replace(job.output)
+    write_bytes(job.output, other.output.read_bytes())
     record = json.loads((other.run / DONE).read_text(encoding="utf-8"))
-    write_text(job.run / DONE, json_text({**record, "job": _identity(job)}))
+    _note_done(job, {"torch": record["torch"], "pretraining": record["pretraining"]})
 
 
-def _note_done(job: Job, started: float, pretraining: Mapping[str, str]) -> float:
-    seconds = time.monotonic() - started
-    record = {
-        "job": _identity(job),
-        "sha256": sha256_of_file(job.output),
-        "seconds": round(seconds, 1),
-        "device": _device_name(job),
-        "pretraining": dict(pretraining),
-    }
-    write_text(job.run / DONE, json_text(record))
-    return seconds
+def _note_done(job: Job, record: Mapping[str, Any]) -> None:
+    done = {"job": _identity(job), "sha256": sha256_of_file(job.output), **record}
+    write_text(job.run / DONE, json_text(done))
 
 
 def _identity(job: Job) -> dict[str, Any]:
@@ -379,11 +443,9 @@ def _identity(job: Job) -> dict[str, Any]:
 
 
 def _device_name(job: Job) -> str:
-    if RECIPES[job.recipe].kind == "random":
-        return "no device"
     import torch
 
-    if job.device.startswith("cuda") or (job.device == "auto" and torch.cuda.is_available()):
+    if on_gpu(job.device):
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     cpuinfo = Path("/proc/cpuinfo")
     model = platform.processor() or platform.machine()
@@ -394,19 +456,44 @@ def _device_name(job: Job) -> str:
     return f"{model}, {threads} of {os.cpu_count()} cores, torch {torch.__version__}"
 
 
-def missing_weights(jobs: Sequence[Job]) -> list[Recipe]:
-    """The recipes whose pretrained weights nothing can provide: Places-365 without a file."""
-    names = dict.fromkeys(
-        job.recipe
-        for job in jobs
-        if "places365" in job.settings.effective_recipe.pretraining.values()
-        and "places365" not in job.weight_files
-    )
-    return [RECIPES[name] for name in names]
+def write_leaderboard(
+    work: Path, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None
+) -> Board:
+    """Recompute the rows of done jobs from their files, and write WORK/leaderboard.
+
+    Args:
+        work: The reproduction's folder.
+        jobs: All of one data set, with their documents written.
+        say: Told what is scored.
+    """
+    from oneshot_emotic.dataset.loader import TaskLoader
+    from oneshot_emotic.leaderboard.files import generated_files, write_files
+    from oneshot_emotic.leaderboard.recompute import recompute_boards
+
+    folders = list(dict.fromkeys(job.output.parent for job in jobs))
+    boards = recompute_boards(folders, TaskLoader(jobs[0].dataset), say)
+    write_files(work / "leaderboard", generated_files(boards, reported_document()))
+    (board,) = boards
+    return board
 
 
-def check_root(root: Path | None, synthetic: bool) -> None:
-    """Refuse both an EMOTIC copy and --synthetic, or neither."""
-    if (root is None) != synthetic:
-        what = "give an EMOTIC copy or --synthetic" if root is None else "--synthetic makes its own"
-        raise InputError(Problem(f"{what}, not {'neither' if root is None else 'both'}"))
+def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
+    """1-shot balanced accuracy in per cent: headings, and a line a baseline and control."""
+    from oneshot_emotic.report import overall_cell, percent
+    from oneshot_emotic.scoring.controls import CONTROLS
+
+    recipe_of = {job.output.parent.name: job.recipe for job in jobs}
+    figures = [(recipe_of[row.slug], row.scores) for row in board.rows]
+    figures.sort(key=lambda item: list(RECIPES).index(item[0]))
+    tasks = [name for name in TASKS if any(name in scores.tasks for _, scores in figures)]
+    families = list(dict.fromkeys(TASKS[name].family for name in tasks))
+    figures += [(CONTROLS[name].title, board.control_scores(name)) for name in CONTROLS]
+    lines = [
+        [
+            name,
+            *(percent(scores.tasks[task][1].balanced_accuracy.mean) for task in tasks),
+            *(overall_cell(scores, family, 1) for family in families),
+        ]
+        for name, scores in figures
+    ]
+    return ["1-shot balanced accuracy", *tasks, *(f"overall {x}" for x in families)], lines

@@ -5,18 +5,16 @@
     OUT/images.csv     image_id and pixels of each row of areas.npy; 0 pixels for a broken file
     OUT/sem2vec.json   the model and the settings; written last, so that it says done
 
-While it runs, OUT/parts/ holds pixel counts of finished parts; a run that was killed goes on after
-those. Presence is judged image by image, on the map of class indices at the image's own size.
+A run that was killed goes on (worklist.py) after the parts whose pixels are counted. Presence is
+judged image by image, on the map of class indices at the image's own size.
 """
 
 from __future__ import annotations
 
-import csv
+import contextlib
 import hashlib
 import io
-import json
 import re
-import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -31,18 +29,22 @@ from oneshot_emotic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import ListedImage, read_annotations
-from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.files import json_text, write_bytes, write_text
+from oneshot_emotic.emotic.tables import csv_rows, csv_text
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import write_bytes, write_text
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.sem2vec import COLUMNS, TABLE
+from oneshot_emotic_baselines.worklist import WorkList
 
 FORMAT = "oneshot-emotic-sem2vec/1"
-DOCUMENT, AREAS, IMAGES, PARTS = "sem2vec.json", "areas.npy", "images.csv", "parts"
-CONTENTS = frozenset({DOCUMENT, AREAS, IMAGES, PARTS, TABLE})
+DOCUMENT, AREAS, IMAGES = "sem2vec.json", "areas.npy", "images.csv"
+CONTENTS = frozenset({DOCUMENT, AREAS, IMAGES, TABLE})
 
 #: Images a part, the unit of resuming and of sharing out over processes.
 PART = 64
 _READERS = 4
+#: Bytes an image, of its areas and of its part's pixel counts, at most.
+_IMAGE_BYTES = 4096
 
 Counts = npt.NDArray[np.int64]
 
@@ -92,28 +94,29 @@ def segment(
         raise InputError(Problem("no image folders (such as mscoco/images) found", str(root)))
     folder = output or default_folder(root, model)
     ours = join_processes(device)
-    identity = _identity(model, images)
-    _check_folder(folder, identity)
-    if not (folder / DOCUMENT).exists():
-        if ours.main:
-            write_text(folder / PARTS / DOCUMENT, json_text(identity))
-        ours.wait()
-        _count_all(folder, images, layout.image_folders, model, batch_size, ours, progress)
-        ours.wait()
-        if ours.main:
-            parts = [np.load(_part(folder, at)) for at in range(0, len(images), PART)]
-            _write_areas(folder, images, np.concatenate(parts))
+    identity, other = _identity(model, images), "is of another model or of other images"
+    work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(images), PART)
     missing: list[str] = []
-    if ours.main:
-        missing = _write_table(folder, min_area)
-        write_text(folder / DOCUMENT, json_text({**identity, "min_area": min_area}))
-        shutil.rmtree(folder / PARTS, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        if not work.is_finished():
+            if ours.main:
+                stack.enter_context(work.held())
+                work.begin(len(images) * _IMAGE_BYTES)
+            ours.wait()
+            _count_all(work, images, layout.image_folders, model, batch_size, ours, progress)
+            ours.wait()
+            if ours.main:
+                counts = [row for part in work.results().values() for row in part]
+                _write_areas(folder, images, np.array(counts, dtype=np.int64))
+        if ours.main:
+            missing = _write_table(folder, min_area)
+            work.finish({"min_area": min_area})
     ours.wait()
     return folder, missing
 
 
 def _count_all(
-    folder: Path,
+    work: WorkList,
     images: Sequence[ListedImage],
     image_folders: Mapping[str, Sequence[Path]],
     model: str,
@@ -121,27 +124,26 @@ def _count_all(
     ours: Processes,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Write the pixel counts of this process's parts that are not there yet."""
-    starts = list(range(0, len(images), PART))[ours.rank :: ours.world]
-    waiting = [start for start in starts if not _part(folder, start).exists()]
-    total = sum(len(images[start : start + PART]) for start in starts)
-    done = total - sum(len(images[start : start + PART]) for start in waiting)
-    if not waiting:
+    """Count the pixels of this process's parts that are not done yet."""
+    starts, done = work.starts[ours.rank :: ours.world], work.results()
+    parts = {start: images[start : start + work.part] for start in starts}
+    total = sum(map(len, parts.values()))
+    left = sum(len(part) for start, part in parts.items() if start not in done)
+    if not left:
         return
     segmenter = Segmenter(model, ours.device)
-    progress(done, total)
+    progress(total - left, total)
+    waiting = {start: part for start, part in parts.items() if start not in done}
     with pillow_quiet():
-        for start, pictures in _read_ahead(waiting, images, image_folders):
+        for start, pictures in _read_ahead(waiting, image_folders):
             counts = np.zeros((len(pictures), len(ADE20K_CLASSES)), dtype=np.int64)
             sound = [row for row, picture in enumerate(pictures) if picture is not None]
             for first in range(0, len(sound), batch_size):
                 rows = sound[first : first + batch_size]
                 counts[rows] = segmenter.count([pictures[row] for row in rows])
-            stream = io.BytesIO()
-            np.save(stream, counts)
-            write_bytes(_part(folder, start), stream.getvalue())
-            done += len(pictures)
-            progress(done, total)
+            work.note(start, counts.tolist())
+            left -= len(pictures)
+            progress(total - left, total)
 
 
 class Segmenter:
@@ -220,27 +222,21 @@ def _words(name: str) -> set[str]:
 
 
 def _read_ahead(
-    starts: Sequence[int],
-    images: Sequence[ListedImage],
-    image_folders: Mapping[str, Sequence[Path]],
+    parts: Mapping[int, Sequence[ListedImage]], image_folders: Mapping[str, Sequence[Path]]
 ) -> Iterator[tuple[int, list[Image.Image | None]]]:
     """The pictures of each part, the next one being read while one is used."""
     with ThreadPoolExecutor(_READERS) as readers:
 
-        def begin(start: int) -> Any:
-            chosen = images[start : start + PART]
-            return readers.map(lambda image: open_image(image, image_folders), chosen)
+        def begin(start: int) -> Iterator[Image.Image | None]:
+            return readers.map(lambda image: open_image(image, image_folders), parts[start])
 
+        starts = list(parts)
         ahead = begin(starts[0])
-        for place, start in enumerate(starts):
+        for start, following in zip(starts, [*starts[1:], None], strict=True):
             current = ahead
-            if place + 1 < len(starts):
-                ahead = begin(starts[place + 1])
+            if following is not None:
+                ahead = begin(following)
             yield start, list(current)
-
-
-def _part(folder: Path, start: int) -> Path:
-    return folder / PARTS / f"{start:07}.npy"
 
 
 def _write_areas(folder: Path, images: Sequence[ListedImage], counts: Counts) -> None:
@@ -250,14 +246,13 @@ def _write_areas(folder: Path, images: Sequence[ListedImage], counts: Counts) ->
     np.save(stream, areas)
     write_bytes(folder / AREAS, stream.getvalue())
     rows = [(image.image_id, int(n)) for image, n in zip(images, pixels, strict=True)]
-    write_text(folder / IMAGES, _csv_text([("image_id", "pixels"), *rows]))
+    write_text(folder / IMAGES, csv_text(("image_id", "pixels"), rows))
 
 
 def _write_table(folder: Path, min_area: float) -> list[str]:
     """Write the presence table from the areas; the images without a picture."""
     areas = np.load(folder / AREAS, allow_pickle=False)
-    with (folder / IMAGES).open(encoding="utf-8", newline="") as stream:
-        rows = [(name, int(pixels)) for name, pixels in list(csv.reader(stream))[1:]]
+    rows = [(name, int(pixels)) for name, pixels in csv_rows(folder / IMAGES)[1:]]
     pixels = np.array([count for _, count in rows])
     counts = np.rint(areas.astype(np.float64) * pixels[:, None])
     least = min_area if min_area >= 1 else min_area * pixels[:, None]
@@ -266,7 +261,7 @@ def _write_table(folder: Path, min_area: float) -> list[str]:
         (name, " ".join(map(str, np.flatnonzero(present[row]))))
         for row, (name, _) in enumerate(rows)
     ]
-    write_text(folder / TABLE, _csv_text([COLUMNS, *table]))
+    write_text(folder / TABLE, csv_text(COLUMNS, table))
     return [name for name, count in rows if not count]
 
 
@@ -278,34 +273,3 @@ def _identity(model: str, images: Sequence[ListedImage]) -> dict[str, Any]:
         "images": len(images),
         "images_sha256": hashlib.sha256(names.encode("utf-8")).hexdigest(),
     }
-
-
-def _check_folder(folder: Path, identity: Mapping[str, Any]) -> None:
-    """Refuse a folder that holds something else, or another model's beginning."""
-    if folder.exists() and not folder.is_dir():
-        raise InputError(Problem("is a file, not a folder", str(folder)))
-    present = {entry.name for entry in folder.iterdir()} if folder.exists() else set()
-    if strange := sorted(name for name in present - CONTENTS if not name.endswith(".partial")):
-        raise InputError(
-            Problem(f"already holds other files: {some(strange)}", str(folder), "Give another -o")
-        )
-    for path in (folder / DOCUMENT, folder / PARTS / DOCUMENT):
-        if path.is_file():
-            try:
-                there = json.loads(path.read_text(encoding="utf-8"))
-            except ValueError:
-                there = {}
-            if not isinstance(there, dict) or {k: there.get(k) for k in identity} != identity:
-                raise InputError(
-                    Problem(
-                        "is of another model or of other images",
-                        str(folder),
-                        "Remove it, or give another folder with -o",
-                    )
-                )
-
-
-def _csv_text(rows: Sequence[Sequence[object]]) -> str:
-    stream = io.StringIO()
-    csv.writer(stream, lineterminator="\n").writerows(rows)
-    return stream.getvalue()

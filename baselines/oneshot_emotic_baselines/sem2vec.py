@@ -32,7 +32,7 @@ def find_table(root: Path, given: Path | None = None) -> Table:
     """
     if given is not None:
         return read_table(given / TABLE if given.is_dir() else given)
-    found = [root / TABLE] if (root / TABLE).is_file() else sorted(root.glob(f"sem2vec-*/{TABLE}"))
+    found = _tables(root)
     if len(found) == 1:
         return read_table(found[0])
     what = f"holds {len(found)} Sem2Vec tables: {some(found)}" if found else "has no Sem2Vec table"
@@ -42,6 +42,15 @@ def find_table(root: Path, given: Path | None = None) -> Table:
         else "Make one with `oneshot-emotic sem2vec ROOT --model MODEL`, or name one with --sem2vec"
     )
     raise InputError(Problem(what, str(root), remedy))
+
+
+def has_table(root: Path) -> bool:
+    """True where an EMOTIC copy has a table, or several."""
+    return bool(_tables(root))
+
+
+def _tables(root: Path) -> list[Path]:
+    return [root / TABLE] if (root / TABLE).is_file() else sorted(root.glob(f"sem2vec-*/{TABLE}"))
 
 
 def read_table(path: Path) -> Table:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal
 
+import msgspec
+
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import task_table
 from oneshot_emotic_baselines.recipes import BACKBONES, Backbone, Recipe, recipe_named
@@ -15,6 +17,8 @@ from oneshot_emotic_baselines.recipes import BACKBONES, Backbone, Recipe, recipe
 Optimiser = Literal["rmsprop", "sgd", "adamw"]
 OPTIMISERS: tuple[Optimiser, ...] = ("rmsprop", "sgd", "adamw")
 
+#: The paper's side of both pictures in pixels, section IV-A.
+SIZE = 256
 #: The paper's learning rates, section IV-A: LEV-6:4 differs from all others.
 _PAPER_RATE = 3.5e-4
 _PAPER_RATES = {"lev-6-4": 3.5e-6}
@@ -101,6 +105,7 @@ class Settings:
                 ("per_class", self.per_class, 1),
                 ("learning_rate", self.learning_rate, 0),
                 ("step_epochs", self.step_epochs, 1),
+                ("weight_decay", self.weight_decay, 0),
                 ("embedding", self.embedding, 1),
                 ("validation_draws", self.validation_draws, 1),
             )
@@ -150,7 +155,10 @@ class Settings:
                     remedy="It was made by another version; train again",
                 )
             )
-        return cls(**content)
+        try:
+            return msgspec.convert(content, cls)
+        except msgspec.ValidationError as error:
+            raise InputError(Problem(f"the checkpoint's settings are wrong: {error}")) from None
 
     @property
     def digest(self) -> str:

@@ -1,8 +1,8 @@
 """Training one recipe on one task, from top to bottom: settings, set-up, loop, checkpoint.
 
-    RUN/checkpoint.pt   the network of the best epoch, with the settings; `embed` reads it
-    RUN/log.csv         one line an epoch
-    RUN/resume.pt       while training: all that is needed to go on; gone when it is done
+    RUN/checkpoint.safetensors   the network of the best epoch, with the settings; for `embed`
+    RUN/log.csv                  one line an epoch
+    RUN/resume.safetensors       while training: all that is needed to go on; gone when it is done
 
 Losses, miner, sampler and the gathering over processes are pytorch-metric-learning's.
 """
@@ -10,8 +10,6 @@ Losses, miner, sampler and the gathering over processes are pytorch-metric-learn
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
@@ -23,6 +21,7 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
+from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_text
 from oneshot_emotic.scoring.evaluate import evaluate
@@ -47,7 +46,7 @@ from oneshot_emotic_baselines.model import AffectNet, autocast
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
-CHECKPOINT, RESUME, LOG = "checkpoint.pt", "resume.pt", "log.csv"
+CHECKPOINT, RESUME, LOG = "checkpoint.safetensors", "resume.safetensors", "log.csv"
 LOG_COLUMNS = ("epoch", "learning_rate", "loss", "triplet", "cross_entropy", "validation")
 
 #: Steps between two looks at whether losses and gradients are still numbers.
@@ -373,6 +372,10 @@ def _resume(
     _check_settings(content, folder, settings, split, size)
     network.load_state_dict(content["network"])
     optimiser.load_state_dict(content["optimiser"])
+    for weights, values in optimiser.state.items():
+        for name, value in values.items():
+            if value.shape == weights.shape:  # laid out in memory as the optimiser makes them
+                values[name] = torch.empty_like(weights).copy_(value)
     scheduler.load_state_dict(content["scheduler"])
     return _State(
         content["epoch"], content["best_epoch"], content["best"], list(content["history"])
@@ -421,18 +424,12 @@ def _check_settings(
 
 
 def _log_text(history: list[dict[str, Any]]) -> str:
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(LOG_COLUMNS)
-    for line in history:
-        writer.writerow("" if line[name] is None else line[name] for name in LOG_COLUMNS)
-    return stream.getvalue()
+    rows = (("" if line[x] is None else line[x] for x in LOG_COLUMNS) for line in history)
+    return csv_text(LOG_COLUMNS, rows)
 
 
 def _read_log(folder: Path) -> list[dict[str, Any]]:
-    try:
-        rows = list(csv.reader(io.StringIO((folder / LOG).read_text(encoding="utf-8"))))[1:]
-    except FileNotFoundError:
+    if not (folder / LOG).exists():
         return []
     return [
         {
@@ -442,7 +439,7 @@ def _read_log(folder: Path) -> list[dict[str, Any]]:
                 for name, cell in zip(LOG_COLUMNS[1:], row[1:], strict=True)
             },
         }
-        for row in rows
+        for row in csv_rows(folder / LOG)[1:]
     ]
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
+import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -74,22 +75,16 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
         raise InputError(Problem("there is no such weights file", str(path)))
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
+            from safetensors.torch import load
 
-            content: Any = load_file(path)
+            content: Any = load(path.read_bytes())
         else:
+            _refuse_packed(path)
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        raise InputError(
-            Problem(
-                "holds Python objects besides weights, and is not loaded for safety",
-                str(path),
-                "If you trust it, write it anew once: torch.save(torch.load(FILE, "
-                'weights_only=False)["state_dict"], NEW)',
-            )
-        ) from None
-    except Exception as error:
-        raise InputError(Problem(f"is not a weights file: {error}", str(path))) from None
+    except MemoryError:
+        raise
+    except Exception as error:  # whatever damage makes of unpickler and zip reader
+        raise InputError(_not_loaded(path, error)) from None
     if isinstance(content, Mapping) and isinstance(content.get("state_dict"), Mapping):
         content = content["state_dict"]
     if not isinstance(content, Mapping) or not all(
@@ -97,6 +92,31 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     ):
         raise InputError(Problem("holds no state_dict of tensors", str(path)))
     return {str(key).removeprefix("module."): value for key, value in content.items()}
+
+
+def _refuse_packed(path: Path) -> None:
+    """Refuse an archive that unpacks to more than it is: torch writes members as they are."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+                raise ValueError("an archive with packed members, which torch does not write")
+
+
+def _not_loaded(path: Path, error: Exception) -> Problem:
+    """Why a file was not loaded; how else it could be, where it is whole and names an object."""
+    text = str(error).strip()
+    if named := re.search(r"GLOBAL (\S+) whose module \S+ is blocked", text):
+        return Problem(f"names {named[1]}, with which a file can do anything", str(path))
+    if named := re.search(r"GLOBAL (\S+) was not an allowed global", text):
+        return Problem(
+            f"holds {named[1]} besides weights, and is not loaded for safety: Python objects in a "
+            "file can run any program as you",
+            str(path),
+            "Only if you trust whoever made it, take the weights out once, which runs what is in "
+            'it: torch.save(torch.load(FILE, weights_only=False)["state_dict"], NEW)',
+        )
+    reason = text.split("WeightsUnpickler error:")[-1].strip().split("\n")[0]
+    return Problem(f"is not a weights file, or is damaged: {reason}", str(path))
 
 
 def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str) -> None:
@@ -121,7 +141,10 @@ def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str)
         raise InputError(
             Problem(f"is not of this ResNet: {'; '.join(problems)}", where, "Check --backbone")
         )
-    network.load_state_dict(given, strict=False)
+    try:
+        network.load_state_dict(given, strict=False)
+    except RuntimeError as error:  # sparse, quantised or without values
+        raise InputError(Problem(f"its weights cannot be used: {error}", where)) from None
 
 
 def _download(name: Backbone) -> dict[str, torch.Tensor]:

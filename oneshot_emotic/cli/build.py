@@ -11,9 +11,8 @@ import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, echo_lines, progress_bar, say
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.labels import LABEL_RULES, LabelRule
-from oneshot_emotic.names import DATASET_NAME
 from oneshot_emotic.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -21,8 +20,6 @@ if TYPE_CHECKING:
     from oneshot_emotic.emotic.layout import Layout
     from oneshot_emotic.emotic.persons import Annotations
     from oneshot_emotic.splits import DatasetIdentity, Task
-
-_SYNTHETIC = "synthetic"
 
 
 @click.command()
@@ -65,7 +62,7 @@ def command(
     """
     from oneshot_emotic.dataset.folder import CONTENTS, MANIFEST, write_dataset
     from oneshot_emotic.emotic.layout import csv_problem, find_annotations, find_layout
-    from oneshot_emotic.emotic.persons import read_annotations
+    from oneshot_emotic.emotic.persons import dataset_name, read_annotations
     from oneshot_emotic.files import new_folder, write_text
     from oneshot_emotic.splits import build_tasks
 
@@ -75,7 +72,7 @@ def command(
     path = annotations or find_annotations(layout)
     say(f"reading {path} ...")
     content = read_annotations(path)
-    name = _dataset_name(name, path, content)
+    name = dataset_name(path, content, name)
     _print_counts(name, path, content)
     _print_quirks(content)
     if not no_images:
@@ -89,31 +86,6 @@ def command(
         identity = write_dataset(folder, tasks[label_rule], name, label_rule, content.synthetic)
     _print_tasks(tasks, label_rule, content.synthetic is not None)
     _print_result(output, identity)
-
-
-def _dataset_name(given: str | None, path: Path, content: Annotations) -> str:
-    """The name of the data set; synthetic is always called synthetic, and nothing else is."""
-    if content.synthetic is not None:
-        default = _SYNTHETIC
-    elif path.name.lower().startswith("cvpr17"):
-        default = "emotic-cvpr17"
-    else:
-        default = "emotic"
-    name = given or default
-    if not DATASET_NAME.fullmatch(name):
-        raise InputError(
-            Problem(f"a data set's name is small letters, digits and hyphens, not {name!r}")
-        )
-    if (default == _SYNTHETIC) != name.startswith(_SYNTHETIC):
-        raise InputError(
-            Problem(
-                f"the data set cannot be called {name!r}: it is "
-                + ("a synthetic stand-in" if default == _SYNTHETIC else "not synthetic"),
-                str(path),
-                f"Leave --name out for {default!r}",
-            )
-        )
-    return name
 
 
 def _print_counts(name: str, path: Path, content: Annotations) -> None:
@@ -232,7 +204,7 @@ def _print_result(output: Path, identity: DatasetIdentity) -> None:
 
     echo(f"{output}: {identity.name}, label rule {identity.label_rule}")
     echo(f"fingerprint {identity.fingerprint}")
-    if identity.name == _SYNTHETIC:
+    if identity.name == "synthetic":
         shipped = load_task("cat-6-6").dataset == identity
         echo(
             "the same as the synthetic data set inside the package"

@@ -9,7 +9,7 @@ import click
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice, workers_option
-from oneshot_emotic.cli.progress import echo, progress_bar, say
+from oneshot_emotic.cli.progress import echo, growing_bar, progress_bar, say
 from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.embedders import EMBEDDERS
 from oneshot_emotic.errors import InputError, Problem, some
@@ -74,23 +74,34 @@ def command(
     Writes OUTPUT/<task>.<form>, ready for `oneshot-emotic score`. A CHECKPOINT, from
     `oneshot-emotic train`, embeds the task it was trained on.
     """
-    if embedder not in EMBEDDERS:
-        embed_checkpoint(
-            Path(embedder),
+    if embedder in EMBEDDERS:
+        places = (root, annotations, dataset, tasks, output)
+        embed_tasks(embedder, *places, form=form, dtype=dtype, workers=workers)
+        return
+    checkpoint = Path(embedder)
+    if not checkpoint.is_file():
+        known = ", ".join(EMBEDDERS)
+        raise InputError(
+            Problem(f"{embedder!r} is neither a built-in embedder ({known}) nor a checkpoint file")
+        )
+    from oneshot_emotic_baselines.embed import embed_checkpoint
+
+    from oneshot_emotic.submission.embeddings_file import write_submission
+
+    with growing_bar("embedding") as progress:
+        task, vectors, card = embed_checkpoint(
+            checkpoint,
             root,
             dataset,
-            tasks,
-            output,
-            form=form,
-            dtype=dtype,
+            tasks=tasks,
             prepared=prepared,
             sem2vec=sem2vec,
             device=device,
+            progress=progress,
         )
-        return
-    embed_tasks(
-        embedder, root, annotations, dataset, tasks, output, form=form, dtype=dtype, workers=workers
-    )
+    path = output / f"{task.name}.{form}"
+    write_submission(path, vectors, task, card, dtype)
+    echo(f"{path}: {len(vectors):,} persons")
 
 
 def embed_tasks(
@@ -108,41 +119,19 @@ def embed_tasks(
     """Embed and write; the paths written, in the order of the tasks."""
     from oneshot_emotic.dataset.folder import read_task
     from oneshot_emotic.dataset.locate import dataset_folder
-    from oneshot_emotic.embedders.run import PersonPicture, embed_persons
-    from oneshot_emotic.emotic.layout import find_annotations, find_layout
-    from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+    from oneshot_emotic.embedders.run import embed_copy
     from oneshot_emotic.submission.embeddings_file import write_submission
 
     folder = dataset_folder(dataset)
     loaded = [read_task(folder, name) for name in (tasks or TASKS)]
     chosen = [task for task in loaded if tasks or not task.unscorable]
-    layout = find_layout(root)
-    say("reading the annotations ...")
-    table = read_annotations(annotations or find_annotations(layout)).persons.set_index("sample_id")
     wanted = sorted({sample_id for task in chosen for sample_id in task.novel.sample_ids})
-    if missing := [sample_id for sample_id in wanted if sample_id not in table.index]:
-        raise InputError(
-            Problem(
-                f"{len(missing):,} novel persons of the data set {dataset!r} are not in these "
-                f"annotations, such as {some(missing)}",
-                str(root),
-                "Give the data set that was built from this copy with --dataset",
-            )
-        )
-    rows = table.loc[wanted]
-    persons = [
-        PersonPicture(
-            row.Index,
-            ListedImage(row.folder, row.filename, row.width, row.height),
-            (row.x1, row.y1, row.x2, row.y2),
-        )
-        for row in rows.itertuples()
-    ]
-    with progress_bar(f"embedding ({embedder})", len(persons)) as progress:
-        result = embed_persons(
+    with progress_bar(f"embedding ({embedder})", len(wanted)) as progress:
+        result = embed_copy(
             EMBEDDERS[embedder](),
-            persons,
-            layout.image_folders,
+            wanted,
+            root,
+            annotations=annotations,
             workers=workers,
             progress=progress,
         )
@@ -160,54 +149,3 @@ def embed_tasks(
         echo(f"{path}: {len(vectors):,} persons")
         written.append(path)
     return written
-
-
-def embed_checkpoint(
-    checkpoint: Path,
-    root: Path,
-    dataset: str,
-    tasks: Sequence[str],
-    output: Path,
-    *,
-    form: str,
-    dtype: str,
-    prepared: Path | None,
-    sem2vec: Path | None,
-    device: str,
-) -> Path:
-    """Embed the task that a checkpoint was trained on, and write it; the path written."""
-    if not checkpoint.is_file():
-        raise InputError(
-            Problem(
-                f"{str(checkpoint)!r} is neither a built-in embedder ({', '.join(EMBEDDERS)}) nor "
-                "a checkpoint file"
-            )
-        )
-    from oneshot_emotic_baselines.checkpoint import load_checkpoint
-    from oneshot_emotic_baselines.data import load_person_data
-    from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
-    from oneshot_emotic_baselines.settings import Settings
-
-    from oneshot_emotic.dataset.load import load_task
-    from oneshot_emotic.submission.embeddings_file import write_submission
-
-    content = load_checkpoint(checkpoint)
-    settings = Settings.from_dict(content["settings"])
-    if tasks and tuple(tasks) != (settings.task,):
-        raise InputError(
-            Problem(f"was trained on {settings.task}, not on {some(tasks)}", str(checkpoint))
-        )
-    task = load_task(settings.task, dataset)
-    data = load_person_data(
-        root,
-        size=content["size"],
-        prepared=prepared,
-        sem2vec=sem2vec,
-        semantic="semantic" in settings.effective_recipe.branches,
-    )
-    with progress_bar(f"embedding ({settings.recipe})", len(task.novel)) as progress:
-        vectors = embed_task(checkpoint, task, data, device=device, progress=progress)
-    path = output / f"{task.name}.{form}"
-    write_submission(path, vectors, task, checkpoint_card(checkpoint, task), dtype)
-    echo(f"{path}: {len(vectors):,} persons")
-    return path

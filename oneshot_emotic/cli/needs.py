@@ -10,9 +10,7 @@ from oneshot_emotic.errors import InputError, Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_EXTRA = frozenset(
-    {"torch", "torchvision", "pytorch_metric_learning", "transformers", "safetensors"}
-)
+_EXTRA = frozenset({"torch", "torchvision", "pytorch_metric_learning", "transformers"})
 
 
 def needs_baselines(function: Function) -> Function:
@@ -23,19 +21,14 @@ def needs_baselines(function: Function) -> Function:
         try:
             return function(*arguments, **options)
         except ModuleNotFoundError as error:
-            raise missing_extra(error) from None
+            library = (error.name or "").split(".")[0]
+            if library not in _EXTRA:
+                raise
+            raise InputError(
+                Problem(
+                    f"this needs {library}, which is not installed",
+                    remedy="pip install 'oneshot-emotic[baselines]'",
+                )
+            ) from None
 
     return wrapped  # type: ignore[return-value]
-
-
-def missing_extra(error: ModuleNotFoundError) -> Exception:
-    """The message for a missing library of the extra; any other missing module as it came."""
-    library = (error.name or "").split(".")[0]
-    if library not in _EXTRA:
-        return error
-    return InputError(
-        Problem(
-            f"this needs {library}, which is not installed",
-            remedy="pip install 'oneshot-emotic[baselines]'",
-        )
-    )

@@ -8,19 +8,14 @@ import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
+from oneshot_emotic.cli.training_options import size_option
 from oneshot_emotic.errors import InputError, Problem, some
 
 
 @click.command()
 @click.argument("root", type=FOLDER)
 @click.option("-o", "--output", type=FOLDER, help="Default: ROOT/prepared-SIZE.")
-@click.option(
-    "--size",
-    type=click.IntRange(8, 4096),
-    default=256,
-    show_default=True,
-    help="Side of the pictures in pixels; 256 as in the paper.",
-)
+@size_option
 @click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
 @click.option("--check", is_flag=True, help="Read a finished folder through and check every pixel.")
 @workers_option

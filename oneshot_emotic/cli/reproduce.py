@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,11 +11,8 @@ from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, task_choice, workers_option
 from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.cli.training_options import device_option, weight_files, weights_option
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.processes import available_processors
-
-if TYPE_CHECKING:
-    from oneshot_emotic_baselines.reproduce import Job, Scale
 
 _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
 
@@ -82,26 +77,31 @@ def command(
     Prepares pictures and Sem2Vec, trains every baseline on every task, embeds, scores and writes
     OUTPUT/leaderboard/README.md. Stopped at any time, the same command goes on.
     """
-    import torch
     from oneshot_emotic_baselines import reproduce
     from oneshot_emotic_baselines.recipes import RECIPES, recipe_named
+    from oneshot_emotic_baselines.sem2vec import has_table
+    from tabulate import tabulate
 
     from oneshot_emotic.cli import build, prepare, synth
+    from oneshot_emotic.cli import sem2vec as sem2vec_module
     from oneshot_emotic.dataset.folder import MANIFEST, read_tasks
 
     started = time.monotonic()
-    reproduce.check_root(root, synthetic)
-    gpu = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
-    name = "quick" if quick else scale or ("reduced" if synthetic and not gpu else "full")
-    chosen = reproduce.SCALES[name]
+    if (root is None) != synthetic:
+        raise InputError("give an EMOTIC copy or --synthetic, not both and not neither")
+    gpu = reproduce.on_gpu(device)
     files, from_scratch = weight_files(weights)
-    if from_scratch or (synthetic and name != "full" and not files):
-        chosen = replace(chosen, changes={**chosen.changes, "weights": "none"})
-    if tasks:
-        chosen = replace(chosen, tasks=tasks)
+    chosen = reproduce.chosen_scale(
+        "quick" if quick else scale,
+        synthetic=synthetic,
+        gpu=gpu,
+        weight_files=files,
+        from_scratch=from_scratch,
+        tasks=tasks,
+    )
     wanted = [recipe_named(item).name for item in recipes] or list(RECIPES)
     say(f"{chosen.describe()}; {len(wanted)} baselines, {len(chosen.tasks)} tasks")
-    if name != "full":
+    if chosen.name != "full":
         say("these are not the paper's settings: the figures show that everything works, no more")
 
     if root is None:
@@ -112,7 +112,8 @@ def command(
     if not (dataset / MANIFEST).exists():
         ctx.invoke(build.command, emotic_root=root, output=dataset, workers=workers, no_images=True)
     loaded = read_tasks(dataset)
-    chosen = _scorable(chosen, loaded)
+    chosen = reproduce.runnable(chosen, loaded, say)
+    parallel = jobs or (1 if gpu else available_processors())
     planned = reproduce.plan_jobs(
         chosen,
         output,
@@ -124,90 +125,19 @@ def command(
         sem2vec=sem2vec,
         weight_files=files,
         device=device,
+        parallel=parallel,
     )
-    parallel = jobs or (1 if gpu else available_processors())
-    if parallel > 1 and not gpu:
-        threads = max(1, available_processors() // parallel)
-        planned = [replace(job, threads=threads) for job in planned]
-    planned = _without_places(planned)
+    planned = reproduce.with_weights(planned, say)
     ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)
-    if sem2vec is None and any("semantic" in RECIPES[job.recipe].branches for job in planned):
-        _sem2vec(ctx, root, model, device)
+    semantic = any("semantic" in RECIPES[job.recipe].branches for job in planned)
+    if semantic and sem2vec is None and not has_table(root):
+        ctx.invoke(sem2vec_module.command, root=root, model=model, device=device)
     reproduce.run_jobs(planned, parallel, say)
     reproduce.write_documents(planned, loaded, chosen)
-    _leaderboard(output, planned, loaded)
-    echo(f"Took {reproduce.duration(time.monotonic() - started)}.")
-
-
-def _scorable(scale: Scale, tasks: Any) -> Scale:
-    for name in scale.tasks:
-        if tasks[name].unscorable:
-            say(f"left out: {tasks[name].unscorable}")
-    return replace(scale, tasks=tuple(x for x in scale.tasks if not tasks[x].unscorable))
-
-
-def _without_places(jobs: list[Job]) -> list[Job]:
-    """Leave out what needs Places-365 weights that were not given, and say so."""
-    from oneshot_emotic_baselines.reproduce import missing_weights
-
-    missing = missing_weights(jobs)
-    for recipe in missing:
-        say(
-            f"warning: {recipe.name} is left out: it begins with Places-365 weights; give "
-            "--weights places365=FILE"
-        )
-    names = {recipe.name for recipe in missing}
-    kept = [job for job in jobs if job.recipe not in names]
-    if not kept:
-        raise InputError(Problem("no baseline is left to run"))
-    return kept
-
-
-def _sem2vec(ctx: click.Context, root: Path, model: str, device: str) -> None:
-    from oneshot_emotic_baselines.sem2vec import TABLE
-
-    if (root / TABLE).is_file() or list(root.glob(f"sem2vec-*/{TABLE}")):
-        return
-    from oneshot_emotic.cli import sem2vec
-
-    ctx.invoke(sem2vec.command, root=root, model=model, device=device)
-
-
-def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:
-    """Recompute everything from the submission files, write the page, show the figures."""
-    from oneshot_emotic_baselines.recipes import RECIPES
-    from oneshot_emotic_baselines.reproduce import reported_document
-    from tabulate import tabulate
-
-    from oneshot_emotic.dataset.loader import TaskLoader
-    from oneshot_emotic.leaderboard.files import generated_files, write_files
-    from oneshot_emotic.leaderboard.recompute import recompute_boards
-    from oneshot_emotic.report import overall_cell, percent
-    from oneshot_emotic.scoring.controls import CONTROLS
-    from oneshot_emotic.tasks import FAMILIES
-
-    folders = list(dict.fromkeys(job.output.parent for job in jobs))
-    boards = recompute_boards(folders, TaskLoader(str(output / "dataset")), say)
-    write_files(output / "leaderboard", generated_files(boards, reported_document()))
-    (board,) = boards
-    names = {job.output.parent.name: job.recipe for job in jobs}
-    shown = [name for name in tasks if any(name in row.scores.tasks for row in board.rows)]
-    rows = [(names[row.slug], RECIPES[names[row.slug]], row.scores) for row in board.rows]
-    rows.sort(key=lambda item: list(RECIPES).index(item[0]))
-    figures = [(name, scores) for name, _, scores in rows]
-    figures += [(CONTROLS[name].title, board.control_scores(name)) for name in CONTROLS]
-    families = {task.table.family for name, task in tasks.items() if name in shown}
-    shown_families = [name for name in FAMILIES if name in families]
-    lines = [
-        [
-            name,
-            *(percent(scores.tasks[task][1].balanced_accuracy.mean) for task in shown),
-            *(overall_cell(scores, family, 1) for family in shown_families),
-        ]
-        for name, scores in figures
-    ]
-    headers = ["1-shot balanced accuracy", *shown, *(f"overall {x}" for x in shown_families)]
+    board = reproduce.write_leaderboard(output, planned, say)
+    headers, lines = reproduce.figures_table(board, planned)
     echo("", f"{board.dataset.name}, label rule {board.dataset.label_rule}, in per cent", "")
     echo_lines(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
     echo("", f"leaderboard: {output / 'leaderboard' / 'README.md'}")
     echo(f"submissions: {output / 'submissions'}")
+    echo(f"Took {reproduce.duration(time.monotonic() - started)}.")

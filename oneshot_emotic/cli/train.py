@@ -92,6 +92,7 @@ def command(
     files, from_scratch = weight_files(weights)
     if from_scratch:
         chosen["weights"] = "none"
+    runs = [Settings(recipe, task, seed=number, **chosen) for number in range(seed, seed + seeds)]
     loaded = load_task(task, dataset)
     data = load_person_data(
         root,
@@ -102,15 +103,14 @@ def command(
     )
     main = join_processes(device).main
     figures = []
-    for number in range(seed, seed + seeds):
-        settings = Settings(recipe, task, seed=number, **chosen)
-        folder = output / recipe / task / f"seed-{number}"
-        with growing_bar(f"seed {number}" if main else "") as progress:
+    for settings in runs:
+        name = f"seed-{settings.seed}"
+        with growing_bar(name if main else "") as progress:
             run = train(
                 settings,
                 base_split(loaded),
                 data,
-                folder,
+                output / recipe / task / name,
                 weight_files=files,
                 device=device,
                 say=say if main else lambda line: None,

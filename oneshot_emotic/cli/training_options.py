@@ -1,10 +1,10 @@
-"""Options that `train` and `reproduce` share: where the data is, and every setting of training."""
+"""Options of the commands that train: where the data is, and every setting of training."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
@@ -14,6 +14,27 @@ from oneshot_emotic.errors import InputError, Problem
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _PRETRAINING = ("imagenet", "places365")
+
+#: Setting -> its option and the help. What `Settings` refuses is refused there.
+_SETTINGS = {
+    "backbone": ("--backbone", "The ResNet of the image and body branches."),
+    "epochs": ("--epochs", "Passes over the base persons."),
+    "persons_per_epoch": (
+        "--persons-per-epoch",
+        "Default: as many as there are base persons.",
+    ),
+    "batch_size": ("--batch-size", "Persons a step, over all processes together."),
+    "optimiser": ("--optimiser", "rmsprop as in the paper."),
+    "learning_rate": ("--lr", "Default: the paper's, 3.5e-4, and 3.5e-6 for LEV-6:4."),
+    "step_epochs": ("--step-epochs", "Epochs after which the learning rate falls to a tenth."),
+    "weight_decay": ("--weight-decay", "Default: none, as in the paper."),
+    "validation_share": (
+        "--validation-share",
+        "Share of the base persons held out to choose the epoch; 0 takes the last one.",
+    ),
+    "precision": ("--precision", "auto: bf16 on a GPU."),
+    "compile": ("--compile/--no-compile", "torch.compile the network."),
+}
 
 
 def data_options(function: Function) -> Function:
@@ -36,12 +57,14 @@ def data_options(function: Function) -> Function:
 
 def size_option(function: Function) -> Function:
     """`--size`: the side of the prepared pictures."""
+    from oneshot_emotic_baselines.settings import SIZE
+
     return click.option(
         "--size",
         type=click.IntRange(8, 4096),
-        default=256,
+        default=SIZE,
         show_default=True,
-        help="Side of the prepared pictures in pixels.",
+        help="Side of the prepared pictures in pixels; 256 as in the paper.",
     )(function)
 
 
@@ -57,61 +80,24 @@ def weights_option(function: Function) -> Function:
 
 
 def settings_options(function: Function) -> Function:
-    """Every setting of `oneshot_emotic_baselines.settings.Settings` that a user may change."""
-    return _all(
-        click.option(
-            "--backbone",
-            type=click.Choice(["resnet18", "resnet50"]),
-            default="resnet18",
-            show_default=True,
-        ),
-        click.option("--epochs", type=click.IntRange(1), default=12, show_default=True),
-        click.option(
-            "--persons-per-epoch",
-            type=click.IntRange(0),
-            default=0,
-            help="Default: as many as there are base persons.",
-        ),
-        click.option("--batch-size", type=click.IntRange(2), default=32, show_default=True),
-        click.option(
-            "--optimiser",
-            type=click.Choice(["rmsprop", "sgd", "adamw"]),
-            default="rmsprop",
-            show_default=True,
-            help="rmsprop as in the paper.",
-        ),
-        click.option(
-            "--lr",
-            "learning_rate",
-            type=float,
-            default=0.0,
-            help="Default: the paper's, 3.5e-4, and 3.5e-6 for LEV-6:4.",
-        ),
-        click.option(
-            "--step-epochs",
-            type=click.IntRange(1),
-            default=4,
-            show_default=True,
-            help="Epochs after which the learning rate falls to a tenth.",
-        ),
-        click.option("--weight-decay", type=float, default=0.0, show_default=True),
-        click.option(
-            "--validation-share",
-            type=float,
-            default=0.1,
-            show_default=True,
-            help="Share of the base persons held out to choose the epoch; 0 takes the last one.",
-        ),
-        click.option(
-            "--precision",
-            type=click.Choice(["auto", "bf16", "float32"]),
-            default="auto",
-            show_default=True,
-            help="auto: bf16 on a GPU.",
-        ),
-        click.option("--compile/--no-compile", default=False, help="torch.compile the network."),
-        device_option,
-    )(function)
+    """Every setting of `Settings` that a user may change, with its default there."""
+    from oneshot_emotic_baselines.settings import Settings
+
+    types = get_type_hints(Settings)
+    options = []
+    for name, (flag, text) in _SETTINGS.items():
+        default, choices = getattr(Settings, name), get_args(types[name])
+        options.append(
+            click.option(
+                flag,
+                name,
+                type=click.Choice(choices) if choices else types[name],
+                default=default,
+                show_default=bool(default),  # 0 and False stand for what the text says
+                help=text,
+            )
+        )
+    return _all(*options, device_option)(function)
 
 
 def device_option(function: Function) -> Function:

@@ -1,11 +1,11 @@
-"""Running an embedder over persons: opening pictures, cropping bodies, keeping the order."""
+"""Running an embedder over persons: finding them, opening pictures, cropping bodies."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,21 @@ from PIL import Image
 
 from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
-from oneshot_emotic.emotic.persons import ListedImage
+from oneshot_emotic.emotic.layout import find_annotations, find_layout
+from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.processes import process_pool
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FloatVector = npt.NDArray[np.float32]
 
-_GREY = (127, 127, 127)
+#: What a person without a sound picture looks like. A file may state any size for a picture that
+#: is not there.
+GREY = (127, 127, 127)
+_GREY_SIDE = 1024
+
 _BATCH = 64
 
 
@@ -65,6 +74,55 @@ class Embedded:
 
     vectors: npt.NDArray[np.float32]
     without_picture: tuple[str, ...]
+
+
+def embed_copy(
+    embedder: Embedder,
+    sample_ids: Sequence[str],
+    root: Path,
+    *,
+    annotations: Path | None = None,
+    workers: int = 1,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Embedded:
+    """Embed persons of an EMOTIC copy.
+
+    Args:
+        embedder: Which.
+        sample_ids: Whom, each once; sorted ones are cheapest.
+        root: The copy or stand-in.
+        annotations: Its annotations file, where it is not under `root`.
+        workers: Processes; the result does not depend on it.
+        progress: Called with the number of persons done so far.
+
+    Raises:
+        InputError: There are no annotations, or persons are not in them.
+    """
+    layout = find_layout(root)
+    table = read_annotations(annotations or find_annotations(layout)).persons.set_index("sample_id")
+    if missing := [sample_id for sample_id in sample_ids if sample_id not in table.index]:
+        raise InputError(
+            Problem(
+                f"{len(missing):,} novel persons of the data set are not in these annotations, "
+                f"such as {some(missing)}",
+                str(root),
+                "Give the data set that was built from this copy with --dataset",
+            )
+        )
+    persons = person_pictures(table.loc[list(sample_ids)].reset_index())
+    return embed_persons(
+        embedder, persons, layout.image_folders, workers=workers, progress=progress
+    )
+
+
+def person_pictures(persons: pd.DataFrame) -> list[PersonPicture]:
+    """Where the persons of a table are, in its order."""
+    columns = ("sample_id", "folder", "filename", "width", "height", "x1", "y1", "x2", "y2")
+    rows = zip(*(persons[name].tolist() for name in columns), strict=True)
+    return [
+        PersonPicture(sample_id, ListedImage(folder, filename, width, height), (x1, y1, x2, y2))
+        for sample_id, folder, filename, width, height, x1, y1, x2, y2 in rows
+    ]
 
 
 def embed_persons(
@@ -131,7 +189,8 @@ def body_crop(picture: Image.Image | None, box: Box) -> Image.Image:
     """The part of a picture inside a box, at least one pixel; grey where there is no picture."""
     x1, y1, x2, y2 = (round(edge) for edge in box)
     if picture is None:
-        return Image.new("RGB", (max(x2 - x1, 1), max(y2 - y1, 1)), _GREY)
+        width, height = (min(max(side, 1), _GREY_SIDE) for side in (x2 - x1, y2 - y1))
+        return Image.new("RGB", (width, height), GREY)
     # The stored size may be wrong, so the box may leave the real picture.
     x1, y1 = min(max(x1, 0), picture.width - 1), min(max(y1, 0), picture.height - 1)
     x2, y2 = min(max(x2, x1 + 1), picture.width), min(max(y2, y1 + 1), picture.height)

@@ -6,8 +6,6 @@ The splits never depend on this: they come from the annotations alone.
 from __future__ import annotations
 
 import contextlib
-import csv
-import io
 import os
 import warnings
 from collections import Counter
@@ -20,6 +18,12 @@ from typing import Literal
 from PIL import Image, UnidentifiedImageError
 
 from oneshot_emotic.emotic.persons import ListedImage
+from oneshot_emotic.emotic.tables import csv_text
+from oneshot_emotic.errors import printable
+
+#: What a picture may be inside, whatever its name says. Pillow knows many more formats: one starts
+#: another program (EPS), and several fall over damaged files.
+FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP")
 
 #: Kind of finding -> what it is. The order is that of the report.
 FINDINGS: dict[str, str] = {
@@ -62,11 +66,16 @@ Progress = Callable[[int], None]
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing worth knowing of an image file."""
+    """One thing worth knowing of an image file, told so that it can be printed."""
 
     kind: str
     image_id: str
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        """Files may be called anything, and decoders quote them."""
+        object.__setattr__(self, "image_id", printable(self.image_id))
+        object.__setattr__(self, "detail", printable(self.detail))
 
 
 @dataclass(frozen=True)
@@ -90,11 +99,8 @@ class ImageReport:
 
     def to_csv(self) -> str:
         """The full list: finding, image_id, detail."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("finding", "image_id", "detail"))
-        writer.writerows((item.kind, item.image_id, item.detail) for item in self.findings)
-        return stream.getvalue()
+        rows = ((item.kind, item.image_id, item.detail) for item in self.findings)
+        return csv_text(("finding", "image_id", "detail"), rows)
 
 
 @dataclass(frozen=True)
@@ -164,20 +170,18 @@ def open_image(
 ) -> Image.Image | None:
     """The first copy of an image that decodes, in RGB and unrotated; None if there is none."""
     for path in copies_of(image, image_folders):
-        try:
-            with Image.open(path) as opened:
-                opened.load()
-                # convert() would copy a picture that is RGB already.
-                picture: Image.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
-                return picture
-        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-            continue
+        # Decoders raise anything on a damaged file, down to struct.error and IndexError.
+        with contextlib.suppress(Exception), Image.open(path, formats=FORMATS) as opened:
+            opened.load()
+            # convert() would copy a picture that is RGB already.
+            picture: Image.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
+            return picture
     return None
 
 
 def _inspect(path: Path, decode: bool) -> _Facts:
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
             facts = _Facts(
                 path,
                 "whole",
@@ -192,10 +196,11 @@ def _inspect(path: Path, decode: bool) -> _Facts:
                 return _Facts(path, "truncated", "no end mark in the last bytes")
             return facts
     except UnidentifiedImageError:
-        return _Facts(path, "corrupt", f"not an image, {path.stat().st_size:,} bytes")
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        what = f"none of {', '.join(FORMATS)}; {path.stat().st_size:,} bytes"
+        return _Facts(path, "corrupt", what)
+    except Exception as error:  # as in open_image
         state: State = "truncated" if "truncated" in str(error).lower() else "corrupt"
-        return _Facts(path, state, str(error))
+        return _Facts(path, state, str(error) or type(error).__name__)
 
 
 def _is_rotated(image: Image.Image) -> bool:
@@ -247,8 +252,7 @@ def _unlisted(
     found = []
     for name, folders in image_folders.items():
         for folder in folders:
-            with os.scandir(folder) as entries:
-                names = sorted(entry.name for entry in entries if entry.is_file())
+            names = sorted(path.name for path in folder.iterdir() if path.is_file())
             found += [
                 Finding("unlisted", f"{name}/{file}", str(folder / file))
                 for file in names

@@ -7,7 +7,7 @@ images (`framesdb/framesdb/images`). So nothing is expected in one place: all of
 
 from __future__ import annotations
 
-import os
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,15 +120,27 @@ def csv_problem(path: Path) -> Problem:
 
 
 def _folders(root: Path) -> list[tuple[Path, list[str]]]:
-    """Every folder to look at with its file names; image folders come without (they are large)."""
+    """Every folder to look at with its file names; image folders come without (they are large).
+
+    A folder that is met again through a link is left out: links may lead round in a circle.
+    """
     found: list[tuple[Path, list[str]]] = []
-    for path, folders, files in os.walk(root, followlinks=True):
-        here = Path(path)
-        found.append((here, sorted(files)))
-        if here.name == "images" or len(here.relative_to(root).parts) >= _DEPTH:
-            folders.clear()
-        else:
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
+    seen: set[tuple[int, int]] = set()
+    level = [root]
+    for _ in range(_DEPTH + 1):
+        below: list[Path] = []
+        for folder in level:
+            status = folder.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            seen.add((status.st_dev, status.st_ino))
+            entries: list[Path] = []
+            if folder.name != "images":
+                with contextlib.suppress(OSError):  # not ours to read
+                    entries = sorted(folder.iterdir())
+            found.append((folder, [entry.name for entry in entries if entry.is_file()]))
+            below += [x for x in entries if x.is_dir() and not x.name.startswith(".")]
+        level = below
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import json
 import warnings
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.emotic.layout import csv_problem
+from oneshot_emotic.emotic.mattags import MOST_BYTES, check_tags
 from oneshot_emotic.emotic.published import PARTITIONS
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.tasks import DIMENSIONS
@@ -39,6 +41,10 @@ _ALL_FIELDS = (
 
 Triple = tuple[float, float, float]
 _NAN = float("nan")
+#: The largest float32; a number beyond it, or its like below zero, counts as none.
+_LARGEST = 3.4028234663852886e38
+#: Characters of a stand-in's settings, and bytes of a file's name on any disk.
+_MOST_TEXT, _MOST_NAME = 10_000, 255
 
 
 @contextlib.contextmanager
@@ -163,17 +169,23 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
 
     wanted = [*PARTITIONS, SYNTHETIC_VARIABLE]
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise ValueError(f"more than {MOST_BYTES:,} bytes")
+        content = path.read_bytes()
+        if content[124:128] in (b"\x00\x02IM", b"\x02\x00MI"):
+            raise InputError(
+                Problem(
+                    "is a MATLAB v7.3 (HDF5) file",
+                    str(path),
+                    "EMOTIC's own is v5 to v7; in MATLAB, `save(..., '-v7')` converts this one",
+                )
+            )
+        check_tags(content, wanted)
         with warnings.catch_warnings():
             warnings.simplefilter("error", MatReadWarning)
-            variables: dict[str, Any] = loadmat(path, variable_names=wanted)
-    except NotImplementedError:
-        raise InputError(
-            Problem(
-                "is a MATLAB v7.3 (HDF5) file",
-                str(path),
-                "EMOTIC's own file is v5 to v7; in MATLAB, `save(..., '-v7')` converts this one",
-            )
-        ) from None
+            variables: dict[str, Any] = loadmat(io.BytesIO(content), variable_names=wanted)
+    except (InputError, MemoryError):
+        raise
     except OSError as error:
         raise InputError(Problem(f"cannot be read: {error.strerror or error}", str(path))) from None
     # loadmat raises almost anything on a damaged file, down to TypeError and zlib.error.
@@ -199,11 +211,16 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
 
 
 def _synthetic_settings(variables: dict[str, npt.NDArray[Any]]) -> dict[str, Any] | None:
+    """The settings of a stand-in, numbers by name; none where the variable holds anything else."""
     if SYNTHETIC_VARIABLE not in variables:
         return None
-    with contextlib.suppress(ValueError):
-        settings = json.loads(_text(variables[SYNTHETIC_VARIABLE]))
-        if isinstance(settings, dict):
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        text = _text(variables[SYNTHETIC_VARIABLE])
+        settings = json.loads(text if len(text) <= _MOST_TEXT else "")
+        if isinstance(settings, dict) and all(
+            name.isidentifier() and type(value) in (int, float) and abs(value) < 2**53
+            for name, value in settings.items()
+        ):
             return settings
     return {}
 
@@ -214,8 +231,7 @@ def _images(
     for number, values in enumerate(_rows(listing, _IMAGE_FIELDS)):
         try:
             yield _image(partition, *values)
-        # What nested arrays of the wrong shape or type raise when they are taken apart.
-        except (AttributeError, IndexError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # arrays of the wrong shape or type, taken apart
             problems.append(
                 Problem(f"image {number + 1} of `{partition}` cannot be read: {error}", str(path))
             )
@@ -225,7 +241,8 @@ def _image(partition: str, filename: Any, folder: Any, size: Any, person: Any) -
     name = _text(filename)
     place = _text(folder).replace("\\", "/").strip("/")
     for part in (name, *place.split("/")):
-        if part in ("", ".", "..") or "/" in part or not part.isprintable():
+        strange = "/" in part or not part.isprintable()
+        if strange or part in ("", ".", "..") or len(part.encode()) > _MOST_NAME:
             raise ValueError(f"folder {place!r} and filename {name!r} do not name a file")
     width, height = _image_size(size)
     return ImageRecord(partition, place, name, width, height, tuple(_persons(person)))
@@ -300,10 +317,11 @@ def _places(names: tuple[str, ...], fields: tuple[str, ...]) -> tuple[int, ...]:
 
 
 def _number(value: Any) -> float:
-    """A 1 x 1 matrix as a float; NaN when it is empty."""
-    if value.size != 1:
-        return float(value.flat[0]) if value.size else _NAN
-    return float(value.item())
+    """A 1 x 1 matrix as a float; NaN when it is empty or beyond what a float32 can hold."""
+    if not value.size:
+        return _NAN
+    number = float(value.item() if value.size == 1 else value.flat[0])
+    return number if abs(number) <= _LARGEST else _NAN
 
 
 def _text(value: Any) -> str:

@@ -19,10 +19,14 @@ from oneshot_emotic.emotic.matfile import (
     read_annotations_file,
 )
 from oneshot_emotic.emotic.quirks import QuirkLog
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.names import DATASET_NAME
 from oneshot_emotic.tasks import DIMENSIONS, LEVELS
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_SYNTHETIC = "synthetic"
 
 #: The columns of the table of persons.
 COLUMNS = (
@@ -93,6 +97,38 @@ def read_annotations(path: Path) -> Annotations:
     """
     with collector_paused():
         return annotations_table(read_annotations_file(path))
+
+
+def dataset_name(path: Path, annotations: Annotations, given: str | None = None) -> str:
+    """The name of the data set of an annotations file.
+
+    Args:
+        path: The file.
+        annotations: What was read of it.
+        given: A name that somebody wants; default `emotic`, `emotic-cvpr17` or `synthetic`.
+
+    Raises:
+        InputError: It is no name; or what is synthetic would not be called so, or what is not
+            would.
+    """
+    default = "emotic-cvpr17" if path.name.lower().startswith("cvpr17") else "emotic"
+    if annotations.synthetic is not None:
+        default = _SYNTHETIC
+    name = given or default
+    if not DATASET_NAME.fullmatch(name):
+        raise InputError(
+            Problem(f"a data set's name is small letters, digits and hyphens, not {name!r}")
+        )
+    if (default == _SYNTHETIC) != name.startswith(_SYNTHETIC):
+        what = "a synthetic stand-in" if default == _SYNTHETIC else "not synthetic"
+        raise InputError(
+            Problem(
+                f"the data set cannot be called {name!r}: it is {what}",
+                str(path),
+                f"Leave --name out for {default!r}",
+            )
+        )
+    return name
 
 
 def annotations_table(content: AnnotationsFile) -> Annotations:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
 from dataclasses import dataclass, field
+
+from oneshot_emotic.emotic.tables import csv_text
+from oneshot_emotic.errors import printable
 
 #: Kind of quirk -> what it is and what the reader does about it. The order is that of the report.
 QUIRKS: dict[str, str] = {
@@ -55,7 +56,7 @@ class QuirkLog:
     def add(self, kind: str, where: str, detail: str = "") -> None:
         """Note a quirk of a known kind."""
         assert kind in QUIRKS, kind
-        self.met.append(Quirk(kind, where, detail))
+        self.met.append(Quirk(kind, where, printable(detail)))
 
     def counts(self) -> dict[str, int]:
         """How often each kind was met, in the order of `QUIRKS`; kinds not met are left out."""
@@ -68,10 +69,8 @@ class QuirkLog:
 
     def to_csv(self) -> str:
         """The full list: kind, sample_id or image_id, whether the person was dropped, detail."""
-        stream = io.StringIO()
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow(("quirk", "where", "dropped", "detail"))
-        for quirk in self.met:
-            dropped = "yes" if quirk.kind in DROPPING else "no"
-            writer.writerow((quirk.kind, quirk.where, dropped, quirk.detail))
-        return stream.getvalue()
+        rows = (
+            (quirk.kind, quirk.where, "yes" if quirk.kind in DROPPING else "no", quirk.detail)
+            for quirk in self.met
+        )
+        return csv_text(("quirk", "where", "dropped", "detail"), rows)

@@ -65,7 +65,7 @@ def test_two_processes_give_the_losses_of_one(tmp_path):
     for alone, together in zip(one, two, strict=True):
         for name in ("loss", "triplet", "cross_entropy"):
             assert float(together[name]) == pytest.approx(float(alone[name]), rel=2e-3), name
-    weights = [load_checkpoint(tmp_path / x / "checkpoint.pt") for x in ("one", "two")]
+    weights = [load_checkpoint(tmp_path / x / "checkpoint.safetensors") for x in ("one", "two")]
     assert weights[0]["epoch"] == weights[1]["epoch"]
     for name, value in weights[0]["network"].items():
         assert torch.allclose(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from oneshot_emotic_baselines.data import (  # noqa: E402
 )
 from oneshot_emotic_baselines.episodes import hold_out, validation_task  # noqa: E402
 
+from oneshot_emotic.draws import draw_supports  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
 from oneshot_emotic.splits import Persons  # noqa: E402
 
@@ -130,3 +132,22 @@ def test_episodes_are_cut_from_held_out_base_persons():
             labels = dict(zip(held.sample_ids, held.labels, strict=True))
             assert [labels[person] for person in persons] == [name]
     assert validation_task(split.subset([0]), 7) is None
+
+
+@pytest.mark.parametrize("name", ["cat-6-6", "lev-6-4-valence"])
+def test_episodes_are_drawn_as_ever(name):
+    """The draws that chose the epochs of the committed rows: a stream for each class by name."""
+    _, held = hold_out(base_split(tiny.task(name)), 0.4, 0)
+    episodes = validation_task(held, 9)
+    order = sorted(zip(held.sample_ids, held.labels, strict=True))
+    counts = Counter(held.labels)
+    assert list(episodes.classes) == [x for x in held.classes if counts[x] >= 2]
+    persons = [sample_id for sample_id, label in order if counts[label] >= 2]
+    assert list(episodes.novel.sample_ids) == persons
+    for place, label in enumerate(episodes.classes):
+        members = [sample_id for sample_id, other in order if other == label]
+        drawn = draw_supports(f"{name}/validation", label, len(members), 9)
+        for draw in range(9):
+            wanted = [members[number] for number in drawn[draw]]
+            found = [x for x in episodes.support[draw, :, place] if x >= 0]
+            assert [persons[number] for number in found] == wanted

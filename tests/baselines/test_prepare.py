@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import subprocess
@@ -72,9 +73,8 @@ def test_a_run_that_failed_goes_on(copy, monkeypatch):
         prepare(copy, size=tiny.SIZE, progress=stop)
     with pytest.raises(InputError, match="is not finished"):
         read_prepared(folder)
-    # A journal line cut short, and a finished chunk that the disk has lost.
-    with (folder / "progress.csv").open("a") as journal:
-        journal.write("2,12")
+    # A result cut short, and a finished part that the disk has lost.
+    (folder / "parts/0000064.json").write_text('{"crc32": 12')
     images = np.load(folder / "images.npy", mmap_mode="r+")
     images[:5] = 0
     images.flush()
@@ -89,15 +89,13 @@ def test_kill_9_and_again(copy):
     # A chunk waits after it has been written, so that the kill meets a run in its middle.
     code = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from oneshot_emotic_baselines import prepare as p\n"
-        "p.prepare(Path(sys.argv[1]), size=int(sys.argv[2]),"
-        " progress=lambda done, total: time.sleep(done and 60))"
+        "from oneshot_emotic_baselines.prepare import prepare\nprepare(Path(sys.argv[1]),"
+        " size=int(sys.argv[2]), progress=lambda done, total: time.sleep(done and 60))"
     )
     process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(tiny.SIZE)])
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        journal = folder / "progress.csv"
-        if journal.exists() and len(journal.read_text().splitlines()) > 1:
+        if (folder / "parts/0000000.json").exists():
             break
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGKILL)
@@ -105,6 +103,35 @@ def test_kill_9_and_again(copy):
     assert not (folder / "prepared.json").exists()
     prepare(copy, size=tiny.SIZE)
     assert tiny.files_of(folder) == tiny.files_of(tiny.prepared())
+
+
+def test_a_disk_that_is_full_for_a_moment(copy):
+    """The system writes a part of the last body of a chunk, and then has room again."""
+    expected = tiny.files_of(tiny.prepared())
+    lines = (tiny.prepared() / "persons.csv").read_text().splitlines()[1:]
+    bodies = sum(int(line.split(",")[1]) < 32 for line in lines)
+    limit = 128 + bodies * tiny.SIZE * tiny.SIZE * 3 - 100
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def shrink(done, total):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft if done else limit, hard))
+
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            prepare(copy, size=tiny.SIZE, progress=shrink)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    prepare(copy, size=tiny.SIZE)
+    assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == expected
+
+
+def test_two_runs_at_once(copy):
+    def again(done, total):
+        with pytest.raises(InputError, match="another run is preparing this folder"):
+            prepare(copy, size=tiny.SIZE)
+
+    prepare(copy, size=tiny.SIZE, progress=again)
+    assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == tiny.files_of(tiny.prepared())
 
 
 def test_broken_and_missing_pictures_are_grey_and_counted(copy, run):
@@ -149,7 +176,10 @@ def test_folders_that_are_something_else_are_left_alone(copy, tmp_path, run, mon
     assert "other annotations or at another size" in result.output
     with pytest.raises(InputError, match="holds no prepared pictures"):
         read_prepared(tmp_path / "nowhere")
+    run("prepare", copy, "--size", 16, "--workers", 1)
+    with pytest.raises(InputError, match=r"of another size .* there is prepared-16"):
+        read_prepared(copy / "prepared-256")
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     result = run("prepare", copy, "--size", 40, status=2)
     assert "GB free" in result.output

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 from conftest import REPOSITORY
 from oneshot_emotic_baselines.recipes import RECIPES, REPORTED_RESNET50, recipe_named
-from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.settings import SIZE, Settings
 
+from oneshot_emotic.cli.main import main
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.tasks import TASKS
 
@@ -61,6 +63,19 @@ def test_settings_refuse_all_wrong_values_at_once():
     assert [problem.where for problem in caught.value.problems] == ["optimiser", "epochs", "flip"]
     with pytest.raises(InputError, match="no recipe 'b-i-dml'"):
         recipe_named("b-i-dml")
+
+
+def test_options_begin_with_the_settings_defaults():
+    """They stand once: whoever changes `Settings` changes the command line."""
+    options = {option.name: option for option in main.get_command(None, "train").params}
+    named = [item.name for item in fields(Settings) if item.name in options]
+    defaults = {name: options[name].default for name in named if name not in REQUIRED}
+    assert len(defaults) == 12
+    assert defaults == {name: getattr(Settings, name) for name in defaults}
+    assert options["size"].default == SIZE == 256
+
+
+REQUIRED = ("recipe", "task", "weights")
 
 
 def test_settings_survive_a_checkpoint():

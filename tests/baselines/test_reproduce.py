@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import tiny
@@ -91,6 +93,31 @@ def test_the_same_command_again_does_only_what_is_missing(made):
     embeddings = {name for name in before if name.endswith(".safetensors")}
     assert {name: after[name] for name in embeddings} == {name: before[name] for name in embeddings}
     assert (work / "leaderboard/README.md").read_bytes() == page
+
+
+class StopError(Exception):
+    """What a test stops a run with."""
+
+
+def test_stopped_and_begun_again_the_files_are_the_same(small, tmp_path, monkeypatch):
+    """All of them, but for how long each training took."""
+    recipes = ("--recipe", "random", "--recipe", "b-dml")
+    tiny.cli(*arguments(tmp_path / "whole"), *recipes)
+
+    def stop(job, *rest):
+        raise StopError
+
+    with monkeypatch.context() as patched, pytest.raises(StopError):
+        patched.setattr(reproduce, "_note_done", stop)
+        tiny.cli(*arguments(tmp_path / "stopped"), *recipes)
+    slower = SimpleNamespace(monotonic=lambda: 1000 * time.monotonic())
+    monkeypatch.setattr(reproduce, "time", slower)
+    tiny.cli(*arguments(tmp_path / "stopped"), *recipes)
+    files = [tiny.files_of(tmp_path / name) for name in ("whole", "stopped")]
+    times = [path for path in files[0] if path.endswith("time.json")]
+    assert times == ["runs/b-dml-resnet18/cat-6-6/time.json"]
+    seconds = [json.loads(found.pop(times[0]))["seconds"] for found in files]
+    assert files[0] == files[1] and seconds[1] > seconds[0]
 
 
 def test_other_settings_are_not_taken_for_done(made):

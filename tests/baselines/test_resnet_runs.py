@@ -34,7 +34,7 @@ def test_kill_9_and_again(tmp_path):
     folder = tmp_path / "killed/b-dml/cat-6-6/seed-0"
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "resume.pt").exists():
+        if (folder / "resume.safetensors").exists():
             break
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)

@@ -47,7 +47,7 @@ def finished(tmp_path_factory, small):
 
 def test_what_a_run_leaves(finished):
     run, files = finished
-    assert sorted(files) == ["checkpoint.pt", "log.csv"]
+    assert sorted(files) == ["checkpoint.safetensors", "log.csv"]
     lines = list(csv.DictReader(files["log.csv"].decode().splitlines()))
     assert [line["epoch"] for line in lines] == ["1", "2", "3"]
     figures = [float(line["validation"]) for line in lines]
@@ -78,7 +78,7 @@ def test_a_stopped_run_goes_on_to_the_same_bits(finished, tmp_path, after):
 
     with pytest.raises(StopError):
         train(tiny.settings(epochs=3), split, data, tmp_path, say=stop)
-    assert (tmp_path / "resume.pt").exists()
+    assert (tmp_path / "resume.safetensors").exists()
     said = []
     train(tiny.settings(epochs=3), split, data, tmp_path, say=said.append)
     assert said[0] == f"going on after epoch {after}" and len(said) == 1 + 3 - after
@@ -95,7 +95,7 @@ def test_a_kill_between_two_files_of_the_first_epoch(finished, tmp_path, monkeyp
     with monkeypatch.context() as patched, pytest.raises(StopError):
         patched.setattr(module, "write_text", stop)
         train(tiny.settings(epochs=3), split, data, tmp_path)
-    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.pt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     train(tiny.settings(epochs=3), split, data, tmp_path)
     assert tiny.files_of(tmp_path) == finished[1]
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import os
+import random
 import urllib.error
+import zipfile
 
 import pytest
 
@@ -70,15 +74,80 @@ def test_another_network_is_refused(tmp_path, state):
         resnet("resnet50", "imagenet", {"imagenet": tmp_path / "b.pth"})
 
 
-def test_nothing_in_a_file_is_run(tmp_path, state):
-    class Evil:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "owned"), "w"))
+class Calls:
+    """An object that calls something when it is loaded."""
 
-    torch.save({"state_dict": state, "extra": Evil()}, tmp_path / "a.pth")
-    with pytest.raises(InputError, match="not loaded for safety"):
+    def __init__(self, function, *arguments):
+        self.call = (function, arguments)
+
+    def __reduce__(self):
+        return self.call
+
+
+def test_nothing_in_a_file_is_run(tmp_path, state):
+    extra = Calls(open, str(tmp_path / "owned"), "w")
+    torch.save({"state_dict": state, "extra": extra}, tmp_path / "a.pth")
+    with pytest.raises(
+        InputError, match=r"io\.open besides weights, .*not loaded for safety"
+    ) as caught:
         read_weights(tmp_path / "a.pth")
     assert not (tmp_path / "owned").exists()
+    # Named, and told what the way round it does.
+    advice = str(caught.value)
+    assert "can run any program as you. Only if you trust whoever made it" in advice
+    assert "weights_only=False" in advice
+
+
+def test_what_runs_programs_is_never_to_be_loaded(tmp_path, state):
+    command = Calls(os.system, f"touch {tmp_path / 'owned'}")
+    torch.save({"state_dict": state, "extra": command}, tmp_path / "a.pth")
+    with pytest.raises(InputError, match="with which a file can do anything") as caught:
+        read_weights(tmp_path / "a.pth")
+    assert "posix.system" in str(caught.value) and "weights_only" not in str(caught.value)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_damage_is_no_reason_to_trust_a_file(tmp_path):
+    """A damaged file names no object, so that nobody is told to load it with its code."""
+    stream = io.BytesIO()
+    torch.save({"state_dict": {"conv1.weight": torch.ones(4, 4)}}, stream)
+    whole, rng = stream.getvalue(), random.Random(0)
+    pickled = whole.index(b"state_dict") - 40
+    seen = 0
+    for _ in range(150):
+        damaged = bytearray(whole)
+        damaged[rng.randrange(pickled, pickled + 200)] = rng.randrange(256)
+        (tmp_path / "a.pth").write_bytes(damaged)
+        try:
+            read_weights(tmp_path / "a.pth")
+        except InputError as error:
+            named = "besides weights" in str(error)
+            assert named == ("weights_only" in str(error)), error
+            assert named or "is not a weights file" in str(error) or "no state_dict" in str(error)
+            assert str(error).isprintable()
+            seen += not named
+    assert seen > 50
+
+
+def test_what_unpacks_to_more_is_refused(tmp_path, state):
+    torch.save(state, tmp_path / "a.pth")
+    with (
+        zipfile.ZipFile(tmp_path / "a.pth") as archive,
+        zipfile.ZipFile(tmp_path / "b.pth", "w", zipfile.ZIP_DEFLATED) as packed,
+    ):
+        for member in archive.infolist():
+            packed.writestr(member.filename, archive.read(member))
+    with pytest.raises(InputError, match="packed members"):
+        read_weights(tmp_path / "b.pth")
+
+
+@pytest.mark.parametrize(
+    "value", [torch.ones(64, 3, 7, 7).to_sparse(), torch.ones(64, 3, 7, 7, device="meta")]
+)
+def test_tensors_that_are_no_weights(tmp_path, state, value):
+    torch.save({**state, "conv1.weight": value}, tmp_path / "a.pth")
+    with pytest.raises(InputError, match=r"a\.pth"):
+        resnet("resnet18", "imagenet", {"imagenet": tmp_path / "a.pth"})
 
 
 @pytest.mark.parametrize("content", [b"", b"not weights", b"PK\x03\x04 a broken archive"])

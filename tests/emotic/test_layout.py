@@ -1,5 +1,9 @@
 """Every layout in which EMOTIC is met."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
@@ -83,3 +87,42 @@ def test_a_link_to_itself_ends(tmp_path):
     touch(tmp_path / "Annotations.mat", b"x")
     (tmp_path / "again").symlink_to(tmp_path)
     assert find_annotations(find_layout(tmp_path)) == tmp_path / "Annotations.mat"
+
+
+def test_links_that_lead_round_are_followed_once(tmp_path):
+    """Three folders, each with links to all: 9 ** 6 ways to go, and three folders to look at."""
+    touch(tmp_path / "Annotations.mat", b"x")
+    names = "abc"
+    for one in names:
+        touch(tmp_path / one / "mscoco/images" / "a.jpg")
+        for other in names:
+            for number in range(3):
+                (tmp_path / one / f"{other}{number}").symlink_to(tmp_path / other)
+    found = find_layout(tmp_path)
+    assert found.mats == (tmp_path / "Annotations.mat",)
+    assert found.image_folders == {
+        "mscoco/images": tuple(tmp_path / name / "mscoco/images" for name in names)
+    }
+
+
+def test_a_link_to_another_disk_is_followed(tmp_path):
+    touch(tmp_path / "disk/mscoco/images/a.jpg")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root/emotic").symlink_to(tmp_path / "disk")
+    folders = find_layout(tmp_path / "root").image_folders["mscoco/images"]
+    assert folders == (tmp_path / "root/emotic/mscoco/images",)
+
+
+def test_a_fifo_is_no_annotations_file(tmp_path):
+    """In a process of its own: reading one would wait for ever."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        os.mkfifo(tmp_path / folder / "Annotations.mat")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom oneshot_emotic.emotic.layout import *\n"
+        "try:\n    find_annotations(find_layout(Path(sys.argv[1])))\n"
+        "except InputError as error:\n    print(error)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
+    assert "no Annotations.mat found" in result.stdout

@@ -255,6 +255,11 @@ class TestDamage:
         assert "image 1 of `train`" in text and "do not name a file" in text
         assert "image 3 of `train`" in text and "annotations_categories" in text
 
+    @pytest.mark.parametrize("name", ["a" * 300 + ".jpg", "a\tb.jpg", "a\nb.jpg", "a\u202eb.jpg"])
+    def test_names_that_no_file_can_have(self, tmp_path, name):
+        with pytest.raises(InputError, match="do not name a file"):
+            read(tmp_path, train=[image(name, person())])
+
     def test_not_a_struct_of_images(self, tmp_path):
         from scipy.io import savemat
 

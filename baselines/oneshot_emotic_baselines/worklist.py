@@ -1,0 +1,152 @@
+"""Work on every image that a kill does not undo: what `prepare` and `sem2vec` have in common.
+
+    FOLDER/parts/work.json      which work it is
+    FOLDER/parts/0000064.json   the result of the part that begins with item 64, once it is done
+    FOLDER/parts/lock           locked by the run that is at it
+
+The folder is finished when its document is there, which comes last; then `parts` goes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.files import json_text, write_text
+
+PARTS, WORK, LOCK = "parts", "work.json", "lock"
+
+
+@dataclass(frozen=True)
+class WorkList:
+    """Items to be worked off part by part, and the folder that is made of them.
+
+    Attributes:
+        folder: The folder.
+        document: Name of the file that says it is finished.
+        contents: The names of all that a finished folder holds.
+        identity: What tells this work from another; the document holds it too.
+        other: What a folder of another identity is called in messages.
+        items: How many there are.
+        part: Items a part.
+    """
+
+    folder: Path
+    document: str
+    contents: frozenset[str]
+    identity: Mapping[str, Any]
+    other: str
+    items: int
+    part: int
+
+    @property
+    def starts(self) -> range:
+        """The first item of every part."""
+        return range(0, self.items, self.part)
+
+    def is_finished(self) -> bool:
+        """True when the folder is finished.
+
+        Raises:
+            InputError: It holds other files, or other work.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise InputError(Problem("is a file, not a folder", str(self.folder)))
+        present = {x.name for x in self.folder.iterdir()} if self.folder.exists() else set()
+        strange = sorted(present - self.contents - {PARTS})
+        if strange := [name for name in strange if not name.endswith(".partial")]:
+            what, remedy = f"already holds other files: {some(strange)}", "Give an empty or a new"
+        elif not all(map(self._is_ours, (self.folder / self.document, self.folder / PARTS / WORK))):
+            what, remedy = self.other, "Remove it, or give another"
+        else:
+            return self.document in present
+        raise InputError(Problem(what, str(self.folder), f"{remedy} folder with -o"))
+
+    def _is_ours(self, path: Path) -> bool:
+        if not path.is_file():
+            return True
+        there = _read(path)
+        return isinstance(there, dict) and {k: there.get(k) for k in self.identity} == self.identity
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder for this run alone.
+
+        Raises:
+            InputError: Another run has it.
+        """
+        parts = self.folder / PARTS
+        parts.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(parts / LOCK, timeout=0)
+        try:
+            with lock:
+                if (self.folder / self.document).exists():  # finished since we looked
+                    raise Timeout(lock.lock_file)
+                yield
+        except Timeout:
+            raise InputError(
+                Problem(
+                    "another run is preparing this folder",
+                    str(self.folder),
+                    "Wait for it to end, or give another folder with -o",
+                )
+            ) from None
+        finally:
+            if (self.folder / self.document).exists():
+                shutil.rmtree(parts, ignore_errors=True)
+
+    def begin(self, needed: int, make: Callable[[], None] = lambda: None) -> None:
+        """Begin, or go on; for the run that holds the folder.
+
+        Args:
+            needed: Bytes that the finished folder takes, about.
+            make: Makes what the parts are written into, where nothing was begun.
+
+        Raises:
+            InputError: The disk is too full.
+        """
+        waiting = 1 - len(self.results()) / len(self.starts)
+        free = shutil.disk_usage(self.folder).free
+        if free < needed * waiting:
+            raise InputError(
+                Problem(
+                    f"there are {free / 1e9:.1f} GB free, and {needed * waiting / 1e9:.1f} GB are "
+                    "needed",
+                    str(self.folder),
+                    "Make room, or give another folder with -o",
+                )
+            )
+        if not (self.folder / PARTS / WORK).exists():
+            make()
+            write_text(self.folder / PARTS / WORK, json_text(self.identity))
+
+    def results(self) -> dict[int, Any]:
+        """The results of the parts that are done, by their first item."""
+        found = {start: _read(self._path(start)) for start in self.starts}
+        return {start: result for start, result in found.items() if result is not None}
+
+    def note(self, start: int, result: Any) -> None:
+        """Keep the result of a part, any JSON value; what it stands for must be on the disk."""
+        write_text(self._path(start), json.dumps(result))
+
+    def finish(self, document: Mapping[str, Any]) -> None:
+        """Write the document that says so."""
+        write_text(self.folder / self.document, json_text({**self.identity, **document}))
+
+    def _path(self, start: int) -> Path:
+        return self.folder / PARTS / f"{start:07}.json"
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return None
