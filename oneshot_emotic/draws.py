@@ -51,4 +51,5 @@ def _block(stream: CounterStream, persons: int, shots: int) -> npt.NDArray[np.in
     while len(begins) < shots:
         if (place := stream.below(persons)) not in begins:
             begins.append(place)
-    return order[(np.arange(persons)[:, None] + begins) % persons]
+    drawn: npt.NDArray[np.int32] = order[(np.arange(persons)[:, None] + begins) % persons]
+    return drawn

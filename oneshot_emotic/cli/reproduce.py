@@ -195,7 +195,7 @@ def _leaderboard(output: Path, jobs: list[Job], tasks: Any) -> None:
     rows = [(names[row.slug], RECIPES[names[row.slug]], row.scores) for row in board.rows]
     rows.sort(key=lambda item: list(RECIPES).index(item[0]))
     figures = [(name, scores) for name, _, scores in rows]
-    figures += [(CONTROLS[name].title, board.control_scores(name)) for name in CONTROLS]
+    figures += [(CONTROLS[name], board.control_scores(name)) for name in CONTROLS]
     families = {task.table.family for name, task in tasks.items() if name in shown}
     shown_families = [name for name in FAMILIES if name in families]
     lines = [
