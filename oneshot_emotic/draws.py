@@ -1,13 +1,12 @@
 """The published support draws: who stands for its class in each repetition (protocol rule 2).
 
-A class's persons, sorted by sample_id, are shuffled again and again with one random stream a task
-and class; draws take the next shots from these shuffles one after the other. So nobody is support
-twice before everybody was once, and nothing but the class's own persons decides its draws.
+A class with n persons is drawn from in blocks of n draws. A block has the persons in a random
+order, from one random stream a task and class. The first shot takes them one after the other; every
+further shot does so too, but begins at a place of its own. So every shot goes through all persons
+before anyone repeats, a draw holds nobody twice, and nothing but the class's own persons decides.
 """
 
 from __future__ import annotations
-
-from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -34,43 +33,23 @@ def draw_supports(
 
     Returns:
         Places in the class's list sorted by sample_id, of shape (draws, `shots_offered(persons)`).
-        No place comes twice in a row of the result, and in the order of the result none comes
-        k + 1 times before all came k times.
+        Every row is a random subset in random order; every column has each place once in every
+        `persons` rows from the first.
     """
     shots = shots_offered(persons)
     if shots < 1:
         raise ValueError(f"a class needs at least two persons to be drawn from, not {persons}")
     stream = CounterStream(f"oneshot-emotic/protocol-{PROTOCOL}/draws/{task}/{class_name}")
-    supply = _shuffles(stream, persons, shots)
-    places = [next(supply) for _ in range(draws * shots)]
-    return np.array(places, dtype=np.int32).reshape(draws, shots)
+    blocks = [_block(stream, persons, shots) for _ in range(0, draws, persons)]
+    return np.concatenate(blocks)[:draws]
 
 
-def _shuffles(stream: CounterStream, persons: int, shots: int) -> Iterator[int]:
-    """Successive permutations of 0 .. persons - 1, such that no group of `shots` repeats a place.
-
-    Only a group that begins in one permutation and ends in the next could: there, places that the
-    group already has change with the nearest later ones that it lacks.
-    """
-    taken = 0  # of the current group
-    group: list[int] = []
-    while True:
-        order = stream.permutation(persons)
-        if taken:
-            _move_back(order, avoid=group, count=shots - taken)
-        for place in order:
-            group.append(place)
-            taken += 1
-            yield place
-            if taken == shots:
-                taken, group = 0, []
-
-
-def _move_back(order: list[int], avoid: Sequence[int], count: int) -> None:
-    """Exchange members of `avoid` among the first `count` of `order` for the next that are not."""
-    for place in range(min(count, len(order))):
-        if order[place] in avoid:
-            other = next(
-                later for later in range(place + 1, len(order)) if order[later] not in avoid
-            )
-            order[place], order[other] = order[other], order[place]
+def _block(stream: CounterStream, persons: int, shots: int) -> npt.NDArray[np.int32]:
+    """Draws in which every shot takes everybody once, of shape (persons, shots)."""
+    order = np.array(stream.permutation(persons), dtype=np.int32)
+    begins = [0]
+    while len(begins) < shots:
+        if (place := stream.below(persons)) not in begins:
+            begins.append(place)
+    drawn: npt.NDArray[np.int32] = order[(np.arange(persons)[:, None] + begins) % persons]
+    return drawn

@@ -11,7 +11,7 @@ from oneshot_emotic.scoring.comparison import Compared, Difference
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.scores import Overall, Scores, ShotScores
-from oneshot_emotic.scoring.statistics import INTERVAL, Figure
+from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 Controls = Mapping[str, Mapping[int, ShotScores]]
@@ -32,7 +32,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def interval(figure: Figure | Overall | Difference, digits: int = 1) -> str:
+def interval(figure: Estimate | Overall | Difference, digits: int = 1) -> str:
     """`mean [low, high]` in per cent; the mean alone where every draw is the same."""
     mean, low, high = (percent(x, digits) for x in (figure.mean, figure.low, figure.high))
     return mean if figure.low is None or low == mean == high else f"{mean} [{low}, {high}]"
@@ -45,10 +45,10 @@ def task_report(scores: Scores, task: str, controls: Controls) -> str:
     for shots, figures in by_shots.items():
         rows.append([f"{scores.name or 'embeddings'}, {shots}-shot", *_cells(figures)])
     fewest = min(by_shots)
-    rows += [[CONTROLS[name].title, *_cells(row[fewest])] for name, row in controls.items()]
+    rows += [[CONTROLS[name], *_cells(row[fewest])] for name, row in controls.items()]
     first = by_shots[fewest]
     headers = ["", "balanced accuracy", "plain accuracy", "macro-F1"]
-    headers += ["level error"] if first.mean_absolute_error else []
+    headers += ["level error"] if first.level_error else []
     title = (
         f"{task} on {scores.dataset.name} ({scores.dataset.label_rule}): "
         f"{len(first.classes)} novel classes, {first.draws:,} support draws"
@@ -138,18 +138,22 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
             percent(line.a.mean),
             percent(line.b.mean),
             interval(line.difference),
-            percent(line.difference.a_is_greater),
+            _p(line.difference.p),
             "yes" if line.difference.separated else "no",
         ]
         for line in lines
     ]
-    headers = ["balanced accuracy", "A", "B", "A - B", "A is better", "told apart"]
+    headers = ["balanced accuracy", "A", "B", "A - B", "p", "told apart"]
     return (
         f"A: {a}\nB: {b}\n\n{_table(rows, headers)}\n\n"
-        "In per cent; overall: above chance. A - B with the 95 % interval of the paired difference "
-        "over the same resamples of\nsupport draws and images; A is better: share of the resamples "
-        "in which it is; told apart: the interval leaves out 0."
+        "In per cent; overall: above chance. A - B with the 95 % interval of the paired\n"
+        "difference by leaving out one image at a time in both; p: how likely so great a\n"
+        "difference would be between equals; told apart: the interval leaves out 0."
     )
+
+
+def _p(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
 
 
 def latex_rows(scores: Scores) -> str:
@@ -175,7 +179,7 @@ def latex_rows(scores: Scores) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _latex_cell(figure: Figure) -> str:
+def _latex_cell(figure: Estimate) -> str:
     if figure.mean is None:
         return "--"
     bounds = f"{percent(figure.low)}, {percent(figure.high)}"
@@ -188,8 +192,8 @@ def _cells(figures: ShotScores) -> list[str]:
         interval(figures.accuracy),
         percent(figures.macro_f1.mean),
     ]
-    if figures.mean_absolute_error is not None:
-        mean = figures.mean_absolute_error.mean
+    if figures.level_error is not None:
+        mean = figures.level_error.mean
         cells.append(NONE if mean is None else f"{mean:.2f}")
     return cells
 

@@ -131,9 +131,19 @@ class Task:
 
     @cached_property
     def novel_images(self) -> npt.NDArray[np.int64]:
-        """The image of each novel person as a number from 0, the same for the same image."""
-        number = {name: index for index, name in enumerate(sorted(set(self.novel.image_ids)))}
+        """The image of each novel person as its place in `image_names`."""
+        number = {name: index for index, name in enumerate(self.image_names)}
         return np.array([number[image] for image in self.novel.image_ids], dtype=np.int64)
+
+    @cached_property
+    def image_names(self) -> tuple[str, ...]:
+        """The images of the novel persons, each once, sorted."""
+        return tuple(sorted(set(self.novel.image_ids)))
+
+    @cached_property
+    def levels(self) -> tuple[int, ...]:
+        """The classes as numbers; empty for a categorical task."""
+        return () if self.table.dimension is None else tuple(int(name) for name in self.classes)
 
     def support_ids(self, draw: int, shots: int = 1) -> dict[str, list[str]]:
         """The sample_ids of the support persons of a draw, for each class."""

@@ -487,7 +487,7 @@ def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[li
     figures.sort(key=lambda item: list(RECIPES).index(item[0]))
     tasks = [name for name in TASKS if any(name in scores.tasks for _, scores in figures)]
     families = list(dict.fromkeys(TASKS[name].family for name in tasks))
-    figures += [(CONTROLS[name].title, board.control_scores(name)) for name in CONTROLS]
+    figures += [(CONTROLS[name], board.control_scores(name)) for name in CONTROLS]
     lines = [
         [
             name,

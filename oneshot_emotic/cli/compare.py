@@ -40,8 +40,7 @@ def command(
     """Say which of two submissions is better, and how surely.
 
     A and B are files of embeddings, folders of them, or submission folders, on the same data set.
-    Both are scored on the same resamples of draws and images, so the difference is far better known
-    than either.
+    Both are scored on the same draws and images, so the difference is better known than either.
     """
     from oneshot_emotic.files import json_text, write_text
     from oneshot_emotic.report import comparison_report

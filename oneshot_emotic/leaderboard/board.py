@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from oneshot_emotic.scoring.comparison import difference
+import numpy as np
+
+from oneshot_emotic.scoring.comparison import told_apart
 from oneshot_emotic.scoring.scores import Overall, Scores, ShotScores
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import TASKS
@@ -37,7 +39,8 @@ class Board:
 
     def control_scores(self, control: str) -> Scores:
         """A control's figures in the form of a submission's scores."""
-        return Scores(self.dataset, {task: rows[control] for task, rows in self.controls.items()})
+        tasks = {task: rows[control] for task, rows in self.controls.items() if control in rows}
+        return Scores(self.dataset, tasks)
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class Ranked:
         rank: None for a row that lacks a task of the family.
         row: The row.
         overall: The family's overall figure; None for a row that lacks a task.
-        tied_with_best: True when the paired interval does not separate it from the first row.
+        tied_with_best: True when it cannot be told apart from the first row.
     """
 
     rank: int | None
@@ -60,9 +63,9 @@ class Ranked:
 def ranked(rows: tuple[Row, ...], family: str) -> list[Ranked]:
     """Rows with a task of the family, best first, with their ranks.
 
-    A row that the paired interval does not separate from the one above shares its rank (protocol
-    rule 7). A row that lacks a task of the family has no overall figure and no rank, and stands
-    last.
+    A row's rank is 1 + the place of the last row above that it is told apart from, and never less
+    than that of the row above (protocol rule 7): so no two rows of a rank are told apart. A row
+    that lacks a task of the family has no overall figure and no rank, and stands last.
     """
     there = sorted(
         (row for row in rows if tasks_of_family(row.scores, family)), key=lambda row: row.slug
@@ -70,19 +73,15 @@ def ranked(rows: tuple[Row, ...], family: str) -> list[Ranked]:
     overall = {row.slug: row.scores.overall(family) for row in there}
     complete = [(row, figure) for row in there if (figure := overall[row.slug]) is not None]
     complete.sort(key=lambda pair: -pair[1].mean)  # equal ones stay in the order of their slugs
+    apart = told_apart([figure for _, figure in complete])
     result: list[Ranked] = []
+    rank = 1
     for place, (row, figure) in enumerate(complete):
-        rank: int | None = place + 1
-        if place and not _separated(complete[place - 1][1], figure):
-            rank = result[-1].rank
-        tied = not _separated(complete[0][1], figure)
-        result.append(Ranked(rank, row, figure, tied))
+        above = np.flatnonzero(apart[place, :place])
+        if above.size:
+            rank = max(rank, int(above[-1]) + 2)
+        result.append(Ranked(rank, row, figure, not apart[place, 0]))
     return result + [Ranked(None, row, None, False) for row in there if overall[row.slug] is None]
-
-
-def _separated(better: Overall, worse: Overall) -> bool:
-    apart = difference(better, worse)
-    return apart is not None and apart.separated
 
 
 def tasks_of_family(scores: Scores, family: str) -> list[str]:

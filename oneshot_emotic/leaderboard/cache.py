@@ -34,10 +34,12 @@ import numpy as np
 
 from oneshot_emotic import __version__
 from oneshot_emotic.files import cache_folder, make_private_folder, write_bytes
+from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.scores import ShotScores
+from oneshot_emotic.scoring.statistics import DrawPart, Evidence, Scale
 from oneshot_emotic.splits import DatasetIdentity, Task
 
-_FORMAT = "oneshot-emotic-cache/1"
+_FORMAT = "oneshot-emotic-cache/2"
 _MARKER = "CACHEDIR.TAG"
 #: The first line is that of https://bford.info/cachedir, by which backups know to leave it out.
 _MARKER_TEXT = b"""Signature: 8a477f597d28d172789f06886806bc55
@@ -89,7 +91,7 @@ class ScoreCache:
             if seal.decode() != _seal(key, body):
                 return None
             content = msgspec.json.decode(body)
-            return _figures(content["shots"]), content["embeddings"]
+            return _figures(content["shots"], task), content["embeddings"]
         except (OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError):
             return None
 
@@ -165,26 +167,45 @@ def _seal(key: str, body: bytes) -> str:
 
 
 def _content(scores: ShotScores) -> dict[str, Any]:
-    resampled = scores.balanced_accuracy.resampled
-    return {
-        "scores": scores.to_dict(),
-        # All that ranks and comparisons need beyond the score file.
-        "resampled": None
-        if resampled is None
-        else base64.b64encode(resampled.astype("<f8").tobytes()).decode("ascii"),
+    evidence = scores.balanced_accuracy.evidence
+    if evidence is None or evidence.scale is None:
+        return {"scores": scores.to_dict(), "evidence": None}
+    (part,), scale = evidence.draws, evidence.scale
+    # All that ranks and comparisons need beyond the score file.
+    kept = {
+        "terms": _packed(evidence.terms),
+        "query_terms": _packed(evidence.query_terms),
+        "draws": _packed(part.values),
+        "excess": part.excess,
+        "scale": vars(scale),
     }
+    return {"scores": scores.to_dict(), "evidence": kept}
 
 
-def _figures(content: Mapping[str, Mapping[str, Any]]) -> Figures:
+def _figures(content: Mapping[str, Mapping[str, Any]], task: Task) -> Figures:
     figures = {}
     for count, item in content.items():
-        scores = ShotScores.from_dict(item["scores"])
-        if item["resampled"] is not None:
-            values = np.frombuffer(base64.b64decode(item["resampled"]), dtype="<f8")
-            balanced = replace(scores.balanced_accuracy, resampled=values.astype(np.float64))
+        scores, kept = ShotScores.from_dict(item["scores"]), item["evidence"]
+        if kept is not None:
+            evidence = Evidence(
+                task.image_names,
+                _unpacked(kept["terms"]),
+                _unpacked(kept["query_terms"]),
+                (DrawPart(task.name, kept["excess"], _unpacked(kept["draws"])),),
+                scale=Scale(**kept["scale"]),
+            )
+            balanced = replace(scores.balanced_accuracy, evidence=evidence)
             scores = replace(scores, balanced_accuracy=balanced)
         figures[int(count)] = scores
     return figures
+
+
+def _packed(values: FloatArray) -> str:
+    return base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")
+
+
+def _unpacked(text: str) -> FloatArray:
+    return np.frombuffer(base64.b64decode(text), dtype="<f8").astype(np.float64)
 
 
 def _unsafe(folder: Path, sticky: bool) -> str | None:

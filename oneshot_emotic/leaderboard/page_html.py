@@ -61,8 +61,9 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
         "two never share a table and cannot be compared.</p>\n"
         "<p>Figures are in per cent. Each table shows the 1-shot balanced accuracy of its tasks "
         "and ranks by <em>overall</em>, the mean over its tasks of balanced accuracy above chance, "
-        f"with chance at 0 and perfection at 100. Brackets: {html_text(INTERVAL)}. Rows that the "
-        "paired difference does not separate from the one above share its rank; "
+        f"with chance at 0 and perfection at 100. Brackets: {html_text(INTERVAL)}. A row's rank is "
+        "1 + the place of the last row above that it can be told apart from by a paired difference "
+        "(5 % over all pairs of the table, Holm's correction); "
         f"{TIED_MARK} marks those that cannot be told apart from the first, {SEEN_NAMES_MARK} "
         "models that saw words of the unseen classes in training.</p>\n",
     ]

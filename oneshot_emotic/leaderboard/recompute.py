@@ -12,7 +12,7 @@ from oneshot_emotic.errors import InputError, Problem, memory_for
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.processes import available_processors, process_pool
-from oneshot_emotic.scoring.controls import CONTROLS
+from oneshot_emotic.scoring.controls import control_names
 from oneshot_emotic.scoring.evaluate import (
     LEADERBOARD_SHOTS,
     evaluate_aligned,
@@ -250,9 +250,10 @@ def _controls(
 def _controls_of(task: Task, cache: ScoreCache | None) -> dict[str, dict[int, ShotScores]]:
     if cache is None:
         return evaluate_controls(task, LEADERBOARD_SHOTS)
-    kept = {name: cache.find(task, LEADERBOARD_SHOTS, f"control {name}") for name in CONTROLS}
+    names = control_names(task)
+    kept = {name: cache.find(task, LEADERBOARD_SHOTS, f"control {name}") for name in names}
     found = {name: item[0] for name, item in kept.items() if item is not None}
-    if len(found) == len(CONTROLS):
+    if len(found) == len(names):
         return found
     computed = evaluate_controls(task, LEADERBOARD_SHOTS)
     for name, figures in computed.items():

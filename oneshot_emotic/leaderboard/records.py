@@ -12,13 +12,13 @@ from oneshot_emotic.files import json_text
 from oneshot_emotic.leaderboard.board import Board, ranked
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.scores import Scores, ShotScores
-from oneshot_emotic.scoring.statistics import INTERVAL, Figure
+from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 FORMAT = "oneshot-emotic-leaderboard/1"
 
 #: Figures with an interval, then those without.
-_FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "mean_absolute_error")
+_FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
 _COLUMNS = (
     *("dataset", "label_rule", "fingerprint", "protocol"),
     *("kind", "submission", "name", "modalities", "seen_unseen_names"),
@@ -65,8 +65,8 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
                 "overall_high": item.overall.high,
             }
         yield from _figures(row, item.row.scores, family)
-    for name, control in CONTROLS.items():
-        row = of_board | {"kind": "control", "submission": name, "name": control.title}
+    for name, title in CONTROLS.items():
+        row = of_board | {"kind": "control", "submission": name, "name": title}
         yield from _figures(row, board.control_scores(name), family)
 
 
@@ -77,7 +77,7 @@ def _figures(row: dict[str, Any], scores: Scores, family: str) -> Iterator[dict[
         for shots, figures in by_shots.items():
             cells: dict[str, Any] = {"task": task, "shots": shots}
             for name in _FIGURES:
-                figure: Figure | None = getattr(figures, name)
+                figure: Estimate | None = getattr(figures, name)
                 if figure is not None:
                     cells |= {
                         name: figure.mean,

@@ -32,9 +32,10 @@ never share a table and cannot be compared.
 Figures are in per cent. Each table shows the 1-shot balanced accuracy of its tasks and ranks by
 *overall*, the mean over its tasks of balanced accuracy above chance, with chance at 0 and
 perfection at 100. Brackets: {INTERVAL}.
-Rows are compared by paired differences over the same resamples: one that cannot be told apart from
-the row above shares its rank, and ≈ marks those that cannot be told apart from the first. ‡ marks
-models that saw words of the unseen classes in training, as text-supervised ones do.
+Rows are compared by paired differences. A row's rank is 1 + the place of the last row above that
+it can be told apart from (5 % over all pairs of the table, Holm's correction), so that no two rows
+of a rank can; ≈ marks rows that cannot be told apart from the first. ‡ marks models that saw
+words of the unseen classes in training, as text-supervised ones do.
 """
 
 

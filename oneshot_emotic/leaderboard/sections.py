@@ -145,11 +145,12 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
     tasks = [name for name, table in TASKS.items() if table.family == family]
     controls = [board.control_scores(control) for control in CONTROLS]
     named: list[tuple[str, Cell, Cell, Scores]] = [
-        (_rank(item), _name(item.row), _sees(item.row), item.row.scores) for item in rows
+        (_rank(item, place), _name(item.row), _sees(item.row), item.row.scores)
+        for place, item in enumerate(rows)
     ]
     named += [
-        ("", Emphasis(control.title), "", scores)
-        for control, scores in zip(CONTROLS.values(), controls, strict=True)
+        ("", Emphasis(title), "", scores)
+        for title, scores in zip(CONTROLS.values(), controls, strict=True)
         if tasks_of_family(scores, family)
     ]
     main = Table(
@@ -172,14 +173,14 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
         left=2,
     )
     explained = "5-shot balanced accuracy; 1-shot plain accuracy (the paper's figure) and macro-F1"
-    explained += "; mean error in levels" if levels else ""
+    explained += "; error in levels, balanced over classes" if levels else ""
     return FamilySection(title, main, explained, more)
 
 
-def _rank(item: Ranked) -> str:
+def _rank(item: Ranked, place: int) -> str:
     if item.rank is None:
         return NONE
-    return f"{item.rank} {TIED_MARK}" if item.tied_with_best and item.rank > 1 else str(item.rank)
+    return f"{item.rank} {TIED_MARK}" if item.tied_with_best and place else str(item.rank)
 
 
 def _name(row: Row) -> Name:
@@ -207,7 +208,6 @@ def _more(scores: Scores, task: str) -> list[str]:
         percent(one.accuracy.mean),
         percent(one.macro_f1.mean),
     ]
-    error = one.mean_absolute_error
-    if error is not None:
+    if (error := one.level_error) is not None:
         cells.append(NONE if error.mean is None else f"{error.mean:.2f}")
     return cells

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.scoring import metrics
-from oneshot_emotic.scoring.confusion import Confusion
+from oneshot_emotic.scoring.arrays import IntArray
+from oneshot_emotic.scoring.decisions import Decisions, is_tie
 from oneshot_emotic.scoring.embeddings import EmbeddingArray
-from oneshot_emotic.scoring.predictions import Predictions, is_tie
 from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 from oneshot_emotic.scoring.statistics import exact_mean
 from oneshot_emotic.splits import Task
@@ -26,7 +26,7 @@ class Hub:
     """How often a class is predicted and how often it is right to.
 
     Attributes:
-        predicted: The class's share of all predictions over all draws.
+        predicted: The class's share of all decisions over all draws.
         queries: Its share of all queries.
     """
 
@@ -121,8 +121,8 @@ class Diagnostics:
 def diagnose(
     aligned: EmbeddingArray,
     prepared: PreparedEmbeddings,
-    predictions: Predictions,
-    per_draw: Confusion,
+    decisions: Decisions,
+    confusion: IntArray,
     task: Task,
     shots: int,
 ) -> Diagnostics:
@@ -131,32 +131,32 @@ def diagnose(
     Args:
         aligned: The embeddings of the novel persons.
         prepared: The same, prepared.
-        predictions: The decisions on them.
-        per_draw: The confusion matrix of each draw, counts of shape (classes, classes, draws).
+        decisions: The decisions on them.
+        confusion: The confusion matrix of each draw, of shape (classes, classes, draws).
         task: The task.
         shots: Support persons a class.
     """
     # Halves, since a range may be beyond the largest number.
     span = aligned.max(axis=0) / 2 - aligned.min(axis=0) / 2
-    ties = is_tie(predictions.nearest[:, predictions.tied])
-    values = metrics.balanced_accuracy(per_draw)
+    ties = is_tie(decisions.nearest[:, decisions.tied])
+    values = metrics.balanced_accuracy(metrics.Tally.of(confusion))
     return Diagnostics(
-        decisions=int(predictions.asked.sum()),
+        decisions=int(decisions.asked.sum()),
         ties=int(np.count_nonzero(ties)),
         dimensions=aligned.shape[1],
         constant_dimensions=int(np.count_nonzero(span == 0)),
         near_constant_dimensions=int(np.count_nonzero(span <= NEAR_CONSTANT * span.max())),
         zero_vectors=int(np.count_nonzero(~aligned.any(axis=1))),
         different_vectors=len(prepared.rows),
-        hubs=_hubs(per_draw, task),
+        hubs=_hubs(confusion, task),
         best=_extreme(values, task, shots, sign=1),
         worst=_extreme(values, task, shots, sign=-1),
-        slices=_slices(predictions, task),
+        slices=_slices(decisions, task),
     )
 
 
-def _hubs(per_draw: Confusion, task: Task) -> dict[str, Hub]:
-    total = per_draw.counts.sum(axis=2)
+def _hubs(confusion: IntArray, task: Task) -> dict[str, Hub]:
+    total = confusion.sum(axis=2)
     whole = max(int(total.sum()), 1)
     return {
         name: Hub(int(total[:, place].sum()) / whole, int(total[place].sum()) / whole)
@@ -172,42 +172,42 @@ def _extreme(values: npt.NDArray[np.float64], task: Task, shots: int, sign: int)
     return Extreme(draw, float(values[draw]), task.support_ids(draw, shots))
 
 
-def _slices(predictions: Predictions, task: Task) -> dict[str, Slice]:
-    right = _credits(predictions)
+def _slices(decisions: Decisions, task: Task) -> dict[str, Slice]:
+    right = _credits(decisions)
     base_images = set(task.base.image_ids)
     shared = np.array([image in base_images for image in task.novel.image_ids])
     partition = np.array([sample_id.split("/", 1)[0] for sample_id in task.novel.sample_ids])
     members = {"image holds a base person": shared, "no base person in the image": ~shared}
     members |= {f"partition {name}": partition == name for name in sorted(set(partition.tolist()))}
     return {
-        name: _slice(chosen[predictions.persons], right, predictions)
+        name: _slice(chosen[decisions.persons], right, decisions)
         for name, chosen in members.items()
     }
 
 
-def _credits(predictions: Predictions) -> npt.NDArray[np.int64]:
+def _credits(decisions: Decisions) -> npt.NDArray[np.int64]:
     """What each person got over all draws, in units."""
-    own = np.left_shift(1, predictions.labels).astype(np.uint8)
-    alone = np.count_nonzero(predictions.nearest == own, axis=0)
-    right: npt.NDArray[np.int64] = alone.astype(np.int64) * predictions.unit
-    shares = np.stack([predictions.shares(item) for item in range(predictions.classes)])
-    for start in range(0, len(predictions.tied), 256):
-        some = predictions.tied[start : start + 256]
-        nearest = predictions.nearest[:, some]
+    own = np.left_shift(1, decisions.labels).astype(np.uint8)
+    alone = np.count_nonzero(decisions.nearest == own, axis=0)
+    right: IntArray = alone.astype(np.int64) * decisions.unit
+    shares = decisions.shares().T
+    for start in range(0, len(decisions.tied), 256):
+        some = decisions.tied[start : start + 256]
+        nearest = decisions.nearest[:, some]
         tied = np.where(is_tie(nearest), nearest, 0)
-        right[some] += shares[predictions.labels[some], tied].sum(axis=0, dtype=np.int64)
+        right[some] += shares[decisions.labels[some], tied].sum(axis=0, dtype=np.int64)
     return right
 
 
 def _slice(
     chosen: npt.NDArray[np.bool_],
     right: npt.NDArray[np.int64],
-    predictions: Predictions,
+    decisions: Decisions,
 ) -> Slice:
-    possible = predictions.asked * predictions.unit
+    possible = decisions.asked * decisions.unit
     recalls = []
-    for item in range(predictions.classes):
-        members = chosen & (predictions.labels == item)
+    for item in range(decisions.classes):
+        members = chosen & (decisions.labels == item)
         if whole := int(possible[members].sum()):
             recalls.append(int(right[members].sum()) / whole)
     balanced = accuracy = None

@@ -6,11 +6,9 @@ import operator
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from functools import partial
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.scoring.confusion import PredictionCounts
-from oneshot_emotic.scoring.controls import CONTROLS, ControlCounts
+from oneshot_emotic.scoring.controls import control_confusions
 from oneshot_emotic.scoring.diagnostics import diagnose
 from oneshot_emotic.scoring.embeddings import (
     EmbeddingArray,
@@ -19,10 +17,9 @@ from oneshot_emotic.scoring.embeddings import (
     check_arguments,
     embeddings_digest,
 )
-from oneshot_emotic.scoring.figures import all_figures
-from oneshot_emotic.scoring.knn import predict
+from oneshot_emotic.scoring.figures import score_confusion, score_decisions
+from oneshot_emotic.scoring.knn import decide
 from oneshot_emotic.scoring.preparation import prepare
-from oneshot_emotic.scoring.queries import held_out
 from oneshot_emotic.scoring.scores import Scores, ShotScores
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import MAX_SHOTS
@@ -46,7 +43,7 @@ def evaluate(
             lists. Exactly the task's novel persons.
         task: From `load_task`.
         shots: Support persons a class: a number from 1 to 5, or several.
-        intervals: False leaves out the 95 % intervals, which take half of the time.
+        intervals: False leaves out the 95 % intervals.
 
     Returns:
         The scores; `scores[1].balanced_accuracy.mean` is the figure that ranks.
@@ -77,27 +74,22 @@ def evaluate_aligned(
         digest = beside.submit(embeddings_digest, aligned, task)
         prepared = prepare(aligned)
         for count in checked_shots(shots):
-            predictions = predict(
+            decisions = decide(
                 prepared, task.novel_labels, task.novel_images, task.support[:, :count]
             )
-            scores, per_draw = all_figures(
-                partial(PredictionCounts, predictions), task, count, intervals
-            )
-            figures[count] = replace(
-                scores, diagnostics=diagnose(aligned, prepared, predictions, per_draw, task, count)
-            )
+            scores, confusion = score_decisions(decisions, task, count, intervals)
+            found = diagnose(aligned, prepared, decisions, confusion, task, count)
+            figures[count] = replace(scores, diagnostics=found)
     return Scores(_identity(task), {task.name: figures}, {task.name: digest.result()})
 
 
 def evaluate_controls(task: Task, shots: int | Iterable[int]) -> dict[str, dict[int, ShotScores]]:
-    """The figures of the control rows (`controls.CONTROLS`) on a task, without intervals."""
+    """The figures of the control rows that the task has, without intervals: by name and shots."""
     check_scorable(task)
-    rows: dict[str, dict[int, ShotScores]] = {name: {} for name in CONTROLS}
-    for shot_count in checked_shots(shots):
-        out = held_out(task.novel_images, task.support[:, :shot_count])
-        for name, control in CONTROLS.items():
-            count = partial(ControlCounts, control, task.novel_labels, out, len(task.classes))
-            rows[name][shot_count], _ = all_figures(count, task, shot_count, intervals=False)
+    rows: dict[str, dict[int, ShotScores]] = {}
+    for count in checked_shots(shots):
+        for name, confusion in control_confusions(task, count):
+            rows.setdefault(name, {})[count] = score_confusion(confusion, task)
     return rows
 
 

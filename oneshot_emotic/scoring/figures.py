@@ -1,27 +1,31 @@
-"""From blocks of confusion matrices to all figures of a task at one number of shots."""
+"""From decisions, or a control row's counts, to all figures of a task at one number of shots."""
 
 from __future__ import annotations
 
 import functools
+import math
 import operator
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Iterator
 
 import numpy as np
 
 from oneshot_emotic.scoring import metrics
-from oneshot_emotic.scoring.arrays import FloatArray
-from oneshot_emotic.scoring.confusion import Confusion
-from oneshot_emotic.scoring.resampling import Weights, draw_weights, image_weights
+from oneshot_emotic.scoring.arrays import FloatArray, IntArray
+from oneshot_emotic.scoring.counting import ConfusionCounts
+from oneshot_emotic.scoring.decisions import Decisions
+from oneshot_emotic.scoring.jackknife import Jackknife, LeftOut
+from oneshot_emotic.scoring.metrics import Tally, every_figure
+from oneshot_emotic.scoring.queries import held_out_images
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.scoring.statistics import (
-    DrawWeights,
-    Figure,
-    WeightedSums,
+    DrawPart,
+    Estimate,
+    Evidence,
+    Scale,
     exact_mean,
     summarise,
+    with_interval,
 )
-from oneshot_emotic.scoring.support_effects import add_support_effects
 from oneshot_emotic.scoring.workers import side_by_side
 from oneshot_emotic.splits import Task
 
@@ -29,86 +33,106 @@ from oneshot_emotic.splits import Task
 _DRAWS = 125
 
 
-class Counts(Protocol):
-    """Confusion matrices of draws, of persons counted by weights of shape (persons, columns)."""
+def score_decisions(
+    decisions: Decisions, task: Task, shots: int, intervals: bool
+) -> tuple[ShotScores, IntArray]:
+    """The figures, and the confusion matrix of each draw, of shape (classes, classes, draws)."""
+    counts = ConfusionCounts(decisions)
+    held_out = held_out_images(task.novel_images, task.support[:, :shots])
+    jackknife = Jackknife(decisions, task.novel_images, held_out, task.levels)
 
-    def of(self, draws: slice) -> Confusion:
-        """Counts of the shape (classes, classes, draws, columns)."""
+    def measure(draws: slice) -> tuple[IntArray, FloatArray, tuple[FloatArray, FloatArray] | None]:
+        confusion = counts.of(draws)
+        tally = Tally.of(confusion, task.levels)
+        values = np.stack(every_figure(tally.classes(), tally.complete))
+        return confusion, values, jackknife.sums(draws, tally) if intervals else None
 
-
-def all_figures(
-    count: Callable[[Weights], Counts], task: Task, shots: int, intervals: bool
-) -> tuple[ShotScores, Confusion]:
-    """The figures, and the confusion matrix of each draw (counts (classes, classes, draws))."""
-    support = task.support[:, :shots]
-    # The first column is the persons as they are, the others are resamples of their images.
-    weights = np.ones((len(task.novel), 1), dtype=np.uint8)
-    draw_weighting = np.empty((task.draws, 0), dtype=np.uint8)
-    if intervals:
-        weights = np.hstack([weights, image_weights(task.novel.image_ids)])
-        draw_weighting = draw_weights(task.name, task.draws)
-    counts = count(weights)
     blocks = [slice(x, min(x + _DRAWS, task.draws)) for x in range(0, task.draws, _DRAWS)]
-
-    def measure(block: slice) -> tuple[Confusion, FloatArray, WeightedSums]:
-        confusion = counts.of(block)
-        as_they_are = Confusion(confusion.counts[..., 0].astype(np.int64), confusion.unit)
-        as_persons_are, sums = [], []
-        of_draws = DrawWeights(draw_weighting[block])
-        for values in _values(confusion, task):
-            as_persons_are.append(values[:, 0].copy())
-            sums.append(of_draws.sums(values[:, 1:], complete=confusion.complete))
-        return as_they_are, np.stack(as_persons_are), WeightedSums.stacked(sums)
-
     with side_by_side() as pool:
         # In the order of the draws, whichever is ready first.
-        confusions, per_draw, sums = zip(*pool.map(measure, blocks), strict=True)
-    whole = Confusion(np.concatenate([x.counts for x in confusions], axis=2), confusions[0].unit)
-    figures = np.concatenate(per_draw, axis=1)
-    of_draws = dict(zip(_names(task), figures, strict=True))
-    of_resamples: dict[str, FloatArray] = {}
+        confusions, per_draw, parts = zip(*pool.map(measure, blocks), strict=True)
+    confusion, values = np.concatenate(confusions, axis=2), np.concatenate(per_draw, axis=1)
+    estimates = [summarise(row) for row in values]
     if intervals:
-        means = functools.reduce(operator.add, sums).mean()
-        resampled = add_support_effects(means, figures, support, weights[:, 1:])
-        of_resamples = dict(zip(of_draws, resampled, strict=True))
+        total, unknown = (functools.reduce(operator.add, x) for x in zip(*parts, strict=True))
+        left_out = jackknife.means(total, unknown, values)
+        served = np.bincount(held_out[1], minlength=len(task.image_names))
+        estimates = list(map(with_interval, estimates, _evidence(values, left_out, served, task)))
+    return _shot_scores(estimates, confusion, task), confusion
 
-    def figure(name: str) -> Figure:
-        return summarise(of_draws[name], of_resamples.get(name))
 
-    scores = ShotScores(
+def score_confusion(confusion: IntArray, task: Task) -> ShotScores:
+    """The figures of confusion matrices of shape (classes, classes, draws), without intervals."""
+    tally = Tally.of(confusion, task.levels)
+    values = every_figure(tally.classes(), tally.complete)
+    return _shot_scores([summarise(row) for row in values], confusion, task)
+
+
+def _shot_scores(estimates: list[Estimate], confusion: IntArray, task: Task) -> ShotScores:
+    """Of the figures of `every_figure`, in order."""
+    classes = len(task.classes)
+    return ShotScores(
         classes=task.classes,
         draws=task.draws,
-        balanced_accuracy=figure("balanced_accuracy"),
-        accuracy=figure("accuracy"),
-        macro_f1=figure("macro_f1"),
-        mean_absolute_error=figure("mean_absolute_error") if _levels(task) else None,
-        recall={name: figure(f"recall {name}") for name in task.classes},
-        confusion=_mean_rates(metrics.confusion_rates(whole)),
+        balanced_accuracy=estimates[0],
+        accuracy=estimates[1],
+        macro_f1=estimates[2],
+        level_error=estimates[3] if task.levels else None,
+        recall=dict(zip(task.classes, estimates[-classes:], strict=True)),
+        confusion=_mean_rates(metrics.confusion_rates(confusion)),
     )
-    return scores, whole
 
 
-def _names(task: Task) -> list[str]:
-    """The figures of `_values`, in order."""
-    levels = ["mean_absolute_error"] if _levels(task) else []
-    recalls = [f"recall {name}" for name in task.classes]
-    return ["balanced_accuracy", "accuracy", "macro_f1", *levels, *recalls]
+def _evidence(
+    values: FloatArray, left_out: LeftOut, served: IntArray, task: Task
+) -> Iterator[Evidence | None]:
+    """Of every figure; None where some image cannot be left out.
+
+    Args:
+        values: Of every draw, of shape (figures, draws).
+        left_out: The figures without each image.
+        served: In how many draws each image is a support's, of shape (images,).
+        task: The task.
+    """
+    classes, draws, images = len(task.classes), task.draws, len(served)
+    both = left_out.both.copy()
+    # A class mean without one of its classes is another figure.
+    asked = ~np.isnan(values[-classes:]).all(axis=1, keepdims=True)
+    emptied = ((left_out.draws[-classes:] == 0) & asked).any(axis=0)
+    both[[0, *range(2, len(values) - classes)]] += np.where(emptied, np.nan, 0.0)
+    for row, scale in enumerate(_scales(task)):
+        if images < 2 or np.isnan(both[row]).any():
+            yield None
+            continue
+        excess = math.fsum((served / (draws * (draws - served))).tolist()) - 1 / draws
+        yield Evidence(
+            task.image_names,
+            _terms(both[row]),
+            _terms(left_out.as_query[row]),
+            (DrawPart(task.name, excess, values[row]),),
+            scale=scale,
+        )
 
 
-def _values(confusion: Confusion, task: Task) -> Iterator[FloatArray]:
-    """Every figure of a block, one after the other, each of shape (draws, columns)."""
-    recall = metrics.recall(confusion)
-    yield metrics.mean_of_classes(recall, complete=confusion.complete)
-    yield metrics.accuracy(confusion)
-    yield metrics.macro_f1(confusion)
-    if levels := _levels(task):
-        yield metrics.mean_absolute_error(confusion, levels)
-    yield from recall
+def _terms(left_out: FloatArray) -> FloatArray:
+    images = len(left_out)
+    result: FloatArray = left_out - exact_mean(left_out.tolist())
+    result *= math.sqrt((images - 1) / images)
+    return result
 
 
-def _levels(task: Task) -> list[int]:
-    """The classes as numbers; empty for a categorical task."""
-    return [] if task.table.dimension is None else [int(name) for name in task.classes]
+def _scales(task: Task) -> list[Scale]:
+    """Of every figure.
+
+    As many images stand behind a mean of classes as a mean of their images would be as sure as.
+    """
+    labels, images = task.novel_labels, task.novel_images
+    many = [len(np.unique(images[labels == item])) for item in range(len(task.classes))]
+    behind = len(many) ** 2 / math.fsum(1 / count for count in many)
+    share = Scale(0.0, 1.0, behind)
+    furthest = [max(abs(a - b) for b in task.levels) for a in task.levels]
+    levels = [Scale(0.0, exact_mean(furthest), behind)] if furthest else []
+    return [share, share, share, *levels, *(Scale(0.0, 1.0, float(count)) for count in many)]
 
 
 def _mean_rates(rates: FloatArray) -> tuple[tuple[float | None, ...], ...]:

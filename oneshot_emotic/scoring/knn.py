@@ -17,16 +17,16 @@ import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.arrays import IntArray
+from oneshot_emotic.scoring.decisions import MOST_CLASSES, Decisions, is_tie
 from oneshot_emotic.scoring.exact import squared_distances
-from oneshot_emotic.scoring.predictions import MOST_CLASSES, Predictions, is_tie
 from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 from oneshot_emotic.scoring.queries import held_out
 from oneshot_emotic.scoring.workers import side_by_side, workers
 
-__all__ = ["nearest_classes", "predict"]
+__all__ = ["decide", "nearest_classes"]
 
 Floating = np.dtype[Any]
-Scores = npt.NDArray[np.floating]
+Distances = npt.NDArray[np.floating]
 
 #: Queries of one product at most, and draws of one pass over it: small enough for the cache.
 _QUERIES, _DRAWS = 1024, 32
@@ -47,12 +47,12 @@ _SMALLEST: dict[Floating, float] = {
 _NOBODY = 2.0**120
 
 
-def predict(
+def decide(
     prepared: PreparedEmbeddings,
     labels: IntArray,
     images: IntArray,
     support: npt.NDArray[np.int32],
-) -> Predictions:
+) -> Decisions:
     """Classify all queries of all draws.
 
     Args:
@@ -71,7 +71,7 @@ def predict(
     column[persons] = np.arange(len(persons))
     nearest[draw, column[person]] = 0
     asked = len(support) - np.bincount(column[person], minlength=len(persons))
-    return Predictions(nearest, persons, labels[persons], asked, tied, support.shape[2])
+    return Decisions(nearest, persons, labels[persons], asked, tied, support.shape[2])
 
 
 def nearest_classes(
@@ -85,7 +85,7 @@ def nearest_classes(
         persons: Places of the persons to classify, queries or not.
 
     Returns:
-        One bit a class, as in `Predictions.nearest`, and the columns with a tie, ascending.
+        One bit a class, as in `Decisions.nearest`, and the columns with a tie, ascending.
     """
     if support.shape[2] > MOST_CLASSES:
         raise InputError(Problem(f"{support.shape[2]} classes, more than {MOST_CLASSES}"))
@@ -172,17 +172,17 @@ def _anchors(prepared: PreparedEmbeddings, support: npt.NDArray[np.int32]) -> _A
 
 @dataclass(frozen=True)
 class _Block:
-    """|q - s|^2 - |q|^2 for some queries q and all anchors s, off by at most `error`.
+    """The squared distances of some queries q and all anchors s, less |q|^2.
 
     Attributes:
-        scores: Of shape (anchors + 1, queries); the last row stands for nobody.
+        distances: Of shape (anchors + 1, queries); the last row stands for nobody.
         query_rows: The rows of the queries.
         query_lengths, anchor_lengths: Euclidean norms.
-        relative: A score is off by at most `relative` (|q| + |s|)^2 + `absolute`; both 0 where
+        relative: A distance is off by at most `relative` (|q| + |s|)^2 + `absolute`; both 0 where
             the products are exact.
     """
 
-    scores: Scores
+    distances: Distances
     query_rows: IntArray
     query_lengths: npt.NDArray[np.float64]
     anchor_lengths: npt.NDArray[np.float64]
@@ -191,7 +191,7 @@ class _Block:
 
 
 class _Products:
-    """Scores of blocks of queries, in one type, in memory that is used again."""
+    """Distances of blocks of queries, in one type, in memory that is used again."""
 
     def __init__(self, prepared: PreparedEmbeddings, anchors: _Anchors, dtype: Floating) -> None:
         self.prepared, self.dtype = prepared, dtype
@@ -207,15 +207,15 @@ class _Products:
         self.memory = np.empty(0, dtype=dtype)
 
     def of(self, query_rows: IntArray) -> _Block:
-        """The scores of some queries; valid until the next call."""
+        """The distances of some queries; valid until the next call."""
         shape = (len(self.points) + 1, len(query_rows))
         if self.memory.size < shape[0] * shape[1]:
             self.memory = np.empty(shape[0] * shape[1], dtype=self.dtype)
-        scores = self.memory[: shape[0] * shape[1]].reshape(shape)
+        distances = self.memory[: shape[0] * shape[1]].reshape(shape)
         queries = self.prepared.centred(query_rows, self.dtype)
-        np.matmul(self.points, queries.T, out=scores[:-1])
-        scores[:-1] += self.squares
-        scores[-1] = _NOBODY
+        np.matmul(self.points, queries.T, out=distances[:-1])
+        distances[:-1] += self.squares
+        distances[-1] = _NOBODY
         # A dot product of n terms, added in any order, is off by at most n u sum|x y| (Higham,
         # "Accuracy and Stability of Numerical Algorithms", section 3.1), and 2 sum|x y| is at most
         # (|q| + |s|)^2 / 2. Rounding the rows, their squares and the last sum adds less than 6 u;
@@ -225,7 +225,7 @@ class _Products:
         relative = (dimensions / 2 + 8) * _ROUNDOFF[self.dtype]
         relative += (dimensions + 2) * _ROUNDOFF[_DOUBLE]
         return _Block(
-            scores,
+            distances,
             query_rows,
             self.prepared.lengths[query_rows],
             self.lengths,
@@ -237,22 +237,22 @@ class _Products:
 def _quick_decisions(
     block: _Block, anchors: _Anchors, nearest: npt.NDArray[np.uint8]
 ) -> tuple[IntArray, IntArray]:
-    """Write the nearest class by the scores of a block; draws and columns that are still open.
+    """Write the nearest class by the distances of a block; draws and columns that are still open.
 
-    Scores are compared with what they may be off. For the best distance D of a query q, the
+    Distances are compared with what they may be off. For the best distance D of a query q, the
     anchor is within |q| + sqrt(D) of the origin, so that (|q| + |s|)^2 <= 8 |q|^2 + 2 D: a bound
     without |s|, which one wild anchor would spoil for all.
     """
-    scores, dtype = block.scores, block.scores.dtype
+    distances, dtype = block.distances, block.distances.dtype
     draws, _, classes = anchors.places.shape
-    width = scores.shape[1]
+    width = distances.shape[1]
     shape = (min(_DRAWS, draws), width)
     best, second, other = (np.empty(shape, dtype=dtype) for _ in range(3))
     memory = [np.empty(shape, dtype=dtype) for _ in range(classes)]
     less = np.empty(shape, dtype=bool)
     factor = dtype.type(1 + 4 * block.relative + 16 * _ROUNDOFF[dtype])
     margin = 24 * block.relative * np.square(block.query_lengths) + 4 * block.absolute
-    # Rounded up, since it is added in the scores' own type.
+    # Rounded up, since it is added in the distances' own type.
     margin = (margin * (1 + 2.0**-20)).astype(dtype)
     open_draws, open_columns = [], []
     for start in range(0, draws, _DRAWS):
@@ -262,7 +262,9 @@ def _quick_decisions(
         bits = lt.view(np.uint8)
         code = nearest[rows]
         for class_ in range(classes):
-            x = _distances_to_class(scores, anchors.places[rows, :, class_], memory[class_][:many])
+            x = _distances_to_class(
+                distances, anchors.places[rows, :, class_], memory[class_][:many]
+            )
             if class_ == 0:
                 first = x
                 code[...] = 1
@@ -281,7 +283,7 @@ def _quick_decisions(
                 np.maximum(code, bits, out=code)
         if block.relative:
             np.multiply(b, factor, out=o)
-            # A factor above 1 makes a score below 0 less; |b| is at most |q|^2 there.
+            # A factor above 1 makes a distance below 0 less; |b| is at most |q|^2 there.
             np.maximum(o, b, out=o)
             o += margin
             np.less_equal(s, o, out=lt)
@@ -293,21 +295,21 @@ def _quick_decisions(
     return np.concatenate(open_draws), np.concatenate(open_columns)
 
 
-def _distances_to_class(scores: Scores, places: IntArray, out: Scores) -> Scores:
-    """The scores of a class's nearest shot for some draws, of shape (draws, queries)."""
-    nearest = _rows(scores, places[:, 0], out)
+def _distances_to_class(distances: Distances, places: IntArray, out: Distances) -> Distances:
+    """The distances of a class's nearest shot for some draws, of shape (draws, queries)."""
+    nearest = _rows(distances, places[:, 0], out)
     for shot in range(1, places.shape[1]):
-        nearest = np.minimum(nearest, _rows(scores, places[:, shot], None), out=out)
+        nearest = np.minimum(nearest, _rows(distances, places[:, shot], None), out=out)
     return nearest
 
 
-def _rows(scores: Scores, places: IntArray, out: Scores | None) -> Scores:
-    """`scores[places]`, without copying where the places are evenly apart."""
+def _rows(distances: Distances, places: IntArray, out: Distances | None) -> Distances:
+    """`distances[places]`, without copying where the places are evenly apart."""
     steps = np.diff(places)
     step = int(steps[0]) if steps.size else 1
     if step > 0 and (steps == step).all():
-        return scores[places[0] : places[-1] + 1 : step]
-    return np.take(scores, places, axis=0, out=out, mode="clip")
+        return distances[places[0] : places[-1] + 1 : step]
+    return np.take(distances, places, axis=0, out=out, mode="clip")
 
 
 def _settled(
@@ -319,11 +321,11 @@ def _settled(
 ) -> npt.NDArray[np.uint8]:
     """The nearest classes of open decisions, of shape (decisions,)."""
     places = anchors.places[draws]
-    scores = block.scores[places, columns[:, None, None]].astype(np.float64)
+    distances = block.distances[places, columns[:, None, None]].astype(np.float64)
     reach = block.query_lengths[columns][:, None, None] + block.anchor_lengths[places]
     error = block.relative * reach * reach + block.absolute
-    limit = (scores + error).min(axis=(1, 2), keepdims=True)
-    close = scores - error <= limit
+    limit = (distances + error).min(axis=(1, 2), keepdims=True)
+    close = distances - error <= limit
     if block.relative:
         several = np.flatnonzero(np.count_nonzero(close.any(axis=1), axis=1) > 1)
         if several.size:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.diagnostics import Diagnostics
-from oneshot_emotic.scoring.statistics import INTERVAL, Figure, central_interval
+from oneshot_emotic.scoring.statistics import (
+    INTERVAL,
+    Estimate,
+    Evidence,
+    Scale,
+    exact_mean,
+    interval,
+    weighted_sum,
+)
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -27,21 +35,23 @@ class ShotScores:
         balanced_accuracy: The figure that ranks.
         accuracy: Plain accuracy, the paper's figure.
         macro_f1: Mean F1 over classes.
-        mean_absolute_error: In levels; None for a categorical task.
+        level_error: Mean over classes of the mean distance in levels; None for a categorical task.
         recall: Of each class.
         confusion: Mean over draws of the share of each true class (row) taken for each class.
-        diagnostics: What may explain the figures; None for control rows.
+        diagnostics: What may explain the figures; None for control rows and several runs.
+        runs: Training runs (seeds) that the figures are means of.
     """
 
     classes: tuple[str, ...]
     draws: int
-    balanced_accuracy: Figure
-    accuracy: Figure
-    macro_f1: Figure
-    mean_absolute_error: Figure | None
-    recall: Mapping[str, Figure]
+    balanced_accuracy: Estimate
+    accuracy: Estimate
+    macro_f1: Estimate
+    level_error: Estimate | None
+    recall: Mapping[str, Estimate]
     confusion: tuple[tuple[float | None, ...], ...]
     diagnostics: Diagnostics | None = None
+    runs: int = 1
 
     @property
     def above_chance(self) -> float | None:
@@ -49,26 +59,21 @@ class ShotScores:
         mean, chance = self.balanced_accuracy.mean, 1 / len(self.classes)
         return None if mean is None else (mean - chance) / (1 - chance)
 
-    @property
-    def above_chance_resampled(self) -> FloatArray | None:
-        """The same in each resample, of shape (resamples,)."""
-        values, chance = self.balanced_accuracy.resampled, 1 / len(self.classes)
-        return None if values is None else (values - chance) / (1 - chance)
-
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> ShotScores:
-        """From what `to_dict` gave, without resamples."""
-        error, diagnostics = content.get("mean_absolute_error"), content.get("diagnostics")
+        """From what `to_dict` gave, without evidence."""
+        error, diagnostics = content.get("level_error"), content.get("diagnostics")
         return cls(
             classes=tuple(content["classes"]),
             draws=content["draws"],
-            balanced_accuracy=Figure(**content["balanced_accuracy"]),
-            accuracy=Figure(**content["accuracy"]),
-            macro_f1=Figure(**content["macro_f1"]),
-            mean_absolute_error=None if error is None else Figure(**error),
-            recall={name: Figure(**figure) for name, figure in content["recall"].items()},
+            balanced_accuracy=Estimate(**content["balanced_accuracy"]),
+            accuracy=Estimate(**content["accuracy"]),
+            macro_f1=Estimate(**content["macro_f1"]),
+            level_error=None if error is None else Estimate(**error),
+            recall={name: Estimate(**figure) for name, figure in content["recall"].items()},
             confusion=tuple(tuple(row) for row in content["confusion"]),
             diagnostics=None if diagnostics is None else Diagnostics.from_dict(diagnostics),
+            runs=content["runs"],
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -76,12 +81,13 @@ class ShotScores:
         content: dict[str, Any] = {
             "classes": list(self.classes),
             "draws": self.draws,
+            "runs": self.runs,
             "balanced_accuracy": self.balanced_accuracy.to_dict(),
             "accuracy": self.accuracy.to_dict(),
             "macro_f1": self.macro_f1.to_dict(),
         }
-        if self.mean_absolute_error is not None:
-            content["mean_absolute_error"] = self.mean_absolute_error.to_dict()
+        if self.level_error is not None:
+            content["level_error"] = self.level_error.to_dict()
         content["recall"] = {name: figure.to_dict() for name, figure in self.recall.items()}
         content["confusion"] = [list(row) for row in self.confusion]
         if self.diagnostics is not None:
@@ -96,14 +102,14 @@ class Overall:
     Attributes:
         mean: Mean over the family's tasks of balanced accuracy above chance, with chance at 0 and
             perfection at 1.
-        low, high: As in `statistics.INTERVAL`; None where no interval was asked for.
-        resampled: The value in each resample, of shape (resamples,).
+        low, high: As in `statistics.INTERVAL`; None where a task's figure has no interval.
+        evidence: What the interval is made of.
     """
 
     mean: float
     low: float | None
     high: float | None
-    resampled: FloatArray | None = field(default=None, compare=False, repr=False)
+    evidence: Evidence | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, float | None]:
         """The form in score files."""
@@ -138,8 +144,18 @@ class Scores:
     def __getitem__(self, shots: int) -> ShotScores:
         """The figures at so many shots, for scores of a single task."""
         if len(self.tasks) != 1:
-            raise KeyError(f"scores of {len(self.tasks)} tasks: use scores.tasks[task][shots]")
-        return next(iter(self.tasks.values()))[shots]
+            raise KeyError(
+                f"these are scores of {len(self.tasks)} tasks ({', '.join(self.tasks)}): "
+                f"use scores.tasks[TASK][{shots!r}]"
+            )
+        by_shots = next(iter(self.tasks.values()))
+        if shots not in by_shots:
+            known = ", ".join(map(str, by_shots))
+            raise KeyError(
+                f"no figures at {shots!r} shots, only at {known}: ask for them, as in "
+                f"evaluate(embeddings, task, shots=(1, 5))"
+            )
+        return by_shots[shots]
 
     def named(self, name: str | None) -> Scores:
         """The same scores under a submission's name."""
@@ -164,19 +180,25 @@ class Scores:
         known = [value for value in values if value is not None]
         if len(known) < len(members):
             return None
-        resampled = [figure.above_chance_resampled for figure in figures]
-        there = [values for values in resampled if values is not None]
+        mean, evidence = (
+            exact_mean(known),
+            [figure.balanced_accuracy.evidence for figure in figures],
+        )
+        there = [item for item in evidence if item is not None]
         if len(there) < len(members):
-            return Overall(_mean(known), None, None)
-        # The resamples of all tasks are the same images, so the mean keeps what they share.
-        mean_resampled: FloatArray = _mean(there)
-        low, high = central_interval(mean_resampled)
-        return Overall(_mean(known), low, high, mean_resampled)
+            return Overall(mean, None, None)
+        chances = [1 / len(figure.classes) for figure in figures]
+        weights = [1 / (1 - chance) / len(members) for chance in chances]
+        least = -math.fsum(weight * chance for weight, chance in zip(weights, chances, strict=True))
+        behind = min(item.scale.images for item in there if item.scale is not None)
+        parts = list(zip(weights, there, strict=True))
+        total = weighted_sum(parts, Scale(least, 1.0, behind), one_training=True)
+        return Overall(mean, *interval(mean, total), total)
 
     def to_dict(self) -> dict[str, Any]:
         """The form of `score --json` and of the leaderboard's score files.
 
-        Fractions between 0 and 1, `mean_absolute_error` in levels, full precision.
+        Fractions between 0 and 1, `level_error` in levels, full precision.
         """
         order = [name for name in TASKS if name in self.tasks]
         shots = sorted({count for figures in self.tasks.values() for count in figures})
@@ -205,14 +227,6 @@ class Scores:
         }
 
 
-def _mean(values: Sequence[Any]) -> Any:
-    """The mean, added in this order."""
-    total = values[0]
-    for value in values[1:]:
-        total = total + value
-    return total / len(values)
-
-
 def merged(parts: Iterable[Scores], name: str | None = None) -> Scores:
     """The scores of several tasks as one.
 
@@ -220,19 +234,26 @@ def merged(parts: Iterable[Scores], name: str | None = None) -> Scores:
         InputError: They are of different data sets, or a task comes twice.
     """
     parts = list(parts)
+    check_same_dataset(parts)
     tasks: dict[str, Mapping[int, ShotScores]] = {}
     embeddings: dict[str, str] = {}
     for part in parts:
-        if part.dataset != parts[0].dataset:
-            raise InputError(
-                Problem(
-                    f"scores of the data sets {parts[0].dataset.name} "
-                    f"({parts[0].dataset.fingerprint[:12]}) and {part.dataset.name} "
-                    f"({part.dataset.fingerprint[:12]}) do not go together"
-                )
-            )
         if again := tasks.keys() & part.tasks.keys():
             raise InputError(Problem(f"task {sorted(again)[0]} comes more than once"))
         tasks |= part.tasks
         embeddings |= part.embeddings
     return replace(parts[0], tasks=tasks, embeddings=embeddings, name=name or parts[0].name)
+
+
+def check_same_dataset(parts: Sequence[Scores]) -> None:
+    """Refuse scores of different data sets.
+
+    Raises:
+        InputError: They are.
+    """
+    shown = [f"{x.dataset.name} ({x.dataset.fingerprint[:12]})" for x in parts]
+    for part, other in zip(parts, shown, strict=True):
+        if part.dataset != parts[0].dataset:
+            raise InputError(
+                Problem(f"scores of the data sets {shown[0]} and {other} do not go together")
+            )

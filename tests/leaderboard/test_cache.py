@@ -22,6 +22,7 @@ from oneshot_emotic.leaderboard import cache as cache_module
 from oneshot_emotic.leaderboard import recompute
 from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.leaderboard.recompute import recompute_boards
+from oneshot_emotic.scoring.comparison import difference
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.submission.folder import DOCUMENT
@@ -55,7 +56,12 @@ def test_scores_come_back_as_they_were(tmp_path, task, level_task, scores):
     for count in SHOTS:
         before, after = scores.tasks[task.name][count], figures[count]
         assert after.to_dict() == before.to_dict()
-        assert np.array_equal(after.balanced_accuracy.resampled, before.balanced_accuracy.resampled)
+        kept, made = after.balanced_accuracy.evidence, before.balanced_accuracy.evidence
+        assert np.array_equal(kept.terms, made.terms)
+        assert np.array_equal(kept.query_terms, made.query_terms)
+        assert np.array_equal(kept.draws[0].values, made.draws[0].values)
+        assert (kept.images, kept.scale, kept.variance) == (made.images, made.scale, made.variance)
+        assert difference(after.balanced_accuracy, before.balanced_accuracy).p == 1
     levels = (level_task.novel.sample_ids, level_task.novel_labels[:, None].astype(float))
     content = evaluate(levels, level_task, intervals=False)[1]
     assert ShotScores.from_dict(content.to_dict()) == content

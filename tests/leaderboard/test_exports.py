@@ -119,7 +119,7 @@ class TestCsv:
         assert float(line["balanced_accuracy"]) == figure.mean
         assert float(line["balanced_accuracy_high"]) == figure.high
         assert float(line["overall"]) == scores.overall("cat").mean
-        assert (line["rank"], line["kind"], line["mean_absolute_error"]) == ("1", "verified", "")
+        assert (line["rank"], line["kind"], line["level_error"]) == ("1", "verified", "")
         part = next(x for x in lines if x["submission"] == "part")
         assert (part["rank"], part["overall"]) == ("", "")
 

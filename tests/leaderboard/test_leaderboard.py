@@ -8,7 +8,6 @@ import re
 import shutil
 from dataclasses import replace
 from html import unescape
-from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -21,11 +20,11 @@ from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.cli.main import main
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.escaping import markdown_text
-from oneshot_emotic.leaderboard.board import Board, Row, ranked
+from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.files import differences, write_files
 from oneshot_emotic.leaderboard.render import leaderboard_page
 from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
-from oneshot_emotic.scoring.scores import Overall, merged
+from oneshot_emotic.scoring.scores import merged
 from oneshot_emotic.submission.folder import write_submission_document
 
 REPORTED = REPOSITORY / "leaderboard" / "reported.json"
@@ -174,13 +173,6 @@ def rows_with(values):
     return rows
 
 
-def test_ranks():
-    rows = rows_with({"b": 1.0, "a": 1.0, "c": 0.0, "d": None})
-    shown = [(item.rank, item.row.slug, item.tied_with_best) for item in ranked(tuple(rows), "cat")]
-    assert shown == [(1, "a", True), (1, "b", True), (3, "c", False), (None, "d", False)]
-    assert ranked(tuple(rows), "lev-7-3") == []
-
-
 class TestDiff:
     def test_nothing_changes(self, board_of_two, run):
         output = run("leaderboard", board_of_two, "--diff", board_of_two).output
@@ -202,36 +194,6 @@ class TestDiff:
         assert "(`random`) (removed) | 2 | – | 0.0 [" in output
         assert "(`colour-gradient`)" not in output  # keeps its place and its figure
         assert {p: p.read_bytes() for p in before} == before
-
-
-def with_overall(slug, resampled):
-    """A row whose overall figure is known, without embeddings."""
-
-    class Known:
-        tasks: ClassVar = {"cat-6-6": None}
-
-        def overall(self, family, shots=1):
-            values = np.array(resampled, dtype=float)
-            return Overall(float(values.mean()), values.min(), values.max(), values)
-
-    return Row(slug, {"name": slug}, Known())
-
-
-def test_ranks_are_shared_by_what_the_paired_interval_does_not_separate():
-    wave = np.sin(np.arange(1000))
-    rows = (
-        with_overall("best", 0.50 + 0.10 * wave),
-        with_overall("always a bit less", 0.49 + 0.10 * wave),  # wide intervals, paired apart
-        with_overall("sometimes more", 0.48 - 0.10 * wave),
-        with_overall("much less", 0.10 + 0.01 * wave),
-    )
-    shown = [(item.rank, item.row.slug, item.tied_with_best) for item in ranked(rows, "cat")]
-    assert shown == [
-        (1, "best", True),
-        (2, "always a bit less", False),
-        (2, "sometimes more", True),  # not told apart from the row above, nor from the best
-        (4, "much less", False),
-    ]
 
 
 HOSTILE = (

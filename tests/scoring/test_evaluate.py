@@ -46,14 +46,17 @@ def test_one_hot_labels_score_100(task, level_task):
 
 
 def test_level_error(level_task, task):
-    assert evaluate(one_hot(level_task), level_task)[1].mean_absolute_error.mean == 0
-    assert evaluate(one_hot(task), task)[1].mean_absolute_error is None
-    # Always the level 2, by a control of its own: distances 0, 2, 5, 8.
+    assert evaluate(one_hot(level_task), level_task)[1].level_error.mean == 0
+    assert evaluate(one_hot(task), task)[1].level_error is None
+    assert set(evaluate_controls(task, (1,))) == {"chance", "majority"}
+    controls = evaluate_controls(level_task, (1,))
     counts = level_task.novel.counts
-    majority = evaluate_controls(level_task, (1,))["majority"][1]
     assert max(counts, key=lambda name: counts[name]) == "7"
-    expected = (5 * counts["2"] + 3 * counts["4"] + 3 * counts["10"]) / len(level_task.novel)
-    assert majority.mean_absolute_error.mean == pytest.approx(expected, rel=0.01)
+    # The classes 2, 4, 7 and 10 are 5, 3, 0 and 3 from the level 7; 2, 0, 3 and 6 from 4.
+    assert controls["majority"][1].level_error.mean == 11 / 4
+    assert controls["constant"][1].level_error.mean == 11 / 4
+    # All tied: from 2 it is 2, 5 and 8 to the others, and so on.
+    assert controls["chance"][1].level_error.mean == pytest.approx((15 + 11 + 11 + 17) / 4 / 4)
 
 
 def test_shuffled_ids_score_chance_within_the_interval(task, rng):
@@ -263,8 +266,12 @@ class TestScores:
 
     def test_several_tasks_are_not_indexed_by_shots(self, task, level_task):
         both = merged([evaluate(one_hot(each), each) for each in (task, level_task)])
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match=r"scores of 2 tasks .*use scores.tasks\[TASK\]\[1\]"):
             both[1]
+
+    def test_shots_that_were_not_asked_for(self, task):
+        with pytest.raises(KeyError, match=r"no figures at 5 shots, only at 1: .*shots=\(1, 5\)"):
+            evaluate(one_hot(task), task)[5]
 
 
 def test_brute_force_of_everything(rng):
@@ -292,7 +299,7 @@ def test_brute_force_of_everything(rng):
                 for name in names
             }
             recalls = {name: [] for name in small.classes}
-            errors = []
+            errors = {name: [] for name in small.classes}
             for name, image, label in zip(
                 small.novel.sample_ids, small.novel.image_ids, small.novel.labels, strict=True
             ):
@@ -305,13 +312,13 @@ def test_brute_force_of_everything(rng):
                 tied = [i for i, value in enumerate(distance) if value == min(distance)]
                 credit = (small.classes.index(label) in tied) / len(tied)
                 recalls[label].append(credit)
-                errors.append(sum(abs(levels[i] - int(label)) for i in tied) / len(tied))
+                errors[label].append(sum(abs(levels[i] - int(label)) for i in tied) / len(tied))
             present = [sum(x) / len(x) for x in recalls.values() if x]
             if present:
                 balanced.append(sum(present) / len(present))
                 every = [credit for x in recalls.values() for credit in x]
                 plain_accuracy.append(sum(every) / len(every))
-                error.append(sum(errors) / len(errors))
+                error.append(np.mean([sum(x) / len(x) for x in errors.values() if x]))
         assert result.balanced_accuracy.mean == pytest.approx(np.mean(balanced), abs=1e-12)
         assert result.accuracy.mean == pytest.approx(np.mean(plain_accuracy), abs=1e-12)
-        assert result.mean_absolute_error.mean == pytest.approx(np.mean(error), abs=1e-12)
+        assert result.level_error.mean == pytest.approx(np.mean(error), abs=1e-12)

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneshot_emotic.scoring import knn
-from oneshot_emotic.scoring.confusion import PredictionCounts
+from oneshot_emotic.scoring.counting import ConfusionCounts
+from oneshot_emotic.scoring.decisions import share_unit
 from oneshot_emotic.scoring.embeddings import _narrowest
-from oneshot_emotic.scoring.knn import nearest_classes, predict
-from oneshot_emotic.scoring.predictions import share_unit
+from oneshot_emotic.scoring.knn import decide, nearest_classes
 from oneshot_emotic.scoring.preparation import prepare
 from oneshot_emotic.scoring.queries import held_out
 
@@ -172,18 +172,16 @@ def test_confusion_counts_every_query_once_with_shared_credit(seed, kind):
     images = rng.integers(0, 25, persons)
     embeddings = KINDS[kind](rng, persons, 4)
     support = random_support(rng, persons, draws, 1, classes)
-    predictions = predict(prepare(np.asarray(embeddings, float)), labels, images, support)
-    weights = rng.integers(0, 4, (persons, 5)).astype(np.uint8)
-    confusion = PredictionCounts(predictions, weights).of(slice(0, draws))
-    assert confusion.unit in (1, share_unit(classes))
+    decisions = decide(prepare(np.asarray(embeddings, float)), labels, images, support)
+    confusion = ConfusionCounts(decisions).of(slice(0, draws))
+    assert decisions.unit in (1, share_unit(classes))
     assert share_unit(classes) == 6
     nearest = brute_force(embeddings, support, np.arange(persons))
-    expected = np.zeros((classes, classes, draws, 5))
+    expected = np.zeros((classes, classes, draws))
     for draw in range(draws):
         taken = {images[place] for place in support[draw].ravel()}
         for person in range(persons):
             if images[person] not in taken:
                 tied = nearest[draw, :, person]
-                share = tied / tied.sum()
-                expected[labels[person], :, draw] += share[:, None] * weights[person]
-    assert np.allclose(confusion.counts / confusion.unit, expected, rtol=0, atol=1e-12)
+                expected[labels[person], :, draw] += tied / tied.sum()
+    assert np.allclose(confusion / decisions.unit, expected, rtol=0, atol=1e-12)

@@ -15,7 +15,7 @@ MOST_CLASSES = 8
 
 
 @dataclass(frozen=True)
-class Predictions:
+class Decisions:
     """The nearest classes of every novel person in every draw.
 
     Attributes:
@@ -38,21 +38,19 @@ class Predictions:
 
     @property
     def unit(self) -> int:
-        """The least number that every possible count of tied classes divides.
+        """In how many units a query is counted: 1, or a number that 1/t of it is whole for any t.
 
-        A query with t nearest classes gives each of them 1/t of itself (protocol rule 5). Shares
-        are counted in units of 1/`unit`, so that all sums are exact.
+        A query with t nearest classes gives each of them 1/t of itself (protocol rule 5). In whole
+        units all sums are exact.
         """
-        return share_unit(self.classes)
+        return share_unit(self.classes) if self.tied.size else 1
 
-    def shares(self, class_: int) -> npt.NDArray[np.int32]:
-        """The share in units that a byte of `nearest` gives to a class, of shape (256,)."""
-        bits = np.arange(256, dtype=np.uint8)
-        tied = np.unpackbits(bits[:, None], axis=1).sum(axis=1)
-        chosen = (bits >> class_) & 1 == 1
-        result: npt.NDArray[np.int32] = np.where(
-            chosen & (tied <= self.classes), self.unit // np.maximum(tied, 1), 0
-        ).astype(np.int32)
+    def shares(self) -> IntArray:
+        """What a byte of `nearest` gives to each class in units, of shape (256, classes)."""
+        bytes_ = np.arange(256, dtype=np.uint8)
+        nearest = np.unpackbits(bytes_[:, None], axis=1, bitorder="little")[:, : self.classes]
+        tied = nearest.sum(axis=1, dtype=np.int64)
+        result: IntArray = nearest * (self.unit // np.maximum(tied, 1))[:, None]
         return result
 
 
