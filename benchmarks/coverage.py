@@ -1,107 +1,264 @@
-"""Do the 95 % intervals cover what they claim to? A simulation with a known truth.
+"""Do the 95 % intervals cover what they claim to? Simulations with a known truth.
 
-python benchmarks/coverage.py [--repetitions 400] [--sizes 227 515 67 45 218 141]
+python benchmarks/coverage.py [--repetitions 400] [--world NAME ...] [-o docs/coverage.csv]
 
-People come in images of one to three who share an image effect; a person's embedding is the mean of
-its class plus the image's effect plus its own. Each repetition draws a data set anew, makes its
-1,000 support draws and scores it. The truth, what the interval is to cover, is the balanced
-accuracy expected for support persons and queries of the same source: the mean over 40,000 sets of
-support persons and queries drawn for it alone. Beside it stands what few-shot papers print, the
-mean over draws -/+ 1.96 standard errors over draws.
+Each repetition of a world draws a data set of novel persons anew, of the same class sizes, and two
+models of equal quality for it whose errors go together; it scores both on CAT-6:6 and CAT-6:4 at 1
+and 5 shots, with 1,000 support draws. A person's embedding is the mean of its class plus its
+image's effect plus its own. The truth, what an interval is to cover, is the figure expected for
+support persons and queries of that source: a mean over sets drawn for it alone. For the difference
+of the two models it is 0. Repetitions are drawn from their number: a run goes on where the last one
+with the same output stopped.
 """
 
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+import csv
+import io
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic import evaluate
+from oneshot_emotic.files import write_text
+from oneshot_emotic.scoring.comparison import difference
+from oneshot_emotic.scoring.scores import Overall, Scores, merged
+from oneshot_emotic.scoring.statistics import Estimate
+from oneshot_emotic.scoring.workers import use_workers
 from oneshot_emotic.splits import DatasetIdentity, Task, split_task
 from oneshot_emotic.tasks import TASKS
 
 FloatArray = npt.NDArray[np.float64]
 
-CLASSES = TASKS["cat-6-6"].novel_classes
-DIMENSIONS, IMAGE_EFFECT, CLASS_EFFECT = 8, 0.6, 0.45
+NAMES = ("cat-6-6", "cat-6-4")
+CLASSES = {name: TASKS[name].novel_classes for name in NAMES}
+DIMENSIONS, IMAGE_EFFECT, SHARED = 8, 0.6, 0.7
+SHOTS = (1, 5)
 IDENTITY = DatasetIdentity("simulation", "argmax", 1, "0" * 64)
+COLUMNS = ("world", "repetition", "figure", "shots", "truth", "mean", "low", "high")
 
 
-def class_means() -> FloatArray:
+@dataclass(frozen=True)
+class World:
+    """A source of data sets.
+
+    Attributes:
+        sizes: Persons of each class of CAT-6:6.
+        apart: How far the class means are apart, in standard deviations of a person.
+        in_image: The most persons in an image.
+        heavy: Embeddings with heavy tails (Student's t with 3 degrees of freedom).
+    """
+
+    sizes: tuple[int, ...]
+    apart: float
+    in_image: int = 3
+    heavy: bool = False
+
+
+def _sizes(smallest: int) -> tuple[int, ...]:
+    return tuple(smallest * factor for factor in (3, 4, 2, 1, 3, 2))
+
+
+WORLDS = {
+    "smallest class 8": World(_sizes(8), 0.45),
+    "smallest class 15": World(_sizes(15), 0.45),
+    "smallest class 30": World(_sizes(30), 0.45),
+    "smallest class 60": World(_sizes(60), 0.45),
+    "chance": World(_sizes(15), 0.0),
+    "about 70 %": World(_sizes(15), 1.25),
+    "about 97 %": World(_sizes(15), 2.6),
+    "heavy tails": World(_sizes(15), 1.25, heavy=True),
+    "up to 6 to an image": World(_sizes(15), 1.25, in_image=6),
+    "EMOTIC's proportions": World((227, 515, 67, 45, 218, 141), 0.45),
+}
+
+
+def _noise(world: World, rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    normal = rng.normal(size=shape)
+    if not world.heavy:
+        return normal
+    # One length a person, as real embeddings have it; variance 1.
+    scale = np.sqrt(rng.chisquare(3, size=(*shape[:-1], 1)))
+    result: FloatArray = normal / scale
+    return result
+
+
+def class_means(world: World) -> FloatArray:
     """Where the classes are, of shape (classes, dimensions); some near each other."""
-    rng = np.random.default_rng(1)
-    return CLASS_EFFECT * rng.normal(size=(len(CLASSES), DIMENSIONS))
+    means: FloatArray = world.apart * np.random.default_rng(1).normal(size=(6, DIMENSIONS))
+    return means
 
 
-def truth(means: FloatArray, sets: int = 40_000, queries: int = 20) -> float:
-    """Balanced accuracy expected for one-shot sets of this source."""
-    rng = np.random.default_rng(2)
-    spread = np.sqrt(1 + IMAGE_EFFECT**2)
+@cache
+def truth(world: World, name: str, shots: int, sets: int = 5_000, queries: int = 20) -> float:
+    """Balanced accuracy expected for sets of `shots` support persons a class of this source."""
+    rng = np.random.default_rng([2, shots])
+    chosen = [CLASSES["cat-6-6"].index(item) for item in CLASSES[name]]
+    means = class_means(world)[chosen]
+    classes = len(means)
     right = 0
     for _ in range(sets):
-        support = means + spread * rng.normal(size=means.shape)
-        asked = means[:, None] + spread * rng.normal(size=(len(means), queries, DIMENSIONS))
-        distance = np.square(asked[:, :, None] - support).sum(axis=-1)
-        right += int((distance.argmin(axis=-1) == np.arange(len(means))[:, None]).sum())
-    return right / (sets * len(means) * queries)
+        near = np.full((classes, queries, classes), np.inf)
+        asked = means[:, None] + _person(world, rng, (classes, queries, DIMENSIONS))
+        for _ in range(shots):
+            support = means + _person(world, rng, means.shape)
+            distance = np.square(asked[:, :, None] - support).sum(axis=-1)
+            near = np.minimum(near, distance)
+        right += int((near.argmin(axis=-1) == np.arange(classes)[:, None]).sum())
+    return right / (sets * classes * queries)
 
 
-def data_set(
-    means: FloatArray, sizes: list[int], seed: int
-) -> tuple[Task, tuple[tuple[str, ...], FloatArray]]:
-    """A task and its embeddings."""
+def _person(world: World, rng: np.random.Generator, shape: tuple[int, ...]) -> FloatArray:
+    return _noise(world, rng, shape) + IMAGE_EFFECT * rng.normal(size=shape)
+
+
+def repetition(world: World, seed: int) -> tuple[dict[str, Task], list[dict[str, FloatArray]]]:
+    """The tasks of a data set, and the vectors of two models by sample_id."""
     rng = np.random.default_rng([3, seed])
-    labels = rng.permutation(np.repeat(np.arange(len(sizes)), sizes))
-    in_image = np.repeat(np.arange(len(labels)), rng.integers(1, 4, len(labels)))[: len(labels)]
-    effect = IMAGE_EFFECT * rng.normal(size=(len(labels), DIMENSIONS))
-    vectors = means[labels] + effect[in_image] + rng.normal(size=(len(labels), DIMENSIONS))
+    labels = rng.permutation(np.repeat(np.arange(6), world.sizes))
+    many = len(labels)
+    in_image = np.repeat(np.arange(many), rng.integers(1, world.in_image + 1, many))[:many]
+    means, shape = class_means(world), (many, DIMENSIONS)
+    shared = (rng.normal(size=shape), _noise(world, rng, shape))
+    models = []
+    for _ in range(2):
+        own = (rng.normal(size=shape), _noise(world, rng, shape))
+        rest = np.sqrt(1 - SHARED**2)
+        if world.heavy:  # a mixture: a sum of two would have lighter tails
+            take = rng.random((many, 1)) < SHARED
+            image, person = own[0], np.where(take, shared[1], own[1])
+            image = SHARED * shared[0] + rest * image
+        else:
+            image, person = (SHARED * a + rest * b for a, b in zip(shared, own, strict=True))
+        models.append(means[labels] + IMAGE_EFFECT * image[in_image] + person)
     rows = [
-        (f"train/{seed}/{image:05d}.jpg#{person:05d}", f"{seed}/{image:05d}.jpg", CLASSES[label])
+        (
+            f"train/{seed}/{image:05d}.jpg#{person:05d}",
+            f"{seed}/{image:05d}.jpg",
+            CLASSES["cat-6-6"][label],
+        )
         for person, (image, label) in enumerate(zip(in_image, labels, strict=True))
     ]
-    vector_of = dict(zip((row[0] for row in rows), vectors, strict=True))
-    task = replace(split_task("cat-6-6", rows), dataset=IDENTITY)
-    ids = task.novel.sample_ids
-    return task, (ids, np.stack([vector_of[sample_id] for sample_id in ids]))
+    tasks = {
+        name: replace(
+            split_task(name, [row for row in rows if row[2] in CLASSES[name]]), dataset=IDENTITY
+        )
+        for name in NAMES
+    }
+    ids = [row[0] for row in rows]
+    return tasks, [dict(zip(ids, vectors, strict=True)) for vectors in models]
+
+
+def measure(name: str, seed: int) -> list[tuple[object, ...]]:
+    """The lines of a repetition: each figure's truth, mean and interval."""
+    world = WORLDS[name]
+    tasks, models = repetition(world, seed)
+    scores: list[Scores] = []
+    for vectors in models:
+        parts = []
+        for task in tasks.values():
+            ids = task.novel.sample_ids
+            parts.append(evaluate((ids, np.stack([vectors[x] for x in ids])), task, SHOTS))
+        scores.append(merged(parts))
+    lines: list[tuple[object, ...]] = []
+    for shots in SHOTS:
+        expected = {task: truth(world, task, shots) for task in NAMES}
+        above = [
+            (value - 1 / len(CLASSES[task])) / (1 - 1 / len(CLASSES[task]))
+            for task, value in expected.items()
+        ]
+        pairs: list[tuple[str, float, list[Estimate | Overall]]] = [
+            (task, expected[task], [x.tasks[task][shots].balanced_accuracy for x in scores])
+            for task in NAMES
+        ]
+        both = [figure for x in scores if (figure := x.overall("cat", shots)) is not None]
+        pairs.append(("overall", float(np.mean(above)), [*both]))
+        for what, value, (one, other) in pairs:
+            apart = difference(one, other)
+            assert apart is not None
+            lines.append((name, seed, what, shots, value, one.mean, one.low, one.high))
+            what = f"difference {what}"
+            lines.append((name, seed, what, shots, 0.0, apart.mean, apart.low, apart.high))
+    return lines
+
+
+def table(rows: list[dict[str, str]]) -> str:
+    """Coverage and mean width in per cent, a line a world and number of shots."""
+    figures = ("cat-6-6", "overall", "difference cat-6-6", "difference overall")
+    lines = [
+        "| world | shots | truth | repetitions | cat-6-6 | overall "
+        "| equal models told apart: cat-6-6 | overall | width cat-6-6 |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+    ]
+    for world in WORLDS:
+        for shots in SHOTS:
+            cells = []
+            wide, many, value = 0.0, 0, 0.0
+            for figure in figures:
+                chosen = [
+                    row
+                    for row in rows
+                    if (row["world"], row["figure"], row["shots"]) == (world, figure, str(shots))
+                ]
+                if not chosen:
+                    break
+                held = np.mean(
+                    [float(x["low"]) <= float(x["truth"]) <= float(x["high"]) for x in chosen]
+                )
+                cells.append(100 * (1 - held) if "difference" in figure else 100 * held)
+                if figure == "cat-6-6":
+                    wide = float(np.mean([float(x["high"]) - float(x["low"]) for x in chosen]))
+                    many, value = len(chosen), float(chosen[0]["truth"])
+            if cells:
+                shown = " | ".join(f"{cell:.1f}" for cell in cells)
+                begin = f"| {world} | {shots} | {100 * value:.1f} | {many}"
+                lines.append(f"{begin} | {shown} | {100 * wide:.1f} |")
+    return "\n".join(lines) + "\n"
 
 
 def main() -> None:
-    """Print how many intervals held the truth."""
+    """Measure what is missing, keep it, print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--repetitions", type=int, default=400)
-    parser.add_argument("--sizes", type=int, nargs=6, default=[227, 515, 67, 45, 218, 141])
+    parser.add_argument("--world", action="append", choices=list(WORLDS))
+    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("-o", "--output", type=Path, default=Path("docs/coverage.csv"))
     arguments = parser.parse_args()
-    means = class_means()
-    target = truth(means)
-    print(f"class sizes {arguments.sizes}, truth {100 * target:.2f} %")
-    covered = plain = 0
-    widths, plain_widths, means_seen = [], [], []
-    for repetition in range(arguments.repetitions):
-        task, embeddings = data_set(means, arguments.sizes, repetition)
-        figure = evaluate(embeddings, task)[1].balanced_accuracy
-        assert None not in (figure.mean, figure.low, figure.high, figure.std)
-        low, high, mean = float(figure.low), float(figure.high), float(figure.mean)  # type: ignore[arg-type]
-        half = 1.96 * float(figure.std) / np.sqrt(task.draws)  # type: ignore[arg-type]
-        covered += low <= target <= high
-        plain += mean - half <= target <= mean + half
-        widths.append(high - low)
-        plain_widths.append(2 * half)
-        means_seen.append(mean)
-    many = arguments.repetitions
-    print(
-        f"mean of the means      {100 * np.mean(means_seen):.2f} % (their spread, 1 sd: "
-        f"{100 * np.std(means_seen):.2f} points)"
-    )
-    print(
-        f"two-level interval     covers in {100 * covered / many:.1f} % of {many} repetitions, "
-        f"mean width {100 * np.mean(widths):.2f} points"
-    )
-    print(
-        f"plain interval (draws) covers in {100 * plain / many:.1f} %, "
-        f"mean width {100 * np.mean(plain_widths):.2f} points"
-    )
+    rows: list[dict[str, str]] = []
+    if arguments.output.exists():
+        with arguments.output.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    done = {(row["world"], int(row["repetition"])) for row in rows}
+    with ProcessPoolExecutor(arguments.workers, initializer=use_workers, initargs=(1,)) as pool:
+        for first in range(0, arguments.repetitions, 20):
+            jobs = [
+                (world, number)
+                for world in arguments.world or WORLDS
+                for number in range(first, min(first + 20, arguments.repetitions))
+                if (world, number) not in done
+            ]
+            for lines in pool.map(measure, *zip(*jobs, strict=True)) if jobs else ():
+                rows += [
+                    dict(
+                        zip(
+                            COLUMNS,
+                            (f"{x:.6g}" if isinstance(x, float) else str(x) for x in line),
+                            strict=True,
+                        )
+                    )
+                    for line in lines
+                ]
+            stream_out = io.StringIO()
+            writer = csv.DictWriter(stream_out, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+            write_text(arguments.output, stream_out.getvalue())
+            print(table(rows), flush=True)
 
 
 if __name__ == "__main__":

@@ -155,7 +155,10 @@ class _FewKinds:
     def sums(self, draws: slice, tally: Tally) -> tuple[FloatArray, FloatArray]:
         """As `Jackknife.sums`, for the images of the group."""
         complete = _is_complete(tally, self._queries)
-        left = np.stack(every_figure(_less(tally, self._queries, self._changes), complete), axis=1)
+        # Some kinds never come, and what is left without them is no figure.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            figures = every_figure(_less(tally, self._queries, self._changes), complete)
+        left = np.stack(figures, axis=1)
         # One more kind, that adds nothing: images with a support person, which ask nothing.
         table = np.zeros((*left.shape[:2], left.shape[2] + 1))
         table[..., :-1] = left
@@ -219,7 +222,8 @@ class _AnyPersons:
         whole = tally.of_draws(slice(draws.start - first, draws.stop - first))
         complete = _is_complete(whole, self._queries)
         changes = self._rows.numbers(self._words(self._nearest[draws]))
-        left = np.stack(every_figure(_less(whole, self._queries, changes), complete))
+        with np.errstate(divide="ignore", invalid="ignore"):  # at held-out places
+            left = np.stack(every_figure(_less(whole, self._queries, changes), complete))
         pairs = slice(*np.searchsorted(self._draw, (draws.start, draws.stop)))
         left[:, self._draw[pairs] - draws.start, self._image[pairs]] = 0.0
         unknown = np.zeros(left[:, 0].shape)
