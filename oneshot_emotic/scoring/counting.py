@@ -24,6 +24,7 @@ class ConfusionCounts:
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
         self._rows = PackedRows(decisions.shares())
+        self._words = np.ascontiguousarray(self._rows.words.T)  # sums along the last axis are quick
 
     def of(self, draws: slice) -> IntArray:
         """Of some draws: counts of shape (classes, classes, draws)."""
@@ -33,7 +34,8 @@ class ConfusionCounts:
         for of_class, start, end in zip(counts, ends[:-1], ends[1:], strict=True):
             for first in range(start, end, self._rows.room):
                 chunk = nearest[:, first : min(first + self._rows.room, end)]
-                of_class += self._rows.numbers(self._rows.words[chunk].sum(axis=1))
+                words = [word.take(chunk).sum(axis=1) for word in self._words]
+                of_class += self._rows.numbers(np.stack(words, axis=1))
         return counts
 
 

@@ -11,7 +11,7 @@ import functools
 import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,9 @@ from oneshot_emotic.scoring.arrays import FloatArray, IntArray
 from oneshot_emotic.scoring.counting import PackedRows, Words, changes_by_label
 from oneshot_emotic.scoring.decisions import Decisions
 from oneshot_emotic.scoring.metrics import Tally, every_figure
+
+#: Sums of figures, and how many draws had no value, of shape (figures, images).
+Sums: TypeAlias = tuple[FloatArray, FloatArray]
 
 #: Numbers of an array (classes, draws, images) at once: small enough for the cache.
 _CELLS = 1 << 16
@@ -84,7 +87,7 @@ class Jackknife:
                 slots = [columns[first[some] + slot] for slot in range(persons)]
                 self._groups.append(_FewKinds(decisions, changes, slots))
 
-    def sums(self, draws: slice, tally: Tally) -> tuple[FloatArray, FloatArray]:
+    def sums(self, draws: slice, tally: Tally) -> Sums:
         """Sum the figures over those of some draws in which the image is no support's.
 
         Args:
@@ -94,7 +97,14 @@ class Jackknife:
         Returns:
             Sums, and how many draws had no value, of shape (figures, images).
         """
-        parts = [group.sums(draws, tally) for group in self._groups]
+        parts = []
+        for group in self._groups:
+            step = max(1, _CELLS // group.cells)
+            parts.append((0.0, 0.0))
+            for start in range(draws.start, draws.stop, step):
+                some = slice(start, min(start + step, draws.stop))
+                whole = tally.of_draws(slice(start - draws.start, some.stop - draws.start))
+                parts[-1] = tuple(map(operator.add, parts[-1], group.sums(some, whole)))
         total, unknown = (np.concatenate(x, axis=1) for x in zip(*parts, strict=True))
         return total[:, self._place], unknown[:, self._place]
 
@@ -147,36 +157,37 @@ class _FewKinds:
         self._changes = np.moveaxis(total, (2, 3), (0, 1)).reshape(*total.shape[2:], 1, -1)
         total = functools.reduce(operator.add, queries)
         self._queries = np.repeat(total.T, taken.shape[1], axis=1)
+        self.cells = self._queries.size
         self._nearest, self._slots, self._codes = decisions.nearest, slots, len(codes)
         self._first = of_image.reshape(-1)
         self._code = np.zeros(256, dtype=np.intp)
         self._code[codes] = np.arange(len(codes))
 
-    def sums(self, draws: slice, tally: Tally) -> tuple[FloatArray, FloatArray]:
+    def sums(self, draws: slice, whole: Tally) -> Sums:
         """As `Jackknife.sums`, for the images of the group."""
-        complete = _is_complete(tally, self._queries)
-        # Some kinds never come, and what is left without them is no figure.
-        with np.errstate(divide="ignore", invalid="ignore"):
-            figures = every_figure(_less(tally, self._queries, self._changes), complete)
-        left = np.stack(figures, axis=1)
+        complete = _is_complete(whole, self._queries)
+        with np.errstate(divide="ignore", invalid="ignore"):  # kinds that no image is of
+            left = every_figure(_less(whole, self._queries, self._changes), complete)
         # One more kind, that adds nothing: images with a support person, which ask nothing.
-        table = np.zeros((*left.shape[:2], left.shape[2] + 1))
-        table[..., :-1] = left
-        total, unknown = (np.zeros((left.shape[1], len(self._first))) for _ in range(2))
+        many, kinds = left[0].shape
+        table = np.zeros((many, kinds + 1, len(left)))
+        for place, figure in enumerate(left):
+            table[:, :-1, place] = figure
+        total, unknown = (np.zeros((len(self._first), len(left))) for _ in range(2))
         if not complete:
             lacking = np.isnan(table)
             table[lacking] = 0.0
+        nearest, kind = self._nearest[draws], self._first
+        for slot in self._slots:
+            decision = nearest.take(slot, axis=1)
+            kind = kind * self._codes + self._code.take(decision)
+        kind[decision == 0] = kinds
         # One draw after the other: `sum` may choose its own order.
-        for place, nearest in enumerate(self._nearest[draws]):
-            kind = self._first
-            for slot in self._slots:
-                decision = nearest.take(slot)
-                kind = kind * self._codes + self._code.take(decision)
-            kind = np.where(decision == 0, table.shape[2] - 1, kind)
-            total += table[place].take(kind, axis=1)
+        for place, of_draw in enumerate(kind):
+            total += table[place].take(of_draw, axis=0)
             if not complete:
-                unknown += lacking[place].take(kind, axis=1)
-        return total, unknown
+                unknown += lacking[place].take(of_draw, axis=0)
+        return total.T, unknown.T
 
 
 class _AnyPersons:
@@ -207,33 +218,24 @@ class _AnyPersons:
         for slot in slots:
             places = decisions.labels[slot], np.arange(len(slot))
             np.add.at(self._queries, places, decisions.unit)
+        self.cells = self._queries.size
 
-    def sums(self, draws: slice, tally: Tally) -> tuple[FloatArray, FloatArray]:
+    def sums(self, draws: slice, whole: Tally) -> Sums:
         """As `Jackknife.sums`, for the images of the group."""
-        step = max(1, _CELLS // self._queries.size)
-        parts = [
-            self._sums(slice(start, min(start + step, draws.stop)), tally, draws.start)
-            for start in range(draws.start, draws.stop, step)
-        ]
-        total, unknown = (functools.reduce(operator.add, x) for x in zip(*parts, strict=True))
-        return total, unknown
-
-    def _sums(self, draws: slice, tally: Tally, first: int) -> tuple[FloatArray, FloatArray]:
-        whole = tally.of_draws(slice(draws.start - first, draws.stop - first))
         complete = _is_complete(whole, self._queries)
         changes = self._rows.numbers(self._words(self._nearest[draws]))
-        with np.errstate(divide="ignore", invalid="ignore"):  # at held-out places
-            left = np.stack(every_figure(_less(whole, self._queries, changes), complete))
+        left = every_figure(_less(whole, self._queries, changes), complete)
         pairs = slice(*np.searchsorted(self._draw, (draws.start, draws.stop)))
-        left[:, self._draw[pairs] - draws.start, self._image[pairs]] = 0.0
-        unknown = np.zeros(left[:, 0].shape)
-        if not complete:
-            lacking = np.isnan(left)
-            left[lacking] = 0.0
-            unknown = lacking.sum(axis=1, dtype=np.float64)
-        total = left[:, 0].copy()
-        for place in range(1, left.shape[1]):
-            total += left[:, place]
+        held_out = self._draw[pairs] - draws.start, self._image[pairs]
+        total, unknown = (np.zeros((len(left), left[0].shape[1])) for _ in range(2))
+        for figure, of_figure, lacking in zip(left, total, unknown, strict=True):
+            figure[held_out] = 0.0
+            if not complete:
+                lacking += np.isnan(figure).sum(axis=0)
+                figure[np.isnan(figure)] = 0.0
+            # One draw after the other: `sum` may choose its own order.
+            for row in figure:
+                of_figure += row
         return total, unknown
 
     def _words(self, nearest: npt.NDArray[np.uint8]) -> Words:

@@ -100,8 +100,10 @@ class Evidence:
     @property
     def freedom(self) -> float:
         """Degrees of freedom (Welch and Satterthwaite): only few runs are few."""
-        few, total = self.few_runs, self.variance
-        return total * total / few if few else math.inf
+        if not (few := self.few_runs):
+            return math.inf
+        total = self.variance
+        return total * total / few
 
 
 @dataclass(frozen=True)
