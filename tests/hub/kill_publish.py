@@ -3,10 +3,10 @@
     python tests/hub/kill_publish.py FOLDER --moments 200 --seed 0
 
 runs with HF_ENDPOINT naming the Hub. Every client is a fork of this process, which has all modules
-in memory and has checked the folder; moments are uniform over the work with the Hub. After each kill
-the Hub's state is looked at; what it may be is in `check`. Then the next run on the same repository
-is killed too, or, every fifth time, left to end and must complete the publication. Prints what was
-found as JSON.
+in memory and has checked the folder; moments are uniform over the work with the Hub. After each
+kill the Hub's state is looked at; what it may be is in `check`. Then the next run on the same
+repository is killed too, or, every fifth time, left to end and must complete the publication.
+Prints what was found as JSON.
 """
 
 from __future__ import annotations
@@ -104,9 +104,8 @@ def main():
     whole = time.monotonic() - begun
 
     rng = random.Random(options.seed)
-    found = dict.fromkeys(
-        ("killed", "nothing", "repository", "committed", "tagged", "completed"), 0
-    )
+    stages = ("nothing", "repository", "committed", "tagged")
+    found = dict.fromkeys(("killed", *stages, "completed"), 0)
     fresh = True
     while found["killed"] < options.moments:
         if fresh:
@@ -117,11 +116,13 @@ def main():
         status = ended(child)
         assert status in (0, -signal.SIGKILL), f"ended with {status}"
         stage = check(expected, identity.fingerprint)
-        fresh = status == 0 or stage == "tagged" or rng.random() < 0.2
         if status == 0:
+            fresh = True
             continue  # too late: it was done
         found["killed"] += 1
         found[stage] += 1
+        last = found["killed"] == options.moments
+        fresh = last or stage == "tagged" or rng.random() < 0.2
         if fresh:
             assert completed(), f"could not complete from {stage}"
             found["completed"] += 1
