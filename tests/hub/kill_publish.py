@@ -1,14 +1,12 @@
 """`publish` killed (signal 9) at random moments, over and over, against a loopback Hub.
 
-    python tests/hub/kill_publish.py FOLDER --moments 200 --seed 0 --long
+    python tests/hub/kill_publish.py FOLDER --moments 200 --seed 0
 
-runs with HF_ENDPOINT naming a Hub that `loopback.py` started as a process. Every client is a fork
-of this process, which has all modules in memory. The short form forks after the folder was checked;
-the long one runs the whole command line, and every fifth kill comes while it checks the folder. The
-other moments are uniform over the work with the Hub. After each kill the Hub's state is looked at;
-what it may be is in `check`. Then the next run on the same repository is killed too, or (always
-with --long, else every fifth time) left to end and must complete the publication. Prints what was
-found as JSON.
+runs with HF_ENDPOINT naming the Hub. Every client is a fork of this process, which has all modules
+in memory and has checked the folder; moments are uniform over the work with the Hub. After each
+kill the Hub's state is looked at; what it may be is in `check`. Then the next run on the same
+repository is killed too, or, every fifth time, left to end and must complete the publication.
+Prints what was found as JSON.
 """
 
 from __future__ import annotations
@@ -17,13 +15,11 @@ import argparse
 import json
 import os
 import random
-import select
 import signal
 import sys
 import threading
 import time
 import urllib.request
-from functools import partial
 from pathlib import Path
 
 REPO = "lab/killed"
@@ -37,8 +33,7 @@ def control(path, data=None):
 
 def start(work):
     """A fork that does `work`; its output is dropped."""
-    child = os.fork()
-    if child:
+    if child := os.fork():
         return child
     status = 99
     try:
@@ -47,33 +42,13 @@ def start(work):
             os.dup2(nowhere, stream)
         work()
         status = 0
-    except SystemExit as end:
-        status = end.code or 0
     finally:
         os._exit(status)
 
 
-def finish(work):
-    child = start(work)
-    begun = time.monotonic()
-    while time.monotonic() - begun < 60:
-        ended, status = os.waitpid(child, os.WNOHANG)
-        if ended:
-            return os.waitstatus_to_exitcode(status)
-        time.sleep(0.005)
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
-    return "no end within 60 s"
-
-
-def wait_for(pipe):
-    assert select.select([pipe], [], [], 60)[0], "the client never turned to the Hub"
-    os.read(pipe, 1)
-
-
-def drain(pipe):
-    while select.select([pipe], [], [], 0)[0]:
-        os.read(pipe, 1)
+def ended(child):
+    """The exit status of a fork; -9 when it was killed."""
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def check(expected, fingerprint):
@@ -99,7 +74,6 @@ def main():
     parser.add_argument("folder", type=Path)
     parser.add_argument("--moments", type=int, default=50)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--long", action="store_true")
     options = parser.parse_args()
 
     import huggingface_hub
@@ -109,76 +83,50 @@ def main():
     tqdm.tqdm.set_lock(threading.RLock())
     tqdm.tqdm.monitor_interval = 0
 
-    from oneshot_emotic.cli.main import main as command
     from oneshot_emotic.dataset.hub.publish import publish
     from oneshot_emotic.dataset.whole import check_publishable
 
-    begun = time.monotonic()
     identity, files = check_publishable(options.folder)
-    checking = time.monotonic() - begun
     expected = {file.path: file.sha256 for file in files}
-    if options.long:
-        work = partial(command, ["publish", str(options.folder), "--repo-id", REPO])
-    else:
-        work = partial(publish, REPO, identity, files)
-    publish(REPO, identity, files)  # here, so that every fork has the modules
+
+    def work():
+        publish(REPO, identity, files)
+
+    def completed():
+        return ended(start(work)) == 0 and check(expected, identity.fingerprint) == "tagged"
+
+    work()  # here, so that every fork has the modules
     # Forks must not share its connections; versions before 1 keep them by process.
     getattr(huggingface_hub, "close_session", lambda: None)()
-
-    # A fork says when it turns to the Hub: asking for the token is the first that it does.
-    reached, reaching = os.pipe()
-    get_token = huggingface_hub.get_token
-
-    def told_token():
-        os.write(reaching, b".")
-        return get_token()
-
-    huggingface_hub.get_token = told_token
-    durations = []
-    for _ in range(3):
-        control("clear", b"")
-        child = start(work)
-        wait_for(reached)
-        begun = time.monotonic()
-        _, status = os.waitpid(child, 0)
-        durations.append(time.monotonic() - begun)
-        assert status == 0
-        assert check(expected, identity.fingerprint) == "tagged"
-    whole = sorted(durations)[1]
+    control("clear", b"")
+    begun = time.monotonic()
+    assert completed()
+    whole = time.monotonic() - begun
 
     rng = random.Random(options.seed)
-    stages = dict.fromkeys(("nothing", "repository", "committed", "tagged"), 0)
-    killed = completed = 0
+    stages = ("nothing", "repository", "committed", "tagged")
+    found = dict.fromkeys(("killed", *stages, "completed"), 0)
     fresh = True
-    while killed < options.moments:
+    while found["killed"] < options.moments:
         if fresh:
             control("clear", b"")
         child = start(work)
-        if options.long and rng.random() < 0.2:
-            time.sleep(rng.uniform(0, checking))
-        else:
-            wait_for(reached)
-            time.sleep(rng.uniform(0, whole))
+        time.sleep(rng.uniform(0, whole))
         os.kill(child, signal.SIGKILL)
-        _, status = os.waitpid(child, 0)
-        drain(reached)
-        ended = os.waitstatus_to_exitcode(status)
-        assert ended in (0, -signal.SIGKILL), f"ended with {ended}"
+        status = ended(child)
+        assert status in (0, -signal.SIGKILL), f"ended with {status}"
         stage = check(expected, identity.fingerprint)
-        if ended == 0:
+        if status == 0:
             fresh = True
             continue  # too late: it was done
-        killed += 1
-        stages[stage] += 1
-        fresh = options.long or stage == "tagged" or rng.random() < 0.2
+        found["killed"] += 1
+        found[stage] += 1
+        last = found["killed"] == options.moments
+        fresh = last or stage == "tagged" or rng.random() < 0.2
         if fresh:
-            ended = finish(work)
-            assert ended == 0, f"could not complete from {stage}: {ended}"
-            drain(reached)
-            assert check(expected, identity.fingerprint) == "tagged"
-            completed += 1
-    figures = {"killed": killed, "stages": stages, "completed": completed, "hub_seconds": whole}
-    json.dump(figures, sys.stdout)
+            assert completed(), f"could not complete from {stage}"
+            found["completed"] += 1
+    json.dump(found, sys.stdout)
 
 
 if __name__ == "__main__":
