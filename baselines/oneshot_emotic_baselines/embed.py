@@ -120,11 +120,15 @@ def _trained(checkpoint: Path, content: Mapping[str, Any], settings: Settings) -
     recipe = replace(settings.effective_recipe, pretraining={})
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
         network = AffectNet(recipe, settings.backbone, len(content["classes"]), settings.embedding)
-    try:
-        network.load_state_dict(content["network"], assign=True)
-    except RuntimeError as error:
-        what = f"its weights are not of the network it describes: {error}"
-        raise InputError(Problem(what, str(checkpoint))) from None
+    wanted, found = (
+        {name: (value.shape, value.dtype) for name, value in weights.items()}
+        for weights in (network.state_dict(), content["network"])
+    )
+    if wanted != found:
+        raise InputError(
+            Problem("its weights are not of the network it describes", str(checkpoint))
+        )
+    network.load_state_dict(content["network"], assign=True)
     return network
 
 

@@ -114,6 +114,7 @@ class Settings:
         problems += [
             Problem(f"must be from 0 to {most:g}, not {value}", name)
             for name, value, most in (
+                ("embedding", self.embedding, 65_536),
                 ("metric_weight", self.metric_weight, 1),
                 ("flip", self.flip, 1),
                 ("shift", self.shift, 0.5),

@@ -135,6 +135,14 @@ def test_other_files_are_none(written, tmp_path):
         load_checkpoint(tmp_path / "none")
 
 
+def test_weights_of_another_type_are_refused(content, tmp_path, monkeypatch):
+    monkeypatch.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
+    network = {**content["network"], "embedder.bias": content["network"]["embedder.bias"].double()}
+    write_checkpoint(tmp_path / "a", {**content, "network": network})
+    with pytest.raises(InputError, match="weights are not of the network"):
+        embed_task(tmp_path / "a", tiny.task(), tiny.data())
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -145,7 +153,8 @@ def test_other_files_are_none(written, tmp_path):
         ({"settings": {"epochs": "two"}}, "settings are wrong"),
         ({"settings": {"epochs": 0}}, "must be at least 1"),
         ({"settings": {"recipe": "../x"}}, "no recipe"),
-        ({"settings": {"embedding": 10**12}}, "weights are not of the network"),
+        ({"settings": {"embedding": 10**12}}, "embedding: must be from 0 to 65536"),
+        ({"settings": {"embedding": 65_536}}, "weights are not of the network"),
         ({"settings": {"backbone": "resnet50", "embedding": 17}}, "weights are not of the network"),
         ({"classes": ["a"]}, "weights are not of the network"),
         ({"network": {}}, "weights are not of the network"),
