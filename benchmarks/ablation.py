@@ -28,7 +28,7 @@ from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.cli.synth import write_stand_in_folder
 from oneshot_emotic.files import write_text
-from oneshot_emotic.submission.forms import read_predictions
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file
 from oneshot_emotic.synthetic.settings import StandInSettings
 from oneshot_emotic.synthetic.write import SETTINGS_FILE
 
@@ -96,7 +96,7 @@ def trained(work: Path, task_name: str, jobs: int) -> list[dict[str, Any]]:
             planned += [(strength, replace(job, threads=1)) for job in of_strength]
         run_jobs([job for _, job in planned], jobs, print)
         for strength, job in planned:
-            embeddings = read_predictions(job.output).embeddings
+            embeddings = read_embeddings_file(job.output).embeddings
             figure = evaluate(embeddings, task)[1].balanced_accuracy
             line = (panel.cue, strength, job.recipe, steps, figure.mean, figure.low, figure.high)
             lines.append(dict(zip(COLUMNS, line, strict=True)))

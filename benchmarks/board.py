@@ -22,7 +22,7 @@ import numpy as np
 from machine import machine
 
 from oneshot_emotic import load_task, write_submission
-from oneshot_emotic.submission.folders import write_submission_document
+from oneshot_emotic.submission.folder import write_submission_document
 from oneshot_emotic.tasks import TASKS
 
 ROOT = Path(__file__).parents[1]

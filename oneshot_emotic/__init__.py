@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores as Scores
     from oneshot_emotic.splits import Persons as Persons
     from oneshot_emotic.splits import Task as Task
-    from oneshot_emotic.submission.api import write_submission as write_submission
+    from oneshot_emotic.submission.embeddings_file import write_submission as write_submission
     from oneshot_emotic.tasks import TASKS as TASKS
 
 __version__ = "0.1.0"
@@ -34,7 +34,7 @@ _HOMES = {
     "Task": "oneshot_emotic.splits",
     "evaluate": "oneshot_emotic.scoring.evaluate",
     "load_task": "oneshot_emotic.dataset.load",
-    "write_submission": "oneshot_emotic.submission.api",
+    "write_submission": "oneshot_emotic.submission.embeddings_file",
 }
 
 __all__ = [

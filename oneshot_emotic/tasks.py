@@ -7,6 +7,7 @@ levels. The order of the classes is the paper's class index: it decides ties of 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
@@ -172,6 +173,8 @@ def task_table(name: str) -> TaskTable:
     try:
         return TASKS[name]
     except (KeyError, TypeError):
+        near = get_close_matches(str(name).lower(), TASKS, 1)
+        meant = f"Did you mean {near[0]!r}? " if near else ""
         raise InputError(
-            Problem(f"there is no task {name!r}", remedy=f"The tasks are {', '.join(TASKS)}")
+            Problem(f"there is no task {name!r}", remedy=f"{meant}The tasks are {', '.join(TASKS)}")
         ) from None

@@ -17,9 +17,8 @@ import numpy as np
 with atheris.instrument_imports(include=["oneshot_emotic", "json", "zipfile"]):
     from oneshot_emotic.dataset.load import load_task
     from oneshot_emotic.errors import InputError
-    from oneshot_emotic.submission.api import write_submission
-    from oneshot_emotic.submission.check import check_predictions
-    from oneshot_emotic.submission.forms import read_predictions
+    from oneshot_emotic.submission.check import check_embeddings_file
+    from oneshot_emotic.submission.embeddings_file import read_embeddings_file, write_submission
 
 #: Bounds what a file may claim, so that libFuzzer's own memory limit tells.
 MAX_BYTES = 1 << 26
@@ -42,8 +41,8 @@ def main() -> None:
     def one_input(data: bytes) -> None:
         target.write_bytes(data)
         try:
-            predictions = read_predictions(target, MAX_BYTES)
-            check_predictions(predictions, lambda *_: task, task.name, dataset_given=True)
+            file = read_embeddings_file(target, MAX_BYTES)
+            check_embeddings_file(file, lambda *_: task, task.name, dataset_given=True)
         except InputError as error:
             text = str(error)
             if not text.strip() or not all(line.isprintable() for line in text.split("\n")):

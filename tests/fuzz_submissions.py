@@ -38,11 +38,9 @@ from oneshot_emotic.dataset.loader import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.files import json_text
 from oneshot_emotic.scoring.evaluate import evaluate_aligned
-from oneshot_emotic.submission.api import write_submission
-from oneshot_emotic.submission.check import check_predictions
-from oneshot_emotic.submission.doctor import examine
-from oneshot_emotic.submission.folders import read_submission_folder, write_submission_document
-from oneshot_emotic.submission.forms import read_predictions
+from oneshot_emotic.submission.check import check_embeddings_file, examine
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file, write_submission
+from oneshot_emotic.submission.folder import read_submission_folder, write_submission_document
 
 FOLDER = "folder"
 FORMS = (*DAMAGE, FOLDER)
@@ -97,7 +95,7 @@ def make_bases(folder: Path, persons: int = 60) -> None:
                 write_submission(path, vectors, task, {"name": "A model"}, dtype)
     submission = folder / "bases" / FOLDER
     files = {}
-    for task, suffix in ((load("", "", "cat-6-6"), ".npz"), (load("", "", "cat-6-4"), ".parquet"),
+    for task, suffix in ((load("", "", "cat-6-6"), ".npz"), (load("", "", "cat-6-4"), ".npz"),
                          (load("", "", "lev-7-3-valence"), ".safetensors")):  # fmt: skip
         vectors = (task.novel.sample_ids, rng.normal(size=(len(task.novel), 3)))
         write_submission(submission / f"{task.name}{suffix}", vectors, task)
@@ -152,8 +150,8 @@ def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
             embeddings = [(submission.embeddings(name), name) for name in submission.references]
             parts = [_aligned(item, load("", "", name)) for item, name in embeddings]
         else:
-            predictions = read_predictions(path)
-            checked = check_predictions(predictions, load, predictions.task or "cat-6-6", True)
+            file = read_embeddings_file(path)
+            checked = check_embeddings_file(file, load, file.task or "cat-6-6", True)
             parts = [(checked.aligned, checked.task)]
         for aligned, task in parts:
             json_text(evaluate_aligned(aligned, task, (1,)).to_dict()).encode("utf-8")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from oneshot_emotic import write_submission
-from oneshot_emotic.submission.folders import write_submission_document
+from oneshot_emotic.submission.folder import write_submission_document
 
 
 def submission_folder(folder, task, array):

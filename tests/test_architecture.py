@@ -22,7 +22,17 @@ HEAVY = (
     "huggingface_hub",
 )
 
-GROUND = {"ade20k", "errors", "files", "names", "rng", "processes", "categories", "tasks"}
+GROUND = {
+    "ade20k",
+    "errors",
+    "files",
+    "names",
+    "untrusted",
+    "rng",
+    "processes",
+    "categories",
+    "tasks",
+}
 GROUND |= {"addresses", "markdown", "html", "latex", "csv_cell"}  # text of others made harmless
 #: Room -> the rooms it may import from, besides itself and the ground.
 ALLOWED = {

@@ -82,7 +82,7 @@ def test_rules(pattern, good, bad):
 
 
 def test_the_schemas_have_the_same_rules():
-    path = REPOSITORY / "oneshot_emotic/submission/schemas/predictions.schema.json"
+    path = REPOSITORY / "oneshot_emotic/submission/schemas/embeddings.schema.json"
     definitions = json.loads(path.read_text())["$defs"]
     fields = definitions["dataset"]["properties"]
     either = f"{DATASET_NAME.pattern}|{REPOSITORY_ID.pattern}"

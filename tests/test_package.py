@@ -43,7 +43,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel_names):
     assert files <= wheel_names
     assert "oneshot_emotic/py.typed" in files
     assert "oneshot_emotic/dataset/bundled/synthetic/manifest.json" in files
-    assert "oneshot_emotic/submission/schemas/predictions.schema.json" in files
+    assert "oneshot_emotic/submission/schemas/embeddings.schema.json" in files
 
 
 def test_the_wheel_holds_nothing_else(wheel_names):

@@ -213,7 +213,7 @@ def write_documents(jobs: Sequence[Job], tasks: Mapping[str, Task], scale: Scale
         scale: What the row says of the settings.
     """
     from oneshot_emotic.embedders import EMBEDDERS
-    from oneshot_emotic.submission.folders import write_submission_document
+    from oneshot_emotic.submission.folder import write_submission_document
     from oneshot_emotic_baselines.embed import model_card
 
     folders = []
@@ -299,7 +299,7 @@ def _run_own(jobs: Sequence[Job], parallel: int) -> Iterator[tuple[Job, float]]:
 def run_job(job: Job) -> float:
     """Train, embed, write; the seconds it took."""
     from oneshot_emotic.dataset.load import load_task
-    from oneshot_emotic.submission.api import write_submission
+    from oneshot_emotic.submission.embeddings_file import write_submission
 
     started = time.monotonic()
     task = load_task(job.settings.task, job.dataset)

@@ -20,21 +20,20 @@ def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_
     PATH is a folder with a submission.json, or a file of embeddings. Exit status 2 when something
     is wrong.
     """
+    from oneshot_emotic.cli.submissions import named
     from oneshot_emotic.dataset.loader import TaskLoader
-    from oneshot_emotic.submission.doctor import examine
+    from oneshot_emotic.submission.check import examine
 
     load = TaskLoader(dataset)
     problems = []
     for path in paths:
-        # "." and ".." have no name of their own; a submission's folder must have one.
-        named = path if path.name not in ("", "..") else path.resolve()
-        findings = examine(named, load, task, dataset is not None, max_bytes)
+        findings = examine(named(path), load, task, dataset is not None, max_bytes)
         for line in findings.good:
             click.echo(f"good  {printable(line)}")
         for line in findings.notes:
             click.echo(f"note  {printable(line)}")
         problems += findings.problems
     if problems:
-        say(f"{len(problems):,} problems:")
+        say("1 problem:" if len(problems) == 1 else f"{len(problems):,} problems:")
         raise InputError(problems)
     click.echo("nothing wrong")

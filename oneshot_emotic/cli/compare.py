@@ -37,8 +37,9 @@ def command(
 ) -> None:
     """Say which of two submissions is better, and how surely.
 
-    A and B are files of embeddings or submission folders on the same data set. Both are scored on
-    the same resamples of draws and images, so the difference is far better known than either.
+    A and B are files of embeddings, folders of them, or submission folders, on the same data set.
+    Both are scored on the same resamples of draws and images, so the difference is far better known
+    than either.
     """
     from oneshot_emotic.files import json_text, write_text
     from oneshot_emotic.report import comparison_report
@@ -67,15 +68,11 @@ def command(
 def _scores(
     path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...], max_bytes: int
 ) -> Scores:
-    from oneshot_emotic.cli.submissions import checked_files
-    from oneshot_emotic.dataset.loader import TaskLoader
-    from oneshot_emotic.leaderboard.recompute import score_submission
+    from oneshot_emotic.cli.submissions import checked_files, models_of
     from oneshot_emotic.scoring.evaluate import evaluate_aligned
-    from oneshot_emotic.submission.folders import read_submission_folder
+    from oneshot_emotic.scoring.scores import merged
 
-    if path.is_dir():
-        only = None if task is None else [task]
-        return score_submission(read_submission_folder(path), TaskLoader(dataset), shots, only)
-    (checked,) = checked_files([path], dataset, task, max_bytes)
-    scores = evaluate_aligned(checked.aligned, checked.task, shots)
-    return scores.named(checked.name)
+    checked = checked_files([path], dataset, task, max_bytes)
+    models = models_of(checked)
+    parts = [evaluate_aligned(item.aligned, item.task, shots) for item in checked]
+    return merged(parts, name=models[0] if len(models) == 1 else None)

@@ -111,7 +111,7 @@ def embed_tasks(
     from oneshot_emotic.embedders.run import PersonPicture, embed_persons
     from oneshot_emotic.emotic.layout import find_annotations, find_layout
     from oneshot_emotic.emotic.persons import ListedImage, read_annotations
-    from oneshot_emotic.submission.api import write_submission
+    from oneshot_emotic.submission.embeddings_file import write_submission
 
     folder = dataset_folder(dataset)
     loaded = [read_task(folder, name) for name in (tasks or TASKS)]
@@ -189,7 +189,7 @@ def embed_checkpoint(
     from oneshot_emotic_baselines.settings import Settings
 
     from oneshot_emotic.dataset.load import load_task
-    from oneshot_emotic.submission.api import write_submission
+    from oneshot_emotic.submission.embeddings_file import write_submission
 
     content = load_checkpoint(checkpoint)
     settings = Settings.from_dict(content["settings"])

@@ -64,7 +64,7 @@ def command(
     )
     from oneshot_emotic.leaderboard.recompute import recompute_boards
     from oneshot_emotic.leaderboard.reported import read_reported
-    from oneshot_emotic.submission.folders import find_submissions
+    from oneshot_emotic.submission.folder import find_submissions
 
     given = {"--check": check, "--diff": base is not None, "--format": form is not None}
     if len(chosen := [name for name, is_given in given.items() if is_given]) > 1:

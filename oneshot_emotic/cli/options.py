@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from oneshot_emotic.processes import available_processors
-from oneshot_emotic.submission.limits import MAX_BYTES
 from oneshot_emotic.tasks import TASKS
+from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

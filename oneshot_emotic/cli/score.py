@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.options import FOLDER, embeddings_options, shots_option
+from oneshot_emotic.errors import printable
 
 
 @click.command()
@@ -28,10 +29,11 @@ def command(
 ) -> None:
     """Score files of embeddings.
 
-    FILES are of the forms .json, .json.gz, .npz, .safetensors and .parquet, each for one task of
-    the same submission (docs/submission.md).
+    FILES are .json, .json.gz, .npz, .safetensors or .parquet, each for one task of the same
+    submission (docs/submission.md); or a folder of such files.
     """
-    from oneshot_emotic.cli.submissions import checked_files
+    from oneshot_emotic.cli.progress import say
+    from oneshot_emotic.cli.submissions import checked_files, models_of
     from oneshot_emotic.files import json_text, write_text
     from oneshot_emotic.report import (
         INTERVAL_NOTE,
@@ -48,6 +50,8 @@ def command(
     parts = [evaluate_aligned(item.aligned, item.task, shots) for item in checked]
     names = {item.name for item in checked}
     scores = merged(parts, name=names.pop() if len(names) == 1 else None)
+    if len(models := models_of(checked)) > 1:
+        say(f"warning: files of several models are scored as one: {printable(', '.join(models))}")
     text = json_text(scores.to_dict())
     if json_file is not None and str(json_file) == "-":
         click.echo(text, nl=False)

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.dataset.loader import TaskLoader
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.submission.check import Checked, check_predictions
-from oneshot_emotic.submission.forms import read_predictions
-from oneshot_emotic.submission.limits import MAX_BYTES
+from oneshot_emotic.submission.check import Checked, check_embeddings_file
+from oneshot_emotic.submission.embeddings_file import (
+    SUFFIXES,
+    EmbeddingsFile,
+    read_embeddings_file,
+)
+from oneshot_emotic.submission.folder import DOCUMENT, read_submission_folder
 from oneshot_emotic.tasks import TASKS
+from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 
 def checked_files(
-    files: Sequence[Path],
+    paths: Sequence[Path],
     dataset: str | None = None,
     task: str | None = None,
     max_bytes: int = MAX_BYTES,
@@ -23,33 +28,101 @@ def checked_files(
     """Files of embeddings, in the order of their tasks.
 
     Args:
-        files: Of any form.
+        paths: Files of embeddings, folders of them, or submission folders.
         dataset: Where the tasks come from, in place of the data set that the files name.
-        task: The task, for a file that names none.
+        task: The task, for a file that names none; of a folder, the only one that is read.
         max_bytes: Bound on what is read of one file.
 
     Raises:
         InputError: A file is not sound; the problems of all of them.
     """
-    checked, _, problems = read_and_check(files, dataset, task, max_bytes)
+    checked, _, problems = read_and_check(paths, dataset, task, max_bytes)
     if problems:
         raise InputError(problems)
     return checked
 
 
 def read_and_check(
-    files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
+    paths: Sequence[Path],
+    dataset: str | None,
+    task: str | None,
+    max_bytes: int,
+    *,
+    own: bool = True,
 ) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
     """The files that are sound in the order of their tasks, all model cards, all problems."""
     load = TaskLoader(dataset)
     checked: list[Checked] = []
     cards: list[Mapping[str, Any]] = []
     problems: list[Problem] = []
-    for file in files:
+    for path in paths:
+        for file in _files(path, task, max_bytes, own, problems):
+            cards.append(file.model)
+            try:
+                checked.append(check_embeddings_file(file, load, task, dataset is not None))
+            except InputError as error:
+                problems.extend(error.problems)
+    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems
+
+
+def models_of(checked: Sequence[Checked]) -> list[str]:
+    """The names of the models that files say they are of, each once."""
+    return sorted({item.name for item in checked if item.name is not None})
+
+
+def named(folder: Path) -> Path:
+    """A folder with its own name: "." and ".." have none."""
+    return folder if folder.name not in ("", "..") else folder.resolve()
+
+
+def _files(
+    path: Path, task: str | None, max_bytes: int, own: bool, problems: list[Problem]
+) -> Iterator[EmbeddingsFile]:
+    """The files of embeddings that a path means; what is wrong goes to `problems`."""
+    try:
+        if not path.is_dir():
+            yield read_embeddings_file(path, max_bytes, own=own)
+        elif (path / DOCUMENT).exists():
+            yield from _submission(path, task, max_bytes)
+        else:
+            yield from _folder(path, task, max_bytes, own, problems)
+    except InputError as error:
+        problems.extend(error.problems)
+
+
+def _submission(folder: Path, task: str | None, max_bytes: int) -> Iterator[EmbeddingsFile]:
+    submission = read_submission_folder(named(folder))
+    wanted = [name for name in TASKS if name in submission.references and task in (None, name)]
+    if not wanted:
+        raise InputError(Problem(f"has no embeddings for {task}", str(folder)))
+    for name in wanted:
+        path = submission.folder / submission.references[name]["file"]
+        embeddings = submission.embeddings(name, max_bytes)
+        yield EmbeddingsFile(path, name, submission.dataset, submission.model, embeddings)
+
+
+def _folder(
+    folder: Path, task: str | None, max_bytes: int, own: bool, problems: list[Problem]
+) -> Iterator[EmbeddingsFile]:
+    """Those of a folder; not those that a preds.json beside them refers to."""
+    found = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES)]
+    found.sort(key=lambda path: not path.name.lower().endswith((".json", ".json.gz")))
+    seen: set[Path] = set()
+    read = 0
+    for path in found:
+        if path in seen:
+            continue
         try:
-            predictions = read_predictions(file, max_bytes)
-            cards.append(predictions.model)
-            checked.append(check_predictions(predictions, load, task, dataset is not None))
+            file = read_embeddings_file(path, max_bytes, own=own)
         except InputError as error:
             problems.extend(error.problems)
-    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems
+            read += 1
+            continue
+        if file.refers_to is not None:
+            seen.add(file.refers_to)
+        if task is None or file.task in (None, task):
+            read += 1
+            yield file
+    if not read:
+        what = "holds no files of embeddings" + (f" for {task}" if task else "")
+        raise InputError(Problem(what, str(folder), f"Their names end in {', '.join(SUFFIXES)}"))

@@ -18,7 +18,7 @@ from oneshot_emotic.tasks import FAMILIES, TASKS
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
     from oneshot_emotic.submission.check import Checked
-    from oneshot_emotic.submission.compact import Stored
+    from oneshot_emotic.submission.write_folder import Stored
 
 YES_NO = click.Choice(["yes", "no"])
 
@@ -58,6 +58,7 @@ YES_NO = click.Choice(["yes", "no"])
 @click.option("--slug", help="The folder's name; default: made from --name.")
 @click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
 @click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
+@click.option("--force", is_flag=True, help="Take files that say they are of several models.")
 @embeddings_options
 def command(
     files: tuple[Path, ...],
@@ -67,6 +68,7 @@ def command(
     slug: str | None,
     root: Path,
     replace: bool,
+    force: bool,
     dataset: str | None,
     task: str | None,
     max_bytes: int,
@@ -75,15 +77,14 @@ def command(
     """Make a submission folder from files of embeddings.
 
     Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
-    printed figure changes by it, else float32. FILES are of the forms .json, .json.gz, .npz,
-    .safetensors and .parquet, one a task; what their headers say of the model is taken over, the
-    options win.
+    printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, one
+    a task, or a folder of them; what their headers say of the model is taken over, the options win.
     """
-    from oneshot_emotic.submission.cards import check_card, merged_card, slug_of
-    from oneshot_emotic.submission.pack import check_target, write_submission_folder
+    from oneshot_emotic.submission.model_card import check_card, merged_card, slug_of
+    from oneshot_emotic.submission.write_folder import check_target, write_submission_folder
 
     given = _given(fields, made, seen_unseen_names, seen_test_images)
-    checked, cards, problems = _checked(files, dataset, task, max_bytes)
+    checked, cards, problems = _checked(files, dataset, task, max_bytes, force)
     card: dict[str, Any] = {}
     target = root / "submissions"
     try:
@@ -99,7 +100,7 @@ def command(
         problems.extend(error.problems)
     if problems:
         raise InputError(dict.fromkeys(problems))
-    arrays, scores = _compacted(checked, str(card["name"]))
+    arrays, scores = _narrowed(checked, str(card["name"]))
     identity = scores.dataset
     write_submission_folder(
         target, {"name": identity.name, "fingerprint": identity.fingerprint}, card, arrays
@@ -124,12 +125,12 @@ def _given(
 
 
 def _checked(
-    files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
+    files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int, force: bool
 ) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
     """The files that are sound, all model cards, and what keeps them from being one submission."""
-    from oneshot_emotic.cli.submissions import read_and_check
+    from oneshot_emotic.cli.submissions import models_of, read_and_check
 
-    checked, cards, problems = read_and_check(files, dataset, task, max_bytes)
+    checked, cards, problems = read_and_check(files, dataset, task, max_bytes, own=False)
     names = [item.task.name for item in checked]
     problems += [
         Problem(f"task {name} comes more than once")
@@ -138,23 +139,30 @@ def _checked(
     ]
     if len({item.task.dataset for item in checked}) > 1:
         problems.append(Problem("the files are for several data sets", "", "Submit them apart"))
+    if len(models := models_of(checked)) > 1 and not force:
+        problems.append(
+            Problem(
+                f"the files are of several models: {', '.join(models)}",
+                remedy="Submit each apart; --force if they are one under several names",
+            )
+        )
     return checked, cards, problems
 
 
-def _compacted(
+def _narrowed(
     checked: Sequence[Checked], name: str
 ) -> tuple[dict[str, tuple[tuple[str, ...], Stored]], Scores]:
     """What to store a task, and the scores of it all."""
     from oneshot_emotic.report import task_report
     from oneshot_emotic.scoring.scores import merged
-    from oneshot_emotic.submission.compact import compact
+    from oneshot_emotic.submission.write_folder import narrowed
 
     arrays, parts = {}, []
     for item in checked:
         task = item.task
         say(f"scoring {task.name} ...")
         printed = partial(task_report, task=task.name, controls={})
-        array, scores = compact(item.aligned, task, printed)
+        array, scores = narrowed(item.aligned, task, printed)
         arrays[task.name] = (task.novel.sample_ids, array)
         parts.append(scores)
     return arrays, merged(parts, name=name)
@@ -167,7 +175,7 @@ def _print_result(
     scores: Scores,
 ) -> None:
     from oneshot_emotic.report import INTERVAL_NOTE, OVERALL_NOTE
-    from oneshot_emotic.submission.cards import missing_fields
+    from oneshot_emotic.submission.model_card import missing_fields
 
     for task, (sample_ids, array) in arrays.items():
         click.echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,8 +17,12 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.names import DATASET_NAME, SHA256, id_problems, text_problems
-from oneshot_emotic.splits import DatasetIdentity, Persons, Task
+from oneshot_emotic.splits import FEWEST_PERSONS, DatasetIdentity, Persons, Task
 from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_table
+from oneshot_emotic.untrusted.files import opened, sound
+from oneshot_emotic.untrusted.limits import MAX_DATASET_FILE_BYTES, MAX_DOCUMENT_BYTES, MAX_ROWS
+from oneshot_emotic.untrusted.parquet import open_parquet, read_integers, read_texts
+from oneshot_emotic.untrusted.strict_json import parse_json
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -32,8 +36,14 @@ CONTENTS = frozenset({MANIFEST, CARD, "data"})
 PARTS = ("base", "novel", "support")
 #: Every file of a dataset folder that its manifest lists.
 LISTED_FILES = (CARD, *(f"data/{task}/{part}.parquet" for task in TASKS for part in PARTS))
-PERSON_COLUMNS = ("sample_id", "image_id", "label")
-SUPPORT_COLUMNS = ("draw", "shot", "label", "sample_id")
+PERSON_COLUMNS = dict.fromkeys(("sample_id", "image_id", "label"), "text")
+SUPPORT_COLUMNS = {
+    **dict.fromkeys(("draw", "shot"), "whole numbers"),
+    **dict.fromkeys(("label", "sample_id"), "text"),
+}
+
+#: Draws that are read at most; a task has 1,000.
+_MOST_DRAWS = 1 << 15
 
 _NO_NAME = "is no name of a data set: 1 to 64 small letters, digits and hyphens"
 _REBUILD = "Build the folder again with `oneshot-emotic build`, or fetch it again"
@@ -110,48 +120,54 @@ def read_manifest(folder: Path) -> Manifest:
         InputError: There is none, or it is not one of this format and protocol.
     """
     path = folder / MANIFEST
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    if not folder.is_dir():
+        raise InputError(Problem("there is no such folder", str(folder)))
+    if not path.exists():
         raise InputError(
-            Problem(f"there is no {MANIFEST}: this is not a dataset folder", str(folder), _REBUILD)
-        ) from None
-    except OSError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(Problem(f"is not JSON: {error}", str(path), _REBUILD)) from None
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
-        found = content.get("format") if isinstance(content, dict) else type(content).__name__
-        raise InputError(Problem(f"has the format {found!r}, not {FORMAT!r}", str(path), _REBUILD))
-    problems = text_problems(content, str(path))
+            Problem(
+                f"there is no {MANIFEST}: this is not a dataset folder",
+                str(folder),
+                "`oneshot-emotic build EMOTIC_ROOT -o DIR` makes one",
+            )
+        )
+    with _say_what_to_do():
+        with opened(path, MAX_DOCUMENT_BYTES, remedy="") as stream:
+            content = parse_json(stream.read(MAX_DOCUMENT_BYTES), str(path))
+        if content.get("format") != FORMAT:
+            found = content.get("format")
+            raise InputError(Problem(f"has the format {found!r}, not {FORMAT!r}", str(path)))
+        return _checked_manifest(content, str(path))
+
+
+def _checked_manifest(content: dict[str, Any], where: str) -> Manifest:
+    problems = text_problems(content, where)
     if content.get("protocol") != PROTOCOL:
         problems.append(
             Problem(
                 f"is of protocol {content.get('protocol')!r}; this version of oneshot-emotic "
                 f"scores protocol {PROTOCOL}",
-                str(path),
+                where,
             )
         )
     if content.get("label_rule") not in LABEL_RULES:
-        problems.append(Problem(f"has the label rule {content.get('label_rule')!r}", str(path)))
-    name, tasks = content.get("dataset"), content.get("tasks")
+        problems.append(Problem(f"has the label rule {content.get('label_rule')!r}", where))
+    name: Any = content.get("dataset")
+    tasks: Any = content.get("tasks")
     if not isinstance(name, str) or not DATASET_NAME.fullmatch(name):
-        problems.append(Problem(f"{name!r} {_NO_NAME}", str(path), _REBUILD))
+        problems.append(Problem(f"{name!r} {_NO_NAME}", where))
     if not _is_sha256(content.get("fingerprint")):
-        problems.append(Problem("has no fingerprint of 64 hexadecimal digits", str(path), _REBUILD))
+        problems.append(Problem("has no fingerprint of 64 hexadecimal digits", where))
     if not isinstance(tasks, dict) or not all(
         isinstance(tasks.get(task), dict) and _is_sha256(tasks[task].get("digest"))
         for task in TASKS
     ):
-        problems.append(Problem("does not describe all eight tasks", str(path), _REBUILD))
+        problems.append(Problem("does not describe all eight tasks", where))
     if problems:
         raise InputError(problems)
     identity = DatasetIdentity(name, content["label_rule"], PROTOCOL, content["fingerprint"])
     digests = {task: tasks[task]["digest"] for task in TASKS}
     if identity.fingerprint != dataset_fingerprint(name, identity.label_rule, PROTOCOL, digests):
-        raise InputError(
-            Problem("its fingerprint does not fit the digests of its tasks", str(path), _REBUILD)
-        )
+        raise InputError(Problem("its fingerprint does not fit the digests of its tasks", where))
     return Manifest(identity, tasks, content)
 
 
@@ -169,16 +185,17 @@ def read_task(folder: Path, name: str) -> Task:
     base = _read_persons(files / "base.parquet", table.base_classes)
     novel = _read_persons(files / "novel.parquet", table.novel_classes)
     classes = tuple(item for item in table.novel_classes if item in novel.counts)
-    left_out = manifest.tasks[name].get("left_out", {})
-    task = Task(
-        table,
-        base,
-        novel,
-        classes,
-        _read_support(files / "support.parquet", novel, classes),
-        dict(left_out) if isinstance(left_out, dict) else {},
-        manifest.identity,
-    )
+    left_out = manifest.tasks[name].get("left_out")
+    missing = set(table.novel_classes).difference(classes)
+    if not (
+        isinstance(left_out, dict)
+        and left_out.keys() == missing
+        and all(type(x) is int and 0 <= x < FEWEST_PERSONS for x in left_out.values())
+    ):
+        what = f"the classes left out of {name} are not those without persons"
+        raise InputError(Problem(what, str(folder / MANIFEST), _REBUILD))
+    support = _read_support(files / "support.parquet", novel, classes)
+    task = Task(table, base, novel, classes, support, left_out, manifest.identity)
     if task_digest(task) != manifest.tasks[name]["digest"]:
         raise InputError(Problem("its content is not what the manifest says", str(files), _REBUILD))
     return task
@@ -242,7 +259,7 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
 
     def persons_table(persons: Persons) -> pa.Table:
         columns = (persons.sample_ids, persons.image_ids, persons.labels)
-        return pa.table([pa.array(column, pa.string()) for column in columns], PERSON_COLUMNS)
+        return pa.table([pa.array(column, pa.string()) for column in columns], list(PERSON_COLUMNS))
 
     rows = list(support_rows(task))
     types = (pa.int16(), pa.int8(), pa.string(), pa.string())
@@ -251,7 +268,7 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
     return {
         "base": persons_table(task.base),
         "novel": persons_table(task.novel),
-        "support": pa.table(support, SUPPORT_COLUMNS),
+        "support": pa.table(support, list(SUPPORT_COLUMNS)),
     }
 
 
@@ -261,44 +278,32 @@ def _write_parquet(path: Path, table: pa.Table) -> None:
     pq.write_table(table, path, compression="zstd", compression_level=9)
 
 
-def _read_columns(path: Path, names: tuple[str, ...]) -> list[pa.Array]:
+def _read_columns(path: Path, kinds: Mapping[str, str]) -> list[list[Any]]:
     """The columns of a parquet file, which must be exactly these, without empty cells."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    where = str(path)
+    most = MAX_DATASET_FILE_BYTES
+    with _say_what_to_do(), opened(path, most, remedy="") as stream, sound(where, ".parquet"):
+        file = open_parquet(stream, kinds, MAX_ROWS, most, where)
+        return [
+            read_texts(file, name, where) if kind == "text" else read_integers(file, name, where)
+            for name, kind in kinds.items()
+        ]
 
+
+@contextlib.contextmanager
+def _say_what_to_do() -> Iterator[None]:
+    """Give every problem of a damaged folder a remedy."""
     try:
-        # A file object: pyarrow would take a path with a colon for an address.
-        with path.open("rb") as stream:
-            # Not read_table(): it would import pandas, which takes longer than the reading.
-            table = pq.ParquetFile(stream).read()
-    except FileNotFoundError:
-        raise InputError(Problem("is missing", str(path), _REBUILD)) from None
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(Problem(f"cannot be read: {error}", str(path), _REBUILD)) from None
-    if set(table.column_names) != set(names) or len(table.column_names) != len(names):
+        yield
+    except InputError as error:
         raise InputError(
-            Problem(
-                f"has the columns {some(table.column_names, 8)}, not {', '.join(names)}",
-                str(path),
-                _REBUILD,
-            )
-        )
-    columns = [table.column(name).combine_chunks() for name in names]
-    for name, column in zip(names, columns, strict=True):
-        whole = name in ("draw", "shot")
-        kind = column.type
-        if pa.types.is_dictionary(kind):
-            kind = kind.value_type
-        text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        if column.null_count or not (pa.types.is_integer(kind) if whole else text):
-            what = "whole numbers" if whole else "text"
-            raise InputError(Problem(f"column {name!r} is not all {what}", str(path), _REBUILD))
-    return columns
+            replace(problem, remedy=problem.remedy or _REBUILD) for problem in error.problems
+        ) from None
 
 
 def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
     columns = _read_columns(path, PERSON_COLUMNS)
-    persons = Persons.sorted_from(zip(*(x.to_pylist() for x in columns), strict=True))
+    persons = Persons.sorted_from(zip(*columns, strict=True))
     problems = _persons_problems(persons, str(path))
     if len(set(persons.sample_ids)) != len(persons):
         problems.append(Problem("lists a sample_id more than once", str(path), _REBUILD))
@@ -319,24 +324,28 @@ def _persons_problems(persons: Persons, where: str) -> list[Problem]:
 
 def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
     """The draws as places in `novel`, of shape (draws, MAX_SHOTS, classes), -1 for none."""
-    # Lists, since pyarrow's own to_numpy() would import pandas.
-    columns = [column.to_pylist() for column in _read_columns(path, SUPPORT_COLUMNS)]
-    draws, shots = (np.array(column, dtype=np.int64) for column in columns[:2])
+    draws, shots, labels, sample_ids = _read_columns(path, SUPPORT_COLUMNS)
     class_of = {name: index for index, name in enumerate(classes)}
     place_of = {sample_id: index for index, sample_id in enumerate(novel.sample_ids)}
-    label = np.array([class_of.get(name, -1) for name in columns[2]], dtype=np.int64)
-    place = np.array([place_of.get(name, -1) for name in columns[3]], dtype=np.int64)
-    true = np.array([class_of.get(name, -2) for name in novel.labels], dtype=np.int64)
-    sound = (place >= 0).all() and (
-        (label >= 0)
-        & (true[place] == label)
-        & (draws >= 0)
-        & (draws < 1 << 15)
-        & (shots >= 0)
-        & (shots < MAX_SHOTS)
-    ).all()
-    if not sound:
+    places = [place_of.get(sample_id, -1) for sample_id in sample_ids]
+    fits = (
+        all(0 <= draw < _MOST_DRAWS for draw in draws)
+        and all(0 <= shot < MAX_SHOTS for shot in shots)
+        and all(place >= 0 for place in places)
+        and labels == [novel.labels[place] for place in places]
+    )
+    if fits:
+        shape = (max(draws, default=-1) + 1, MAX_SHOTS, len(classes))
+        support = np.full(shape, -1, dtype=np.int32)
+        support[draws, shots, [class_of[label] for label in labels]] = places
+        # In every draw, every class has the shots that it offers: at least one, and no other.
+        offered = [shots_offered(novel.counts[name]) for name in classes]
+        cells = np.arange(MAX_SHOTS)[:, None] < np.array(offered)
+        fits = (
+            len(draws) == len(support) * cells.sum()
+            and bool(((support >= 0) == cells).all())
+            and (not classes or (len(support) > 0 and min(offered) > 0))
+        )
+    if not fits:
         raise InputError(Problem("does not fit novel.parquet", str(path), _REBUILD))
-    support = np.full((draws.max(initial=-1) + 1, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
-    support[draws, shots, label] = place
     return support

@@ -22,10 +22,12 @@ from oneshot_emotic.dataset.folder import (
     read_tasks,
 )
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.files import json_text, sha256_of_file
+from oneshot_emotic.files import json_text
 from oneshot_emotic.names import SHA256
-from oneshot_emotic.splits import FEWEST_PERSONS, DatasetIdentity, Task
+from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import TASKS
+from oneshot_emotic.untrusted.files import opened, sha256_of_stream
+from oneshot_emotic.untrusted.limits import MAX_DATASET_FILE_BYTES
 
 #: All files of a dataset folder.
 ALL_FILES = (*sorted(LISTED_FILES), MANIFEST)
@@ -62,14 +64,12 @@ def check_files(folder: Path) -> Manifest:
     problems = []
     for path, (size, digest) in listed.items():
         try:
-            found = (folder / path).stat().st_size
-            wrong = found != size or sha256_of_file(folder / path) != digest
-        except OSError as error:
-            what = "is missing" if isinstance(error, FileNotFoundError) else str(error.strerror)
-            problems.append(Problem(what, str(folder / path)))
-            continue
-        if wrong:
-            problems.append(_other_file(folder / path))
+            with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy="") as stream:
+                found = os.fstat(stream.fileno()).st_size
+                if found != size or sha256_of_stream(stream) != digest:
+                    problems.append(_other_file(folder / path))
+        except InputError as error:
+            problems += error.problems
     if problems:
         raise InputError(problems)
     return manifest
@@ -90,9 +90,10 @@ def check_publishable(folder: Path) -> tuple[DatasetIdentity, list[PublishedFile
     files = []
     for path in ALL_FILES:
         try:
-            file = PublishedFile(path, (folder / path).read_bytes())
-        except FileNotFoundError:
-            problems.append(Problem("is missing", str(folder / path), _REBUILD))
+            with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy=_REBUILD) as stream:
+                file = PublishedFile(path, stream.read())
+        except InputError as error:
+            problems += error.problems
             continue
         if path in listed and (len(file.content), file.sha256) != listed[path]:
             problems.append(_other_file(folder / path))
@@ -189,13 +190,6 @@ def _content_problems(
             _REBUILD,
         )
         return
-    for name, task in tasks.items():
-        missing = set(task.table.novel_classes) - set(task.classes)
-        counts = task.left_out.values()
-        if set(task.left_out) != missing or any(
-            type(x) is not int or not 0 <= x < FEWEST_PERSONS for x in counts
-        ):
-            yield Problem(f"the classes left out of {name} are odd", str(folder / MANIFEST))
     digests = {name: task_digest(task) for name, task in tasks.items()}
     expected = manifest_document(identity, tasks, digests, document["files"], synthetic)
     keys = [key for key in {**document, **expected} if document.get(key) != expected.get(key)]

@@ -22,8 +22,8 @@ from oneshot_emotic.scoring.scores import Scores, ShotScores, merged
 from oneshot_emotic.scoring.workers import use_workers
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.check import LoadTask, check_embeddings, check_fingerprint
-from oneshot_emotic.submission.folders import SubmissionFolder, read_submission_folder
-from oneshot_emotic.submission.forms import check_referenced
+from oneshot_emotic.submission.embeddings_file import check_referenced
+from oneshot_emotic.submission.folder import SubmissionFolder, read_submission_folder
 from oneshot_emotic.tasks import TASKS
 
 Progress = Callable[[str], None]
@@ -104,38 +104,6 @@ def recompute_boards(
         Board(identity, tuple(rows[identity]), _controls(tasks[identity], cache))
         for identity in sorted(rows, key=lambda x: (x.name, x.label_rule, x.fingerprint))
     ]
-
-
-def score_submission(
-    submission: SubmissionFolder,
-    load: LoadTask,
-    shots: Sequence[int] = LEADERBOARD_SHOTS,
-    only: Sequence[str] | None = None,
-) -> Scores:
-    """Score a submission folder.
-
-    Args:
-        submission: The folder.
-        load: Gives the tasks of the data set that it names.
-        shots: Support persons a class.
-        only: Tasks to score; all that it has when None.
-
-    Raises:
-        InputError: The submission is not sound, or has none of the tasks; all problems.
-    """
-    wanted = [name for name in TASKS if name in submission.references]
-    if only is not None:
-        wanted = [name for name in wanted if name in only]
-    if not wanted:
-        raise InputError(
-            Problem(f"no embeddings for {', '.join(only or ())}", str(submission.folder))
-        )
-    results = [_score(_Unit(submission, name), load, shots) for name in wanted]
-    problems = [x for result in results if isinstance(result, InputError) for x in result.problems]
-    if problems:
-        raise InputError(dict.fromkeys(problems))
-    parts = [result for result in results if isinstance(result, Scores)]
-    return merged(parts, name=submission.model["name"])
 
 
 def _score_all(

@@ -7,20 +7,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, Problem, printable, some
 from oneshot_emotic.splits import Task
 
 #: float32 or float64.
 EmbeddingArray: TypeAlias = npt.NDArray[np.floating]
 
 #: What `evaluate` takes: sample_id -> vector, or (sample_ids, array (persons, dimensions)).
-#: Vectors and arrays may be NumPy, torch tensors on any device, or lists.
+#: Vectors and arrays may be NumPy, torch tensors on any device, or lists. A pandas table indexed by
+#: sample_id will do too.
 Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
 
 #: Beyond it squared distances overflow, and every person would be as far from every other.
@@ -30,6 +31,22 @@ LARGEST = float(np.finfo(np.float32).max)
 MAX_INTEGER = 1 << 53
 
 _DIGEST_HEADING = "oneshot-emotic-embeddings/2"
+
+
+def check_arguments(embeddings: object, task: object) -> None:
+    """Refuse a task's name in place of a task, and arguments in the wrong order.
+
+    Raises:
+        InputError: `task` is no task.
+    """
+    if isinstance(task, Task):
+        return
+    what, remedy = f"the task is a {type(task).__name__}", "Give what load_task returns"
+    if isinstance(embeddings, Task):
+        what, remedy = "the task stands where the embeddings belong", "Give embeddings, then task"
+    elif isinstance(task, str):
+        what, remedy = f"{task!r} is a task's name, not a task", f"Give load_task({task!r})"
+    raise InputError(Problem(what, remedy=remedy))
 
 
 def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> EmbeddingArray:
@@ -75,18 +92,36 @@ def embeddings_digest(aligned: EmbeddingArray, task: Task) -> str:
     return digest.hexdigest()
 
 
-def _taken_apart(embeddings: Embeddings, where: str) -> tuple[list[str], Any]:
+def _taken_apart(embeddings: Any, where: str) -> tuple[list[str], Any]:
+    ids: Any = None
     if isinstance(embeddings, Mapping):
-        return list(embeddings.keys()), list(embeddings.values())
-    if isinstance(embeddings, tuple) and len(embeddings) == 2:
-        return list(embeddings[0]), embeddings[1]
-    raise InputError(
-        Problem(
-            f"embeddings are a {type(embeddings).__name__}",
-            where,
-            "Give a mapping from sample_id to vector, or a tuple (sample_ids, array)",
+        ids, vectors = embeddings.keys(), list(embeddings.values())
+    elif hasattr(embeddings, "index") and hasattr(embeddings, "to_numpy"):  # a pandas table
+        ids, vectors = embeddings.index, embeddings.to_numpy()
+    elif isinstance(embeddings, tuple) and len(embeddings) == 2:
+        ids, vectors = embeddings
+        if _is_text_first(vectors) and not _is_text_first(ids):
+            raise InputError(
+                Problem("the tuple is (array, sample_ids)", where, "Give (sample_ids, array)")
+            )
+    if not isinstance(ids, Iterable):
+        raise InputError(
+            Problem(
+                f"embeddings are a {type(embeddings).__name__}",
+                where,
+                "Give a mapping from sample_id to vector, or a tuple (sample_ids, array)",
+            )
         )
-    )
+    ids = list(ids)
+    if strange := [x for x in ids if not isinstance(x, str)]:
+        shown = some(printable(str(x), 40) for x in strange)
+        what = f"{len(strange):,} sample_ids are not text but such as {shown}"
+        raise InputError(Problem(what, where, "Index a table by sample_id"))
+    return ids, vectors
+
+
+def _is_text_first(values: object) -> bool:
+    return isinstance(values, Iterable) and isinstance(next(iter(values), None), str)
 
 
 def _identity_problems(sample_ids: Sequence[str], task: Task, where: str) -> list[Problem]:
@@ -153,11 +188,14 @@ def _stacked(
         return None, [Problem("there are no embeddings", where)]
     rows: dict[str, npt.NDArray[Any]] = {}
     strange: list[str] = []
+    shapes: dict[tuple[int, ...], list[str]] = {}
     lengths: dict[int, list[str]] = {}
     for sample_id, vector in zip(sample_ids, vectors, strict=True):
-        row = _vector(vector)
+        row = _numbers(vector)
         if row is None:
             strange.append(sample_id)
+        elif row.ndim > 1:
+            shapes.setdefault(row.shape, []).append(sample_id)
         else:
             rows[sample_id] = row
             lengths.setdefault(len(row), []).append(sample_id)
@@ -166,6 +204,14 @@ def _stacked(
         problems.append(
             Problem(f"{len(strange):,} embeddings are not lists of numbers: {some(strange)}", where)
         )
+    problems += [
+        Problem(
+            f"{len(ids):,} embeddings have the shape {shape}, not (dimensions,): {some(ids)}",
+            where,
+            "Give vector[0]" if len(shape) == 2 and shape[0] == 1 else "Give one vector a person",
+        )
+        for shape, ids in sorted(shapes.items())
+    ]
     # The most common length is taken as meant; the others are named.
     meant = max(lengths, key=lambda length: len(lengths[length]), default=0)
     problems += [
@@ -182,13 +228,13 @@ def _stacked(
     return _checked(sample_ids, np.stack([rows[sample_id] for sample_id in sample_ids]), where)
 
 
-def _vector(value: Any) -> npt.NDArray[Any] | None:
-    """One embedding as an array of numbers; None when it is anything else."""
+def _numbers(value: Any) -> npt.NDArray[Any] | None:
+    """One embedding as an array of numbers, of whatever shape; None when it is anything else."""
     try:
         row = _to_numpy(value)
     except (TypeError, ValueError):  # ragged inside
         return None
-    if row.ndim != 1 or (row.dtype.kind not in "fiu" and row.size):
+    if row.ndim == 0 or (row.dtype.kind not in "fiu" and row.size):
         return None
     return row
 
@@ -211,32 +257,30 @@ def _checked(
     limit = MAX_INTEGER if array.dtype.kind in "iu" else LARGEST
     if array.min().item() >= -limit and array.max().item() <= limit:  # False with any NaN
         return exact, []
-    return exact, [
-        Problem(
-            f"{bad.sum():,} embeddings hold {what}: "
-            f"{some([sample_ids[row] for row in np.flatnonzero(bad).tolist()])}",
-            where,
-            remedy,
-        )
-        for what, remedy, bad in _unfit_rows(array, exact)
-        if bad.any()
-    ]
+    problems = []
+    for what, remedy, bad in _unfit(array, exact):
+        if (rows := np.flatnonzero(bad.any(axis=1))).size:
+            named = some([sample_ids[row] for row in rows.tolist()])
+            problems.append(
+                Problem(f"{rows.size:,} embeddings hold {what}: {named}", where, remedy)
+            )
+    return exact, problems
 
 
-def _unfit_rows(
+def _unfit(
     array: npt.NDArray[Any], exact: EmbeddingArray
 ) -> Iterator[tuple[str, str, npt.NDArray[np.bool_]]]:
-    """What may be wrong with numbers, what to do about it, and the rows where it is so."""
+    """What may be wrong with numbers, what to do about it, and where it is so."""
     search = "Find out where in the model they come from"
-    yield "NaN values", search, np.isnan(exact).any(axis=1)
-    yield "infinite values", search, np.isinf(exact).any(axis=1)
+    yield "NaN values", search, np.isnan(exact)
+    yield "infinite values", search, np.isinf(exact)
     with np.errstate(invalid="ignore"):
         large = (np.abs(exact) > LARGEST) & np.isfinite(exact)
-    yield f"values beyond the range of float32, {LARGEST:.1e}", search, large.any(axis=1)
+    yield f"values beyond the range of float32, {LARGEST:.1e}", search, large
     if array.dtype.kind in "iu":
-        large = (array > MAX_INTEGER) | (array < -MAX_INTEGER)
         what = "integers beyond 2^53, which not every program reads as the same number"
-        yield what, "Store them as floating-point numbers", large.any(axis=1)
+        large = (array > MAX_INTEGER) | (array < -MAX_INTEGER)
+        yield what, "Store them as floating-point numbers", large
 
 
 def _narrowest(array: npt.NDArray[Any]) -> EmbeddingArray:

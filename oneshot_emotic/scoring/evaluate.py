@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -15,6 +16,7 @@ from oneshot_emotic.scoring.embeddings import (
     EmbeddingArray,
     Embeddings,
     aligned_embeddings,
+    check_arguments,
     embeddings_digest,
 )
 from oneshot_emotic.scoring.figures import all_figures
@@ -30,15 +32,20 @@ LEADERBOARD_SHOTS = (1, 5)
 
 
 def evaluate(
-    embeddings: Embeddings, task: Task, shots: Iterable[int] = (1,), *, intervals: bool = True
+    embeddings: Embeddings,
+    task: Task,
+    shots: int | Iterable[int] = (1,),
+    *,
+    intervals: bool = True,
 ) -> Scores:
     """Score embeddings on a task by protocol 1.
 
     Args:
-        embeddings: A mapping from sample_id to vector, or a tuple (sample_ids, array of shape
-            (persons, dimensions)); NumPy, torch or plain lists. Exactly the task's novel persons.
+        embeddings: A mapping from sample_id to vector, a tuple (sample_ids, array of shape
+            (persons, dimensions)), or a pandas table indexed by sample_id; NumPy, torch or plain
+            lists. Exactly the task's novel persons.
         task: From `load_task`.
-        shots: Support persons a class, each number from 1 to 5.
+        shots: Support persons a class: a number from 1 to 5, or several.
         intervals: False leaves out the 95 % intervals, which take half of the time.
 
     Returns:
@@ -56,12 +63,13 @@ def evaluate(
         >>> round(evaluate(constant, task)[1].balanced_accuracy.mean, 4)
         0.1667
     """
+    check_arguments(embeddings, task)
     check_scorable(task)
     return evaluate_aligned(aligned_embeddings(embeddings, task), task, shots, intervals)
 
 
 def evaluate_aligned(
-    aligned: EmbeddingArray, task: Task, shots: Iterable[int], intervals: bool = True
+    aligned: EmbeddingArray, task: Task, shots: int | Iterable[int], intervals: bool = True
 ) -> Scores:
     """`evaluate` for embeddings that `aligned_embeddings` has put in order."""
     figures = {}
@@ -81,7 +89,7 @@ def evaluate_aligned(
     return Scores(_identity(task), {task.name: figures}, {task.name: digest.result()})
 
 
-def evaluate_controls(task: Task, shots: Iterable[int]) -> dict[str, dict[int, ShotScores]]:
+def evaluate_controls(task: Task, shots: int | Iterable[int]) -> dict[str, dict[int, ShotScores]]:
     """The figures of the control rows (`controls.CONTROLS`) on a task, without intervals."""
     check_scorable(task)
     rows: dict[str, dict[int, ShotScores]] = {name: {} for name in CONTROLS}
@@ -103,15 +111,19 @@ def check_scorable(task: Task) -> None:
         raise InputError(Problem(task.unscorable))
 
 
-def checked_shots(shots: Iterable[int]) -> tuple[int, ...]:
+def checked_shots(shots: int | Iterable[int]) -> tuple[int, ...]:
     """The numbers of shots, each once, ascending.
 
     Raises:
         InputError: One is out of range, or there is none.
     """
-    wanted = sorted(set(shots))
+    try:
+        several = shots if isinstance(shots, Iterable) else [shots]
+        wanted = sorted({operator.index(count) for count in several})
+    except TypeError:
+        wanted = []
     if not wanted or wanted[0] < 1 or wanted[-1] > MAX_SHOTS:
-        raise InputError(Problem(f"shots must be from 1 to {MAX_SHOTS}, not {wanted}"))
+        raise InputError(Problem(f"shots must be from 1 to {MAX_SHOTS}, not {shots!r}"))
     return tuple(wanted)
 
 

@@ -1,5 +1,7 @@
 """Submissions: embeddings for a task's novel persons with metadata, in and out of files.
 
-`forms.py` reads and writes the file forms, `documents.py` checks the metadata against the JSON
-Schemas in `schemas/`, `folders.py` reads a submission folder. docs/submission.md describes them.
+`embeddings_file.py` reads and writes a file of embeddings, each format in a module of its own;
+`metadata.py` checks what it says of itself against the JSON Schemas in `schemas/`; `folder.py` and
+`write_folder.py` have submission folders; `check.py` holds both against the tasks.
+docs/submission.md describes the formats.
 """

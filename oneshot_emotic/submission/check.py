@@ -1,16 +1,23 @@
-"""From a file of embeddings to embeddings in the order of their task, every problem found first."""
+"""Holding files of embeddings and submissions against their tasks: every problem found at once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from oneshot_emotic.addresses import is_plain_https
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.embeddings import EmbeddingArray, Embeddings, aligned_embeddings
 from oneshot_emotic.splits import DatasetIdentity, Task
-from oneshot_emotic.submission.forms import Predictions
+from oneshot_emotic.submission.embeddings_file import EmbeddingsFile, read_embeddings_file
+from oneshot_emotic.submission.folder import DOCUMENT, inspect_submission_folder
+from oneshot_emotic.submission.model_card import missing_fields
+from oneshot_emotic.tasks import TASKS
+from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 #: Gives a task: (stated name of the data set, stated fingerprint, task name) -> Task. The stated
 #: ones are empty for a file without a header, where the user has given the data set.
@@ -26,8 +33,8 @@ class Checked:
     name: str | None
 
 
-def check_predictions(
-    predictions: Predictions,
+def check_embeddings_file(
+    file: EmbeddingsFile,
     load: LoadTask,
     task: str | None = None,
     dataset_given: bool = False,
@@ -35,7 +42,7 @@ def check_predictions(
     """Hold a file of embeddings against its task.
 
     Args:
-        predictions: The file.
+        file: The file, as read.
         load: Gives tasks.
         task: The task, for a file that names none.
         dataset_given: True when `load` knows the data set without being told.
@@ -43,28 +50,28 @@ def check_predictions(
     Raises:
         InputError: The file does not fit; all of its problems.
     """
-    where = str(predictions.path)
+    where = str(file.path)
     problems = []
-    if predictions.task is None and task is None:
+    if file.task is None and task is None:
         problems.append(
             Problem("names no task", where, "Add a header, or give the task with --task")
         )
-    elif task is not None and predictions.task not in (None, task):
-        problems.append(Problem(f"is for the task {predictions.task!r}, not {task!r}", where))
-    if predictions.dataset is None and not dataset_given:
+    elif task is not None and file.task not in (None, task):
+        problems.append(Problem(f"is for the task {file.task!r}, not {task!r}", where))
+    if file.dataset is None and not dataset_given:
         problems.append(
             Problem("names no data set", where, "Add a header, or give it with --dataset")
         )
     if problems:
         raise InputError(problems)
-    name = predictions.task or task or ""
-    stated = predictions.dataset or {}
+    name = file.task or task or ""
+    stated = file.dataset or {}
     return check_embeddings(
-        predictions.embeddings,
+        file.embeddings,
         load(stated.get("name", ""), stated.get("fingerprint", ""), name),
-        predictions.dataset,
+        file.dataset,
         where,
-        predictions.model.get("name"),
+        file.model.get("name"),
     )
 
 
@@ -106,4 +113,92 @@ def check_fingerprint(stated: Mapping[str, str], identity: DatasetIdentity, wher
             "Make the embeddings for these splits, or give the data set they were made for with "
             "--dataset",
         )
+    )
+
+
+@dataclass
+class Findings:
+    """What an examination found.
+
+    Attributes:
+        good: What is in order, a line each.
+        notes: What is allowed but a reader of the leaderboard may miss.
+        problems: Everything that is wrong.
+    """
+
+    good: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def examine(
+    path: Path,
+    load: LoadTask,
+    task: str | None = None,
+    dataset_given: bool = False,
+    max_bytes: int = MAX_BYTES,
+) -> Findings:
+    """Examine a submission folder, or one file of embeddings.
+
+    Args:
+        path: A folder with a submission.json, or a file of embeddings.
+        load: Gives tasks.
+        task: The task, for a file that names none.
+        dataset_given: True when `load` knows the data set without being told.
+        max_bytes: As for `read_embeddings_file`.
+    """
+    findings = Findings()
+    try:
+        if path.is_dir():
+            _folder(path, load, max_bytes, findings)
+        else:
+            file = read_embeddings_file(path, max_bytes, own=False)
+            checked = check_embeddings_file(file, load, task, dataset_given)
+            findings.good.append(_line(path, checked, file.embeddings))
+            _card(file.model, findings)
+    except InputError as error:
+        findings.problems.extend(error.problems)
+    # What concerns the whole submission comes with every task; once is enough.
+    findings.problems[:] = dict.fromkeys(findings.problems)
+    return findings
+
+
+def _folder(folder: Path, load: LoadTask, max_bytes: int, findings: Findings) -> None:
+    submission, problems = inspect_submission_folder(folder)
+    findings.problems += problems
+    if not problems:
+        findings.good.append(f"{folder / DOCUMENT}: as the schema says")
+    stated = submission.dataset
+    for name in (name for name in TASKS if name in submission.references):
+        path = folder / submission.references[name]["file"]
+        try:
+            embeddings = submission.embeddings(name, max_bytes)
+            task = load(stated["name"], stated["fingerprint"], name)
+            checked = check_embeddings(embeddings, task, stated, str(path))
+        except InputError as error:
+            findings.problems += error.problems
+        else:
+            findings.good.append(_line(path, checked, embeddings))
+    _card(submission.model, findings)
+    if missing := [name for name in TASKS if name not in submission.references]:
+        findings.notes.append(f"no embeddings for {', '.join(missing)}: no overall figure there")
+
+
+def _line(path: Path, checked: Checked, embeddings: Embeddings) -> str:
+    persons, dimensions = checked.aligned.shape
+    vectors = embeddings[1] if isinstance(embeddings, tuple) else None
+    kind = f", {vectors.dtype}" if isinstance(vectors, np.ndarray) else ""
+    return (
+        f"{path}: {checked.task.name}, all {persons:,} novel persons, "
+        f"{dimensions:,} dimensions{kind}"
+    )
+
+
+def _card(model: Mapping[str, Any], findings: Findings) -> None:
+    if missing := missing_fields(model):
+        findings.notes.append(f"the model card does not say {', '.join(missing)}")
+    findings.notes.extend(
+        f"the model card's {key} will not become a link: it is no plain https address"
+        for key in ("code", "paper")
+        if isinstance(model.get(key), str) and not is_plain_https(model[key])
     )

@@ -15,7 +15,7 @@ from oneshot_emotic_baselines import reproduce  # noqa: E402
 from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
 
 from oneshot_emotic.markdown import escaped  # noqa: E402
-from oneshot_emotic.submission.folders import read_submission_folder  # noqa: E402
+from oneshot_emotic.submission.folder import read_submission_folder  # noqa: E402
 
 
 @pytest.fixture(scope="module")

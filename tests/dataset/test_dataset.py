@@ -10,10 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import example, given, strategies
+from hypothesis import example, given, settings, strategies
 
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
 from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
@@ -24,6 +25,7 @@ from oneshot_emotic.dataset.locate import (
     dataset_folder,
     named_dataset_folder,
 )
+from oneshot_emotic.dataset.whole import check_files, check_publishable
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.tasks import TASKS
@@ -98,6 +100,7 @@ CELLS = strategies.text('ab\t\n",[]\\', max_size=4)
 ROWS = strategies.lists(strategies.tuples(CELLS, CELLS, strategies.just("1")), max_size=3)
 
 
+@settings(max_examples=50, deadline=None)
 @given(ROWS, ROWS)
 @example([("a", "i", "1"), ("b", "j", "1")], [("a\ti\t1\nb", "j", "1")])
 @example([("novel", "i", "1")], [("novel\ti", "", "1")])
@@ -307,7 +310,9 @@ class TestDamage:
         [
             ("novel", lambda t: t.slice(1), "does not fit novel.parquet"),
             ("base", lambda t: t.slice(1), "not what the manifest says"),
-            ("support", lambda t: t.slice(1), "not what the manifest says"),
+            ("support", lambda t: t.slice(1), "does not fit"),
+            ("support", lambda t: pa.concat_tables([t, t.slice(0, 1)]), "does not fit"),
+            ("support", lambda t: t.slice(0, 0), "does not fit"),
             ("base", lambda t: t.append_column("age", t["label"]), "has the columns"),
             ("base", lambda t: t.rename_columns(["a", "image_id", "label"]), "has the columns"),
             ("base", lambda t: pa.concat_tables([t, t]), "more than once"),
@@ -319,12 +324,12 @@ class TestDamage:
             (
                 "base",
                 lambda t: t.set_column(2, "label", pa.array([None] * len(t), pa.string())),
-                "is not all text",
+                "column `label` has empty cells",
             ),
             (
                 "support",
                 lambda t: t.set_column(0, "draw", pa.array(["0"] * len(t))),
-                "is not all whole numbers",
+                "column `draw` is of type string, not whole numbers",
             ),
             (
                 "support",
@@ -340,12 +345,157 @@ class TestDamage:
             read_task(folder, "cat-6-6")
         assert read_task(folder, "cat-6-4").name == "cat-6-4"  # the other tasks are whole
 
+    @pytest.mark.parametrize("value", [2**63, 2**64 - 1, -1, 40_000])
+    def test_draws_that_are_none(self, folder, value):
+        """Integers that int64 does not hold, and such as would take memory."""
+        path = folder / "data/cat-6-6/support.parquet"
+        table = pq.read_table(path)
+        draws = table["draw"].to_pylist()
+        draws[5] = value
+        kind = pa.int64() if value < 0 else pa.uint64()
+        pq.write_table(table.set_column(0, "draw", pa.array(draws, kind)), path)
+        with pytest.raises(InputError, match=r"does not fit novel\.parquet"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        ("file", "place", "value"),
+        [
+            ("base", 0, [["a"]]),
+            ("base", 1, [{"x": "a"}]),
+            ("base", 0, [b"a"]),
+            ("base", 2, [1.0]),
+            ("support", 0, [[1]]),
+            ("support", 1, [1.5]),
+            ("support", 1, [True]),
+            ("support", 3, [7]),
+        ],
+    )
+    def test_types_of_columns(self, folder, file, place, value):
+        path = folder / f"data/cat-6-6/{file}.parquet"
+        table = pq.read_table(path)
+        column = pa.array(value * len(table))
+        pq.write_table(table.set_column(place, table.column_names[place], column), path)
+        with pytest.raises(InputError, match=r"is of type .* not (text|whole numbers)"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize("raw", [b"\xed\xa0\x80#0", b"\xff#0", b"a\xc0\x80"])
+    def test_text_that_is_no_utf_8(self, folder, raw):
+        path = folder / "data/cat-6-6/base.parquet"
+        table = pq.read_table(path)
+        ids = [raw, *(x.encode() for x in table["sample_id"].to_pylist()[1:])]
+        offsets = np.cumsum([0, *map(len, ids)]).astype("<i4")
+        buffers = [pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(ids))]
+        column = pa.StringArray.from_buffers(len(ids), *buffers)
+        pq.write_table(table.set_column(0, "sample_id", column), path)
+        with pytest.raises(InputError, match=r"base\.parquet: is not a sound \.parquet file"):
+            read_task(folder, "cat-6-6")
+
+    def test_a_surrogate_in_the_manifest(self, folder):
+        path = folder / MANIFEST
+        path.write_text(path.read_text().replace('"emotic"', '"\\ud800"', 1))
+        with pytest.raises(InputError, match=r"U\+D800"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            (b"[" * 100_000, "nested more than 16"),
+            (b'{"format": "x", "format": "y"}', "more than once"),
+            (b" " * 2_000_000, "2,000,000 bytes, more than the 1,048,576"),
+            (b'{"a": NaN}', "is not JSON"),
+            (b"\xff\xfe", "UTF-8"),
+        ],
+    )
+    def test_manifests_made_to_hurt(self, folder, content, message):
+        (folder / MANIFEST).write_bytes(content)
+        with pytest.raises(InputError, match=message):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize(
+        "left_out",
+        [None, [], {}, {"Engagement": 2}, {"Engagement": -1}, {"Engagement": True},
+         {"Engagement": "1"}, {"Engagement": 1, "Esteem": 1}, {"\x1b[31m": 1}, {"Engage\nment": 1}],
+    )  # fmt: skip
+    def test_classes_left_out(self, folder, left_out):
+        """They are printed by `tasks`, and no digest is over them."""
+        self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(left_out=left_out))
+        with pytest.raises(InputError, match=r"classes left out|characters that do not show"):
+            read_task(folder, "cat-6-6")
+
+    @pytest.mark.parametrize("make", ["pipe", "device", "folder", "loop"])
+    @pytest.mark.parametrize("file", [MANIFEST, "data/cat-6-6/novel.parquet", "README.md"])
+    @pytest.mark.parametrize("read", [read_tasks, check_files, check_publishable])
+    def test_what_is_no_file_does_not_hang(self, folder, file, make, read):
+        path = folder / file
+        if file != MANIFEST:  # a size that would be taken for read
+            self.change(folder, lambda m: m["files"][file].update(bytes=0))
+        path.unlink()
+        if make == "pipe":
+            os.mkfifo(path)
+        elif make == "folder":
+            path.mkdir()
+        else:
+            path.symlink_to("/dev/zero" if make == "device" else path)
+        if (file, read) == ("README.md", read_tasks):
+            assert len(read(folder)) == 8
+            return
+        with pytest.raises(
+            InputError, match=r"is not a file|is a folder|loop of links|no manifest"
+        ):
+            read(folder)
+
     @pytest.mark.parametrize("content", [b"", b"PAR1 but not really PAR1", None])
     def test_broken_files(self, folder, content):
         path = folder / "data/cat-6-6/base.parquet"
         path.unlink() if content is None else path.write_bytes(content)
-        with pytest.raises(InputError, match="is missing" if content is None else "cannot be read"):
+        with pytest.raises(
+            InputError, match="there is no such" if content is None else "not a sound"
+        ):
             read_task(folder, "cat-6-6")
+
+
+BOMB = """
+import sys
+from pathlib import Path
+from oneshot_emotic.dataset.folder import read_task
+from oneshot_emotic.errors import InputError
+try: read_task(Path(sys.argv[1]), "cat-6-6")
+except InputError as error: print(error)
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="Linux tells the peak")
+class TestBombs:
+    def message(self, folder, file, table, **options):
+        path = folder / f"data/cat-6-6/{file}.parquet"
+        pq.write_table(table, path, **options)
+        assert path.stat().st_size < 1_000_000
+        command = [sys.executable, "-c", BOMB, str(folder)]
+        result = subprocess.run(command, capture_output=True, text=True, check=True)
+        message, peak = result.stdout.rsplit("\n", 2)[:2]
+        assert int(peak) < 400_000  # kB
+        return message
+
+    def test_a_long_text_many_times(self, folder):
+        """20 GB of sample_ids in 50 KB."""
+        indices = pa.array(np.zeros(20_000, np.int32))
+        long = pa.DictionaryArray.from_arrays(indices, ["x" * (1 << 20)])
+        short = pa.array(["Joy"] * 20_000)
+        table = pa.table({"sample_id": long, "image_id": short, "label": short})
+        assert "a text of more than 1,000 characters" in self.message(folder, "base", table)
+
+    def test_many_rows(self, folder):
+        short = pa.array(["Joy"] * 1_000_001)
+        table = pa.table({"sample_id": short, "image_id": short, "label": short})
+        message = self.message(folder, "base", table)
+        assert "has 1,000,001 rows; at most 1,000,000" in message
+
+    def test_much_that_is_pressed_hard(self, folder):
+        texts = pa.array(["x" * 1_000] * 70_000)
+        table = pa.table({"sample_id": texts, "image_id": texts, "label": texts})
+        message = self.message(folder, "base", table, compression="zstd", use_dictionary=False)
+        assert "unpacks to more than 67,108,864 bytes" in message
 
 
 class TestLocate:
@@ -394,6 +544,17 @@ class TestLocate:
     def test_a_folder_without_a_manifest(self, tmp_path):
         with pytest.raises(InputError, match="not a dataset folder"):
             dataset_folder(tmp_path)
+
+    @pytest.mark.parametrize("name", ["no/such/folder", "./nowhere", Path("nowhere/x")])
+    def test_a_folder_that_is_not_there(self, name):
+        with pytest.raises(InputError, match="there is no such folder") as error:
+            dataset_folder(name)
+        assert "again" not in str(error.value)
+
+    @pytest.mark.parametrize("name", [None, 3, ["synthetic"]])
+    def test_what_names_no_data_set(self, name):
+        with pytest.raises(InputError, match="a data set is a name, a folder or a repository"):
+            load_task("cat-6-6", name)
 
     def test_unknown_task(self):
         with pytest.raises(InputError, match="there is no task"):

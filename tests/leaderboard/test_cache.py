@@ -24,7 +24,7 @@ from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.leaderboard.recompute import recompute_boards
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.splits import DatasetIdentity
-from oneshot_emotic.submission.folders import DOCUMENT
+from oneshot_emotic.submission.folder import DOCUMENT
 
 SHOTS = (1, 5)
 

@@ -22,7 +22,7 @@ from oneshot_emotic.leaderboard.render import leaderboard_page
 from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
 from oneshot_emotic.markdown import escaped
 from oneshot_emotic.scoring.scores import Overall, merged
-from oneshot_emotic.submission.folders import write_submission_document
+from oneshot_emotic.submission.folder import write_submission_document
 
 REPORTED = REPOSITORY / "leaderboard" / "reported.json"
 

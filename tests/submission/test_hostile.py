@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import zipfile
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,10 @@ import pytest
 from made import submission_folder
 from safetensors.numpy import save_file
 
+from oneshot_emotic import write_submission
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.submission.folders import read_submission_folder
-from oneshot_emotic.submission.forms import read_predictions
-from oneshot_emotic.submission.parquet_pages import walk_pages
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file
+from oneshot_emotic.submission.folder import read_submission_folder
 
 FINGERPRINT = "0" * 64
 HEAD = {
@@ -35,7 +36,7 @@ HEAD = {
 def refused(path, content, message):
     path.write_bytes(content)
     with pytest.raises(InputError, match=message) as error:
-        read_predictions(path)
+        read_embeddings_file(path)
     text = str(error.value)
     assert str(path) in text and len(text) < 1500
     assert all(line.isprintable() for line in text.splitlines())
@@ -103,7 +104,7 @@ class TestJson:
             path = tmp_path / "a.json.gz"
             path.write_bytes(gzip.compress(content))
             with pytest.raises(InputError, match=message):
-                read_predictions(path)
+                read_embeddings_file(path)
 
     def test_vectors_are_counted_before_they_are_decoded(self, tmp_path):
         vectors = ",".join(f'"{n}#0":[0.11111111]' for n in range(1_000_001))
@@ -146,7 +147,7 @@ class TestJson:
     )
     def test_names_of_every_script_are_taken(self, tmp_path, name):
         (tmp_path / "a.json").write_bytes(preds('{"a#0": [1]}', model={"name": name}))
-        assert read_predictions(tmp_path / "a.json").model["name"] == name
+        assert read_embeddings_file(tmp_path / "a.json").model["name"] == name
 
     @pytest.mark.parametrize("suffix", [".npz", ".safetensors", ".parquet"])
     def test_ids_that_do_not_show(self, tmp_path, suffix):
@@ -162,7 +163,7 @@ class TestJson:
 
     def test_a_byte_order_mark_is_no_harm(self, tmp_path):
         (tmp_path / "a.json").write_bytes(b"\xef\xbb\xbf" + preds('{"a#0": [1, 2]}'))
-        sample_ids, array = read_predictions(tmp_path / "a.json").embeddings
+        sample_ids, array = read_embeddings_file(tmp_path / "a.json").embeddings
         assert sample_ids == ["a#0"] and array.tolist() == [[1, 2]]
 
     def test_ids_that_look_like_paths_are_only_unknown_persons(self, task, tmp_path, run):
@@ -258,7 +259,7 @@ class TestSafetensors:
 
     def test_the_sound_one(self, tmp_path):
         (tmp_path / "a.safetensors").write_bytes(self.content(self.tensor()))
-        sample_ids, array = read_predictions(tmp_path / "a.safetensors").embeddings
+        sample_ids, array = read_embeddings_file(tmp_path / "a.safetensors").embeddings
         assert sample_ids == ["a#0"] and array.tolist() == [[0.0]]
 
     @pytest.mark.parametrize("length", [0, 1, 10**6, 2**31, 2**63, 2**64 - 1])
@@ -281,7 +282,7 @@ class TestSafetensors:
             {"data_offsets": [0, 2**63]},
             {"data_offsets": [0]},
             {"data_offsets": None},
-            {"dtype": "BF16"},
+            {"dtype": "BF16"},  # two bytes each, where there are four
             {"dtype": "F8_E4M3"},
             {"dtype": []},
         ],
@@ -312,26 +313,25 @@ class TestSafetensors:
         content = self.content(self.tensor())
         text = content[8:].replace(b'"dtype"', b'"dtype": "F32", "dtype"')
         text = struct.pack("<Q", len(text) - 4) + text
-        refused(tmp_path / "a.safetensors", text, "more than once, such as dtype")
+        refused(tmp_path / "a.safetensors", text, "duplicate field `dtype`")
 
 
 PEAK = """
 import sys
 from pathlib import Path
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.submission.forms import read_predictions
-try: read_predictions(Path(sys.argv[1]))
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file
+try: read_embeddings_file(Path(sys.argv[1]), int(sys.argv[2]))
 except InputError as error: print(error)
 status = Path("/proc/self/status").read_text()
 print(status.split("VmHWM:")[1].split()[0])
 """
 
 
-def message_and_peak(path):
+def message_and_peak(path, max_bytes=512 << 20):
     """What reading says, and the peak memory of a process that does it, in MB."""
-    result = subprocess.run(
-        [sys.executable, "-c", PEAK, str(path)], capture_output=True, text=True, check=True
-    )
+    command = [sys.executable, "-c", PEAK, str(path), str(max_bytes)]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
     *lines, peak = result.stdout.splitlines()
     return "\n".join(lines), int(peak) / 1000
 
@@ -356,61 +356,112 @@ class TestBombs:
         assert "unpacks to more than" in message
         assert peak < 300
 
-    def test_parquet_by_repetition(self, tmp_path):
-        """A text of a megabyte, ten thousand times, from a dictionary: 10 GB in a small file."""
-        indices = pa.array(np.zeros(10_000, np.int32))
+    @pytest.mark.parametrize("column", ["sample_id", "embedding"])
+    def test_parquet_by_repetition(self, tmp_path, column):
+        """A text of a megabyte, 20,000 times, from a dictionary: 20 GB in a small file."""
+        indices = pa.array(np.zeros(20_000, np.int32))
         text = pa.DictionaryArray.from_arrays(indices, ["x" * (1 << 20)])
-        table = pa.table({"sample_id": text, "embedding": [[1.0]] * 10_000})
-        pq.write_table(table, tmp_path / "a.parquet")
+        columns = {"sample_id": pa.array(["a#0"] * 20_000), "embedding": [[1.0]] * 20_000}
+        pq.write_table(pa.table({**columns, column: text}), tmp_path / "a.parquet")
+        assert (tmp_path / "a.parquet").stat().st_size < 200_000
         message, peak = message_and_peak(tmp_path / "a.parquet")
-        assert message == ""  # it holds a person ten thousand times, which the scoring refuses
+        assert ("a text of more than 1,000 char" if column == "sample_id" else "of type") in message
         assert peak < 400
+
+    def zeros(self, path, groups, **columns):
+        """Groups of rows, each of one vector of 2 MiB of zeros."""
+        zeros = pa.array(np.zeros(1 << 18))
+        vectors = pa.LargeListArray.from_arrays([0, 1 << 18], zeros)
+        table = pa.table({"sample_id": ["a#0"], "embedding": vectors})
+        options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 1 << 26}
+        with pq.ParquetWriter(path, table.schema, **options) as writer:
+            for _ in range(groups):
+                writer.write_table(table)
 
     def test_parquet_by_compression(self, tmp_path):
-        zeros = pa.array(np.zeros(1 << 27))
-        table = pa.table(
-            {"sample_id": ["a#0"], "embedding": pa.LargeListArray.from_arrays([0, 1 << 27], zeros)}
-        )
-        options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 1 << 28}
-        pq.write_table(table, tmp_path / "a.parquet", **options)
-        del zeros, table
-        message, peak = message_and_peak(tmp_path / "a.parquet")
-        assert "unpacks to more than" in message
+        self.zeros(tmp_path / "a.parquet", 20)
+        assert (tmp_path / "a.parquet").stat().st_size < 100_000
+        message, peak = message_and_peak(tmp_path / "a.parquet", 16 << 20)
+        assert "unpacks to more than 16,777,216 bytes" in message
+        assert peak < 200
+
+    def test_parquet_that_lies_about_its_sizes(self, tmp_path):
+        """One vector of 32 MiB that is said to be some bytes: refused when it has been met."""
+        path = tmp_path / "a.parquet"
+        zeros = pa.array(np.zeros(1 << 22))
+        vectors = pa.LargeListArray.from_arrays([0, 1 << 22], zeros)
+        table = pa.table({"sample_id": ["a#0"], "embedding": vectors})
+        options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 1 << 30}
+        pq.write_table(table, path, **options)
+        group = pq.ParquetFile(path).metadata.row_group(0)
+        content = path.read_bytes()
+        for size in {group.total_byte_size, group.column(1).total_uncompressed_size}:
+            stated = varint(2 * size)
+            assert stated in content
+            # 1 in as many bytes, so that all else stays in its place
+            content = content.replace(stated, b"\x82" + b"\x80" * (len(stated) - 2) + b"\x00")
+        path.write_bytes(content)
+        assert pq.ParquetFile(path).metadata.row_group(0).total_byte_size == 1
+        message, peak = message_and_peak(path, 16 << 20)
+        assert "4,194,304 dimensions; at most 65,536" in message
         assert peak < 400
 
+    def test_parquet_of_many_groups(self, tmp_path):
+        table = pa.table({"sample_id": ["a#0"], "embedding": [[1.0]]})
+        with pq.ParquetWriter(tmp_path / "a.parquet", table.schema) as writer:
+            for _ in range(5_001):
+                writer.write_batch(table.to_batches()[0], row_group_size=1)
+        message, _ = message_and_peak(tmp_path / "a.parquet")
+        assert "has 5,001 groups of rows; at most 5,000" in message
 
-class TestParquetPages:
-    def walk(self, header, packed=0):
-        return walk_pages(io.BytesIO(header + bytes(packed)), 0, len(header) + packed)
 
-    def test_sizes_are_the_pages_own(self, tmp_path):
-        """Whatever the metadata say: the sum over pages of a file whose figures are known."""
-        path = tmp_path / "a.parquet"
-        table = pa.table({"x": np.arange(50_000.0)})
-        options = {"compression": "zstd", "use_dictionary": False, "data_page_size": 8_000}
-        pq.write_table(table, path, **options)
-        column = pq.ParquetFile(path).metadata.row_group(0).column(0)
-        with path.open("rb") as stream:
-            pages = walk_pages(stream, column.data_page_offset, column.total_compressed_size)
-        assert pages.values == 50_000
-        assert 400_000 <= pages.size <= column.total_uncompressed_size
-        assert pages.encodings == {0}
+def varint(number):
+    """As in the metadata of parquet files (Thrift's compact protocol)."""
+    content = bytearray()
+    while number > 127:
+        content.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*content, number])
 
-    def test_a_page_that_claims_two_gigabytes(self):
-        # type 0, unpacked 2^31 - 1, packed 4, data page header {values 5, encoding PLAIN}
-        header = bytes.fromhex("1500 15feffffff0f 1508 2c 150a 1500 00 00".replace(" ", ""))
-        pages = self.walk(header, 4)
-        assert pages.size == 2**31 - 1
-        assert pages.values == 5
 
-    @pytest.mark.parametrize(
-        "header",
-        ["", "15", "1500", "150015", "00", "15ffffffffffffffffffff0f00", "1500150115011c1cfc00",
-         "1c" * 50, "15001508150115082c150a150e0000", "1900", "18ffffffff0f00"],
-    )  # fmt: skip
-    def test_damaged(self, header):
-        with pytest.raises(ValueError):
-            self.walk(bytes.fromhex(header), 4)
+class TestStrangersParquet:
+    """A submission is not made of parquet files: what pyarrow takes for one has no bound."""
+
+    @pytest.fixture
+    def file(self, tmp_path, task):
+        path = tmp_path / "cat-6-6.parquet"
+        write_submission(path, (task.novel.sample_ids, np.ones((len(task.novel), 2))), task)
+        return path
+
+    def test_commands_on_submissions_refuse_it(self, file, tmp_path, run):
+        (tmp_path / "submissions").mkdir()
+        for command in (("submit", "--root", tmp_path, "--name", "A"), ("check-submission",)):
+            output = run(*command, file, status=2).output
+            assert "a submission is not made of .parquet files" in output
+            assert "write_submission" in output
+
+    def test_as_the_users_own_it_is_scored(self, file, run):
+        assert "cat-6-6 on synthetic" in run("score", file, "--shots", 1).output
+        assert run("compare", file, file, "--shots", 1).output
+
+    @pytest.mark.parametrize("document", ["preds.json", "submission.json"])
+    def test_no_document_refers_to_one(self, file, tmp_path, task, document):
+        dataset = {"name": "synthetic", "fingerprint": task.dataset.fingerprint}
+        reference = {"file": file.name, "sha256": sha256(file.read_bytes()).hexdigest()}
+        folder = tmp_path / "a-model"
+        folder.mkdir()
+        file.rename(folder / file.name)
+        content = {"dataset": dataset, "model": {"name": "A"}}
+        if document == "preds.json":
+            content |= {"format": "oneshot-emotic/1", "task": "cat-6-6", "embeddings": reference}
+        else:
+            content |= {"format": "oneshot-emotic-submission/1", "tasks": {"cat-6-6": reference}}
+        (folder / document).write_text(json.dumps(content))
+        with pytest.raises(InputError, match=r"cat-6-6\.parquet'.* (does not match|is not valid)"):
+            if document == "preds.json":
+                read_embeddings_file(folder / document)
+            else:
+                read_submission_folder(folder)
 
 
 class TestFolder:
@@ -434,8 +485,21 @@ class TestFolder:
             read_submission_folder(folder).embeddings("cat-6-6")
         (folder / name).unlink()
         (folder / name).mkdir()
-        with pytest.raises(InputError, match="is not a file"):
+        with pytest.raises(InputError, match="is a folder, not a file"):
             read_submission_folder(folder).embeddings("cat-6-6")
+
+    @pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz", "more", "a/b"])
+    def test_loops_of_links(self, folder, name, run):
+        path = folder / name
+        path.unlink(missing_ok=True)
+        path.parent.mkdir(exist_ok=True)
+        path.symlink_to(path.parent / "second")
+        (path.parent / "second").symlink_to(path)
+        output = run("check-submission", folder, status=2).output
+        named = "a: is not named" if name == "a/b" else f"{name}: is "
+        assert named in output
+        assert "Traceback" not in run("score", path, status=2).output
+        assert "loop of links" in run("score", path, status=2).output
 
     @pytest.mark.parametrize(
         "file", ["/etc/passwd.npz", "../a.npz", "a/../b.npz", "..npz", "a.npz\n", "a.json", "", {}]

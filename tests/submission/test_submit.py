@@ -12,10 +12,10 @@ from conftest import REPOSITORY
 
 from oneshot_emotic import evaluate, load_task, write_submission
 from oneshot_emotic.report import task_report
-from oneshot_emotic.submission.cards import slug_of
-from oneshot_emotic.submission.compact import compact
-from oneshot_emotic.submission.folders import read_submission_folder
-from oneshot_emotic.submission.forms import read_predictions
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file
+from oneshot_emotic.submission.folder import read_submission_folder
+from oneshot_emotic.submission.model_card import slug_of
+from oneshot_emotic.submission.write_folder import narrowed
 
 SAID = ("--seen-unseen-names", "no", "--seen-test-images", "no")
 CARD = {
@@ -84,7 +84,7 @@ class TestSubmit:
         folder = read_submission_folder(root / "submissions/mine")
         ids, array = folder.embeddings("cat-6-6")
         stored = evaluate((ids, array), task, (1, 5))
-        given = evaluate(read_predictions(file).embeddings, task, (1, 5))
+        given = evaluate(read_embeddings_file(file).embeddings, task, (1, 5))
         assert task_report(stored, task.name, {}) == task_report(given, task.name, {})
 
     def test_headers_say_what_options_do_not(self, tmp_path, root, run, task):
@@ -94,7 +94,7 @@ class TestSubmit:
         run("submit", path, "--root", root, "--backbone", "ViT", "--slug", "other")
         assert document(root / "submissions/other")["model"] == {**CARD, "backbone": "ViT"}
         other = load_task("cat-6-4")
-        second = tmp_path / "b.parquet"
+        second = tmp_path / "b.npz"
         vectors = (other.novel.sample_ids, np.eye(4)[other.novel_labels])
         write_submission(second, vectors, other, {**CARD, "licence": "none"})
         output = run("submit", path, second, "--root", root, status=2).output
@@ -150,12 +150,12 @@ class TestCompact:
 
     def test_exact_float16_stays(self, task):
         vectors = np.eye(6)[task.novel_labels] * 0.5
-        array, _ = compact(vectors, task, lambda scores: pytest.fail("no need to compare"))
+        array, _ = narrowed(vectors, task, lambda scores: pytest.fail("no need to compare"))
         assert array.dtype == np.float16
 
     def test_float16_where_nothing_printed_changes(self, task, rng):
         vectors = 10 * np.eye(6)[task.novel_labels] + rng.normal(size=(len(task.novel), 6)) / 9
-        array, scores = compact(vectors, task, self.printed)
+        array, scores = narrowed(vectors, task, self.printed)
         assert array.dtype == np.float16
         assert self.printed(scores) == self.printed(
             evaluate((task.novel.sample_ids, vectors), task, (1, 5))
@@ -164,12 +164,12 @@ class TestCompact:
     def test_float32_where_it_does(self, task, rng):
         # float16 has 11 bits: beside 1,000 it cannot hold what tells the classes apart
         vectors = 1_000 + 0.1 * np.eye(6)[task.novel_labels]
-        array, scores = compact(vectors, task, self.printed)
+        array, scores = narrowed(vectors, task, self.printed)
         assert array.dtype == np.float32
         assert scores[1].balanced_accuracy.mean == 1.0
 
     def test_float32_where_float16_overflows(self, task):
-        array, _ = compact(1e6 * np.eye(6)[task.novel_labels], task, self.printed)
+        array, _ = narrowed(1e6 * np.eye(6)[task.novel_labels], task, self.printed)
         assert array.dtype == np.float32
 
 

@@ -9,15 +9,17 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.scoring.embeddings import MAX_INTEGER, Embeddings
-from oneshot_emotic.submission.limits import check_shape
-from oneshot_emotic.submission.strict_json import (
+from oneshot_emotic.submission.metadata import Content
+from oneshot_emotic.untrusted.files import read_gzip
+from oneshot_emotic.untrusted.limits import check_shape
+from oneshot_emotic.untrusted.strict_json import (
     decode_object,
     parse_parts,
     parse_value,
@@ -30,35 +32,22 @@ _REFERENCE = frozenset({"file", "sha256"})
 _LONG = 8
 
 
-class JsonContent(NamedTuple):
-    """A file taken apart.
-
-    Attributes:
-        document: Its metadata; `embeddings` in it is a reference, empty, or what is no object.
-        embeddings: The inline embeddings; None where there is a reference.
-    """
-
-    document: dict[str, Any]
-    embeddings: Embeddings | None
-
-
-def read_json(content: bytes, max_bytes: int, where: str) -> JsonContent:
+def read_json(stream: BinaryIO, max_bytes: int, where: str) -> Content:
     """Take preds.json apart.
+
+    Returns:
+        Its metadata, with `embeddings` empty, a reference or what is no object; and the embeddings,
+        None where there are none but a reference.
 
     Raises:
         InputError: It is not JSON, names a key twice, or is beyond a limit.
     """
-    parts = split_object(content, where)
-    inline = parts.pop("embeddings", None)
-    document = parse_parts(parts, where)
-    if inline is None:
-        return JsonContent(document, None)
-    if (quickly := _all_alike(inline, max_bytes, where)) is not None:
-        return JsonContent({**document, "embeddings": {}}, quickly)
-    vectors = split_object(inline, where) if inline.startswith(b"{") else {}
-    if _REFERENCE & vectors.keys() or not inline.startswith(b"{"):
-        return JsonContent({**document, "embeddings": parse_value(inline, where)}, None)
-    return JsonContent({**document, "embeddings": {}}, _vectors(vectors, max_bytes, where))
+    return _read(stream.read(max_bytes), max_bytes, where)
+
+
+def read_json_gz(stream: BinaryIO, max_bytes: int, where: str) -> Content:
+    """`read_json` of what a gzip file unpacks to."""
+    return _read(read_gzip(stream, max_bytes, where), max_bytes, where)
 
 
 def write_json(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
@@ -72,6 +61,36 @@ def write_json(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str,
 def write_json_gz(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
     """The bytes of preds.json.gz."""
     return gzip.compress(write_json(sample_ids, array, header), mtime=0)
+
+
+def _read(content: bytes, max_bytes: int, where: str) -> Content:
+    parts = split_object(content, where)
+    if _is_bare(parts):
+        raise InputError(
+            Problem(
+                f"is a bare object of {len(parts):,} vectors; it does not say for which task of "
+                "which data set",
+                where,
+                "Write it with oneshot_emotic.write_submission(path, embeddings, task)",
+            )
+        )
+    inline = parts.pop("embeddings", None)
+    document = parse_parts(parts, where)
+    if inline is None:
+        return document, None
+    if (quickly := _all_alike(inline, max_bytes, where)) is not None:
+        return {**document, "embeddings": {}}, quickly
+    vectors = split_object(inline, where) if inline.startswith(b"{") else {}
+    if _REFERENCE & vectors.keys() or not inline.startswith(b"{"):
+        return {**document, "embeddings": parse_value(inline, where)}, None
+    return {**document, "embeddings": {}}, _vectors(vectors, max_bytes, where)
+
+
+def _is_bare(parts: Mapping[str, bytes]) -> bool:
+    """Whether a document is nothing but sample_id -> vector, as many a program would write it."""
+    return bool(parts) and all(
+        "#" in key and value.startswith(b"[") for key, value in parts.items()
+    )
 
 
 def _all_alike(text: bytes, max_bytes: int, where: str) -> Embeddings | None:

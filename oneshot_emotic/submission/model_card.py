@@ -10,7 +10,7 @@ from typing import Any
 
 from oneshot_emotic.addresses import is_plain_https
 from oneshot_emotic.errors import InputError, Problem, printable
-from oneshot_emotic.submission.documents import document_problems
+from oneshot_emotic.submission.metadata import document_problems
 
 #: What a card of the leaderboard says, in the order it is written.
 FIELDS = (

@@ -33,13 +33,23 @@ MAX_HEADER_BYTES = 64 << 20
 #: A zip's list of members; a submission has three.
 MAX_ZIP_DIRECTORY_BYTES = 1 << 16
 
-#: A parquet file's metadata; pyarrow's own files have some thousand bytes a row group.
+#: A parquet file's metadata, and its groups of rows: pyarrow's own have a million rows and some
+#: thousand bytes of metadata each.
 MAX_PARQUET_FOOTER_BYTES = 4 << 20
+MAX_ROW_GROUPS = 5_000
 
-_TRUST = "Raise the limit with --max-bytes, if you trust the file"
+#: A file of a data set, and what it unpacks to: EMOTIC's have half a million bytes. Its rows:
+#: 1,000 draws of 5 shots of 10 classes are 50,000.
+MAX_DATASET_FILE_BYTES = 64 << 20
+MAX_ROWS = 1_000_000
+
+#: Characters of an id: EMOTIC's have some 60.
+MAX_ID = 1_000
+
+TRUST = "Raise the limit with --max-bytes, if you trust the file"
 
 
-def check_bytes(size: int, max_bytes: int, where: str) -> None:
+def check_bytes(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> None:
     """Refuse a file of `size` bytes that is too large.
 
     Raises:
@@ -47,18 +57,18 @@ def check_bytes(size: int, max_bytes: int, where: str) -> None:
     """
     if size > max_bytes:
         raise InputError(
-            Problem(f"has {size:,} bytes, more than the {max_bytes:,} that are read", where, _TRUST)
+            Problem(f"has {size:,} bytes, more than the {max_bytes:,} that are read", where, remedy)
         )
 
 
-def check_unpacked(size: int, max_bytes: int, where: str) -> None:
+def check_unpacked(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> None:
     """Refuse a compressed file that unpacks to too much.
 
     Raises:
         InputError: It does.
     """
     if size > max_bytes:
-        raise InputError(Problem(f"unpacks to more than {max_bytes:,} bytes", where, _TRUST))
+        raise InputError(Problem(f"unpacks to more than {max_bytes:,} bytes", where, remedy))
 
 
 def check_persons(persons: int, where: str) -> None:
@@ -93,6 +103,6 @@ def check_shape(persons: int, dimensions: int, max_bytes: int, where: str) -> No
                 f"has embeddings of {persons:,} x {dimensions:,} numbers, {size:,} bytes as "
                 f"float64, more than the {max_bytes:,} that are read",
                 where,
-                _TRUST,
+                TRUST,
             )
         )

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from oneshot_emotic.errors import InputError, Problem, printable
-from oneshot_emotic.submission.limits import check_bytes, check_unpacked
+from oneshot_emotic.untrusted.limits import TRUST, check_bytes, check_unpacked
 
 
 @contextlib.contextmanager
-def opened(path: Path, max_bytes: int, *, links: bool = True) -> Iterator[BinaryIO]:
+def opened(
+    path: Path, max_bytes: int, *, links: bool = True, remedy: str = TRUST
+) -> Iterator[BinaryIO]:
     """A plain file of at most `max_bytes`, open for reading.
 
     What is checked is what is read: nobody can put another file in its place in between.
@@ -27,6 +29,7 @@ def opened(path: Path, max_bytes: int, *, links: bool = True) -> Iterator[Binary
         path: The file.
         max_bytes: Its largest size.
         links: Whether `path` may be a symbolic link.
+        remedy: What to do about a file that is too large.
 
     Raises:
         InputError: There is no such file, it is something else, too large, or cannot be read.
@@ -43,9 +46,10 @@ def opened(path: Path, max_bytes: int, *, links: bool = True) -> Iterator[Binary
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise InputError(Problem("is not a file", str(path)))
+        what = "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a file"
+        raise InputError(Problem(what, str(path)))
     with os.fdopen(descriptor, "rb") as stream:
-        check_bytes(status.st_size, max_bytes, str(path))
+        check_bytes(status.st_size, max_bytes, str(path), remedy)
         try:
             yield stream
         except OSError as error:
@@ -56,22 +60,11 @@ def _why_not(path: Path, error: Exception) -> str:
     if isinstance(error, FileNotFoundError):
         return "there is no such file"
     if isinstance(error, OSError) and error.errno == errno.ELOOP:
-        return "is a link, not a file"
+        return "its path leads through a loop of links"
     if path.is_dir():
-        return "is not a file"
+        return "is a folder, not a file"
     what = error.strerror if isinstance(error, OSError) else None
     return f"cannot be read: {what or error}"
-
-
-def read_all(stream: BinaryIO, max_bytes: int, where: str) -> bytes:
-    """All bytes of a stream, at most `max_bytes`.
-
-    Raises:
-        InputError: There are more.
-    """
-    content = stream.read(max_bytes + 1)
-    check_bytes(len(content), max_bytes, where)
-    return content
 
 
 def read_gzip(stream: BinaryIO, max_bytes: int, where: str) -> bytes:
@@ -100,7 +93,7 @@ def sha256_of_stream(stream: BinaryIO) -> str:
 
 
 @contextlib.contextmanager
-def sound(where: str, form: str) -> Iterator[None]:
+def sound(where: str, suffix: str) -> Iterator[None]:
     """Every failure of a library on a damaged file becomes one message."""
     try:
         yield
@@ -109,7 +102,7 @@ def sound(where: str, form: str) -> Iterator[None]:
     except Exception as error:
         raise InputError(
             Problem(
-                printable(f"is not a sound {form} file ({type(error).__name__}: {error})", 300),
+                printable(f"is not a sound {suffix} file ({type(error).__name__}: {error})", 300),
                 where,
             )
         ) from None

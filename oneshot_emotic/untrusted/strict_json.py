@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.submission.limits import (
+from oneshot_emotic.untrusted.limits import (
     MAX_DEPTH,
     MAX_DOCUMENT_BYTES,
     MAX_ITEMS,

@@ -11,13 +11,13 @@ from typing import Any
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.submission.documents import (
+from oneshot_emotic.submission.embeddings_file import read_referenced
+from oneshot_emotic.submission.metadata import (
     SUBMISSION_FORMAT,
     document_problems,
     read_document,
 )
-from oneshot_emotic.submission.forms import read_referenced
-from oneshot_emotic.submission.limits import MAX_BYTES
+from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 DOCUMENT = "submission.json"
 

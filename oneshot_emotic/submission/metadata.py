@@ -7,22 +7,30 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from oneshot_emotic.errors import Problem, printable
 from oneshot_emotic.names import is_name, text_problems
-from oneshot_emotic.submission.contents import opened
-from oneshot_emotic.submission.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
-from oneshot_emotic.submission.strict_json import parse_json
+from oneshot_emotic.scoring.embeddings import Embeddings
+from oneshot_emotic.untrusted.files import opened
+from oneshot_emotic.untrusted.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
+from oneshot_emotic.untrusted.strict_json import parse_json
 
 if TYPE_CHECKING:
     from jsonschema.protocols import Validator
 
-PREDICTIONS_FORMAT = "oneshot-emotic/1"
+EMBEDDINGS_FORMAT = "oneshot-emotic/1"
 SUBMISSION_FORMAT = "oneshot-emotic-submission/1"
 
+#: Where a binary file has its header: the fields of preds.json but the embeddings.
+HEADER = "header"
+
+#: What a reader of a file format gives: the header, None where there is none; the embeddings, None
+#: where the header names another file that has them.
+Content: TypeAlias = tuple[dict[str, Any] | None, Embeddings | None]
+
 SCHEMAS = Path(__file__).parent / "schemas"
-_SCHEMA_NAMES = ("model", "predictions", "submission")
+_SCHEMA_NAMES = ("model", "embeddings", "submission")
 
 
 def read_document(path: Path) -> dict[str, Any]:
@@ -35,12 +43,21 @@ def read_document(path: Path) -> dict[str, Any]:
         return parse_json(stream.read(MAX_DOCUMENT_BYTES + 1), str(path))
 
 
+def parsed_header(text: bytes | str, where: str) -> dict[str, Any]:
+    """The header of a binary file, as a document.
+
+    Raises:
+        InputError: It is not what `parse_json` takes.
+    """
+    return parse_json(text, f"{where}: {HEADER}")
+
+
 def document_problems(document: dict[str, Any], schema: str, where: str) -> list[Problem]:
     """Everything in a document that its schema does not allow, or that would not show as it is.
 
     Args:
         document: The parsed JSON, its embeddings left out or a reference.
-        schema: `model`, `predictions` or `submission`.
+        schema: `model`, `embeddings` or `submission`.
         where: The file, for messages.
     """
     errors = sorted(_validator(schema).iter_errors(document), key=lambda e: list(map(str, e.path)))

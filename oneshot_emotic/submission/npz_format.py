@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.submission.contents import sound
-from oneshot_emotic.submission.form import HEADER, BinaryContent, parsed_header
-from oneshot_emotic.submission.limits import (
+from oneshot_emotic.submission.metadata import HEADER, Content, parsed_header
+from oneshot_emotic.untrusted.files import sound
+from oneshot_emotic.untrusted.limits import (
     MAX_DOCUMENT_BYTES,
     MAX_ZIP_DIRECTORY_BYTES,
     check_persons,
@@ -52,7 +52,7 @@ class _Directory:
         return getattr(self._stream, name)
 
 
-def read_npz(stream: BinaryIO, max_bytes: int, where: str) -> BinaryContent:
+def read_npz(stream: BinaryIO, max_bytes: int, where: str) -> Content:
     """Take an .npz file apart.
 
     Raises:
@@ -66,9 +66,9 @@ def read_npz(stream: BinaryIO, max_bytes: int, where: str) -> BinaryContent:
             name: _read_array(archive, member, name, max_bytes, where)
             for name, member in members.items()
         }
-        ids = arrays["ids"].tolist()
-        header = str(arrays[HEADER].item()) if HEADER in arrays else None
-    return BinaryContent(parsed_header(header, where), ids, arrays["embeddings"])
+        text = arrays.get(HEADER)
+        header = None if text is None else parsed_header(str(text.item()), where)
+        return header, (arrays["ids"].tolist(), arrays["embeddings"])
 
 
 def write_npz(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:

@@ -1,4 +1,4 @@
-"""The file forms: all carry the same, damaged ones are refused with one message."""
+"""The file formats: all carry the same, damaged ones are refused with one message."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import pickle
+import struct
 import zipfile
 
 import numpy as np
@@ -17,7 +18,7 @@ from safetensors.numpy import save_file
 
 from oneshot_emotic import evaluate, write_submission
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.submission.forms import SUFFIXES, read_predictions
+from oneshot_emotic.submission.embeddings_file import SUFFIXES, read_embeddings_file
 
 MODEL = {"name": "A model", "modalities": ["body"]}
 
@@ -43,7 +44,7 @@ def header(task, /, **changes):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
-def test_every_form_gives_the_same_bytes_of_scores(task, vectors, tmp_path, run, dtype):
+def test_every_format_gives_the_same_bytes_of_scores(task, vectors, tmp_path, run, dtype):
     outputs = set()
     for suffix in SUFFIXES:
         path = write(tmp_path / f"p{suffix}", task, vectors, dtype=dtype)
@@ -79,7 +80,7 @@ def test_hand_written_files(task, vectors, tmp_path):
     pq.write_table(table.replace_schema_metadata({"header": text}), tmp_path / "a.parquet")
     expected = evaluate((ids, vectors), task).digest
     for suffix in SUFFIXES:
-        predictions = read_predictions(tmp_path / f"a{suffix}")
+        predictions = read_embeddings_file(tmp_path / f"a{suffix}")
         assert predictions.task == "cat-6-6"
         assert predictions.model == MODEL
         assert evaluate(predictions.embeddings, task).digest == expected
@@ -100,6 +101,21 @@ def test_without_a_header_task_and_data_set_are_asked_for(task, vectors, tmp_pat
     assert "balanced" in run("score", path, "--task", "cat-6-6", "--dataset", "synthetic").output
 
 
+def test_bfloat16(task, tmp_path, run):
+    """As torch stores it: the upper half of each float32."""
+    ids = list(task.novel.sample_ids)
+    values = np.random.default_rng(3).integers(-100, 100, (len(ids), 4)) / 8  # exact in bfloat16
+    halves = values.astype("<f4").view("<u4") >> 16
+    inner = json.dumps({**header(task), "ids": ids})
+    size = halves.size * 2
+    tensor = {"dtype": "BF16", "shape": list(values.shape), "data_offsets": [0, size]}
+    text = json.dumps({"__metadata__": {"header": inner}, "embeddings": tensor}).encode()
+    content = struct.pack("<Q", len(text)) + text + halves.astype("<u2").tobytes()
+    (tmp_path / "a.safetensors").write_bytes(content)
+    found = read_embeddings_file(tmp_path / "a.safetensors").embeddings
+    assert evaluate(found, task).digest == evaluate((ids, values), task).digest
+
+
 class TestReference:
     @pytest.fixture
     def made(self, task, vectors, tmp_path):
@@ -115,17 +131,17 @@ class TestReference:
         return document
 
     def test_beside(self, made, task, vectors):
-        found = read_predictions(made()).embeddings
+        found = read_embeddings_file(made()).embeddings
         expected = evaluate((task.novel.sample_ids, vectors), task)
         assert evaluate(found, task).digest == expected.digest
 
     def test_other_digest(self, made):
         with pytest.raises(InputError, match="has the SHA-256"):
-            read_predictions(made(sha256="0" * 64))
+            read_embeddings_file(made(sha256="0" * 64))
 
     def test_missing(self, made):
         with pytest.raises(InputError, match="there is no such file"):
-            read_predictions(made(file="other.npz"))
+            read_embeddings_file(made(file="other.npz"))
 
     @pytest.mark.parametrize(
         "name",
@@ -133,19 +149,19 @@ class TestReference:
     )
     def test_names_that_lead_elsewhere(self, made, name):
         with pytest.raises(InputError, match="embeddings"):
-            read_predictions(made(file=name))
+            read_embeddings_file(made(file=name))
 
     def test_a_link(self, made, tmp_path):
         (tmp_path / "link.safetensors").symlink_to(tmp_path / "e.safetensors")
         with pytest.raises(InputError, match="is a link"):
-            read_predictions(made(file="link.safetensors"))
+            read_embeddings_file(made(file="link.safetensors"))
 
     def test_for_another_task(self, made, tmp_path):
         file = made()
         content = json.loads(file.read_text())
         file.write_text(json.dumps({**content, "task": "cat-6-4"}))
         with pytest.raises(InputError, match="says it is for the task 'cat-6-6'"):
-            read_predictions(file)
+            read_embeddings_file(file)
 
 
 class TestMetadata:
@@ -172,13 +188,13 @@ class TestMetadata:
             text = np.array(json.dumps(content))
             np.savez(path, ids=np.array(["a"]), embeddings=vectors, header=text)
         with pytest.raises(InputError) as error:
-            read_predictions(path)
+            read_embeddings_file(path)
         assert message in str(error.value) and str(path) in str(error.value)
 
     def test_all_at_once(self, tmp_path):
         (tmp_path / "a.json").write_text(json.dumps({"format": "x", "task": 3}))
         with pytest.raises(InputError) as error:
-            read_predictions(tmp_path / "a.json")
+            read_embeddings_file(tmp_path / "a.json")
         assert len(error.value.problems) == 4
 
     def test_other_fingerprint(self, task, vectors, tmp_path, run):
@@ -205,7 +221,7 @@ class TestDamage:
     def test_json(self, tmp_path, content):
         (tmp_path / "a.json").write_bytes(content)
         with pytest.raises(InputError, match=r"a\.json"):
-            read_predictions(tmp_path / "a.json")
+            read_embeddings_file(tmp_path / "a.json")
 
     def test_duplicate_sample_ids_in_json(self, task, tmp_path):
         text = json.dumps({**header(task), "embeddings": {"x": [1]}}).replace(
@@ -213,7 +229,7 @@ class TestDamage:
         )
         (tmp_path / "a.json").write_text(text)
         with pytest.raises(InputError, match=r"more than once, such as a/b\.jpg#0"):
-            read_predictions(tmp_path / "a.json")
+            read_embeddings_file(tmp_path / "a.json")
 
     @pytest.mark.parametrize("suffix", SUFFIXES)
     def test_truncated(self, task, vectors, tmp_path, suffix):
@@ -222,7 +238,7 @@ class TestDamage:
         for cut in (0, 3, 50, len(whole) // 3, len(whole) // 2, len(whole) - 9):
             path.write_bytes(whole[:cut])
             with pytest.raises(InputError, match=f"a{suffix}"):
-                read_predictions(path)
+                read_embeddings_file(path)
 
     def test_pickles_are_never_read(self, tmp_path):
         class Boom:
@@ -235,10 +251,10 @@ class TestDamage:
             archive.writestr("ids.npy", stream.getvalue())
             archive.writestr("embeddings.npy", stream.getvalue())
         with pytest.raises(InputError, match=r"pickle.*never read"):
-            read_predictions(tmp_path / "a.npz")
+            read_embeddings_file(tmp_path / "a.npz")
         (tmp_path / "b.npz").write_bytes(pickle.dumps({1: 2}))
         with pytest.raises(InputError, match=r"not a sound \.npz"):
-            read_predictions(tmp_path / "b.npz")
+            read_embeddings_file(tmp_path / "b.npz")
 
     def test_a_bomb(self, tmp_path):
         zeros = np.zeros((1, 90_000))
@@ -247,16 +263,24 @@ class TestDamage:
         (tmp_path / "a.json").write_bytes(b" " * 200_000)
         for name in ("a.npz", "a.json.gz"):
             with pytest.raises(InputError, match="unpacks to more than 100,000 bytes"):
-                read_predictions(tmp_path / name, 100_000)
+                read_embeddings_file(tmp_path / name, 100_000)
         with pytest.raises(InputError, match="more than the 100,000 that are read"):
-            read_predictions(tmp_path / "a.json", 100_000)
+            read_embeddings_file(tmp_path / "a.json", 100_000)
 
     @pytest.mark.parametrize(
         ("columns", "message"),
         [
-            ({"sample_id": ["a"]}, "must have the columns"),
+            ({"sample_id": ["a"]}, "has the columns sample_id, not sample_id, embedding"),
             ({"sample_id": ["a"], "embedding": ["x"]}, "is of type"),
-            ({"sample_id": [1], "embedding": [[1.0]]}, "not all text"),
+            ({"sample_id": [1], "embedding": [[1.0]]}, "is of type int64, not text"),
+            ({"sample_id": [b"a"], "embedding": [[1.0]]}, "is of type .*binary.*, not text"),
+            ({"sample_id": ["a"], "embedding": [[["x"]]]}, "not lists of float16"),
+            ({"sample_id": ["a"], "embedding": [[[1.0]]]}, "not lists of float16"),
+            ({"sample_id": ["a"], "embedding": [[{"x": 1.0}]]}, "not lists of float16"),
+            ({"sample_id": ["a"], "embedding": [[1]]}, "type .*int64.*, not lists of float16"),
+            ({"sample_id": [None], "embedding": [[1.0]]}, "is of type null"),
+            ({"sample_id": ["a", None], "embedding": [[1.0]] * 2}, "`sample_id` has empty cells"),
+            ({"sample_id": ["a"], "embedding": [[1.0]], "x": [1]}, "has the columns"),
             ({"sample_id": ["a", "b"], "embedding": [[1.0], None]}, "has empty cells"),
             ({"sample_id": ["a", "b"], "embedding": [[1.0], [None]]}, "has empty cells"),
         ],
@@ -264,7 +288,7 @@ class TestDamage:
     def test_parquet(self, tmp_path, columns, message):
         pq.write_table(pa.table(columns), tmp_path / "a.parquet")
         with pytest.raises(InputError, match=message):
-            read_predictions(tmp_path / "a.parquet")
+            read_embeddings_file(tmp_path / "a.parquet")
 
     def test_ragged_parquet_names_the_person(self, task, vectors, tmp_path, run):
         ids = list(task.novel.sample_ids)
@@ -290,7 +314,7 @@ class TestDamage:
     def test_npz(self, tmp_path, arrays, message):
         np.savez(tmp_path / "a.npz", **arrays)
         with pytest.raises(InputError, match=message):
-            read_predictions(tmp_path / "a.npz")
+            read_embeddings_file(tmp_path / "a.npz")
 
     @pytest.mark.parametrize(
         ("tensors", "metadata", "message"),
@@ -304,21 +328,24 @@ class TestDamage:
     def test_safetensors(self, tmp_path, tensors, metadata, message):
         save_file(tensors, tmp_path / "a.safetensors", metadata=metadata)
         with pytest.raises(InputError, match=message):
-            read_predictions(tmp_path / "a.safetensors")
+            read_embeddings_file(tmp_path / "a.safetensors")
 
     @pytest.mark.parametrize("name", ["a.txt", "a.pkl", "a.npy", "json"])
-    def test_unknown_forms(self, tmp_path, name):
+    def test_other_names(self, tmp_path, name):
         (tmp_path / name).write_bytes(b"x")
-        with pytest.raises(InputError, match="is of no known form"):
-            read_predictions(tmp_path / name)
+        with pytest.raises(InputError, match=r"its name ends in none of \.json, "):
+            read_embeddings_file(tmp_path / name)
+        (tmp_path / name).unlink()
+        with pytest.raises(InputError, match="there is no such file"):
+            read_embeddings_file(tmp_path / name)
 
     @pytest.mark.parametrize("suffix", SUFFIXES)
     def test_missing_or_a_folder(self, tmp_path, suffix):
         with pytest.raises(InputError, match="there is no such file"):
-            read_predictions(tmp_path / f"a{suffix}")
+            read_embeddings_file(tmp_path / f"a{suffix}")
         (tmp_path / f"b{suffix}").mkdir()
-        with pytest.raises(InputError, match="is not a file"):
-            read_predictions(tmp_path / f"b{suffix}")
+        with pytest.raises(InputError, match="is a folder, not a file"):
+            read_embeddings_file(tmp_path / f"b{suffix}")
 
 
 class TestWriting:
@@ -334,6 +361,6 @@ class TestWriting:
             write_submission(
                 tmp_path / "a.npz", (ids, np.zeros((len(ids), 2))), task, {"colour": "red"}
             )
-        with pytest.raises(InputError, match="no known form"):
+        with pytest.raises(InputError, match="its name ends in none of"):
             write_submission(tmp_path / "a.txt", (ids, np.zeros((len(ids), 2))), task)
         assert list(tmp_path.iterdir()) == []

@@ -1,17 +1,25 @@
-"""Writing a submission folder, whole or not at all."""
+"""Writing a submission folder, whole or not at all, its embeddings as small as they may be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import new_folder
-from oneshot_emotic.submission.compact import Stored
-from oneshot_emotic.submission.folders import DOCUMENT, SLUG, write_submission_document
-from oneshot_emotic.submission.forms import write_predictions
+from oneshot_emotic.scoring.embeddings import EmbeddingArray
+from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS, evaluate_aligned
+from oneshot_emotic.scoring.scores import Scores
+from oneshot_emotic.splits import Task
+from oneshot_emotic.submission.embeddings_file import write_embeddings_file
+from oneshot_emotic.submission.folder import DOCUMENT, SLUG, write_submission_document
 from oneshot_emotic.tasks import TASKS
+
+Stored = npt.NDArray[np.floating[Any]]
 
 _SUFFIX = ".safetensors"
 _CONTENTS = frozenset({DOCUMENT, *(f"{task}{_SUFFIX}" for task in TASKS)})
@@ -75,5 +83,32 @@ def write_submission_folder(
     with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
         for task, name in names.items():
             sample_ids, array = embeddings[task]
-            write_predictions(folder / name, sample_ids, array, task, dataset)
+            write_embeddings_file(folder / name, sample_ids, array, task, dataset)
         write_submission_document(folder, dataset, model, names)
+
+
+def narrowed(
+    aligned: EmbeddingArray, task: Task, printed: Callable[[Scores], str]
+) -> tuple[Stored, Scores]:
+    """Embeddings in the smaller of float16 and float32 that keeps their figures.
+
+    Args:
+        aligned: From `aligned_embeddings`.
+        task: Their task.
+        printed: The figures as people read them; float16 is taken when this text stays the same.
+
+    Returns:
+        The array to store, and the scores of exactly that array.
+    """
+    with np.errstate(over="ignore", under="ignore"):
+        half, single = aligned.astype(np.float16), aligned.astype(np.float32)
+    if np.isfinite(half).all():
+        scores = _evaluated(half, task)
+        exact = np.array_equal(half.astype(np.float64), aligned)
+        if exact or printed(scores) == printed(evaluate_aligned(aligned, task, LEADERBOARD_SHOTS)):
+            return half, scores
+    return single, _evaluated(single, task)
+
+
+def _evaluated(stored: Stored, task: Task) -> Scores:
+    return evaluate_aligned(stored.astype(np.float64) + 0.0, task, LEADERBOARD_SHOTS)

@@ -1,24 +1,22 @@
 """Safetensors: a tensor `embeddings`; metadata `header`, a JSON text with `ids` among its fields.
 
-The format is eight bytes with the length of a JSON header, the header, and the values
-(https://github.com/huggingface/safetensors, "Format"). It is read here and not by the library, so
-that every figure of the header is held against the file before memory is taken.
+The library holds the header's figures against the bytes that are there. Its JSON is read here too,
+once and strictly: the library knows nothing of keys named twice, and the sample_ids stand in it.
 """
 
 from __future__ import annotations
 
 import json
-import math
 from typing import Any, BinaryIO
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.submission.contents import sound
-from oneshot_emotic.submission.form import HEADER, BinaryContent, text_list
-from oneshot_emotic.submission.limits import MAX_HEADER_BYTES, check_persons, check_shape
-from oneshot_emotic.submission.strict_json import parse_parts, parse_value, split_object
+from oneshot_emotic.submission.metadata import HEADER, Content
+from oneshot_emotic.untrusted.files import sound
+from oneshot_emotic.untrusted.limits import MAX_HEADER_BYTES, check_persons, check_shape
+from oneshot_emotic.untrusted.strict_json import parse_parts, split_object
 
 _METADATA = "__metadata__"
 _TENSOR = "embeddings"
@@ -26,35 +24,34 @@ _TYPES = {
     "F64": "<f8",
     "F32": "<f4",
     "F16": "<f2",
+    "BF16": "<u2",  # which NumPy does not have: the upper half of a float32
     **{f"{kind}{8 * size}": f"<{kind.lower()}{size}" for kind in "IU" for size in (1, 2, 4, 8)},
 }
 
 
-def read_safetensors(stream: BinaryIO, max_bytes: int, where: str) -> BinaryContent:
+def read_safetensors(stream: BinaryIO, max_bytes: int, where: str) -> Content:
     """Take a .safetensors file apart.
 
     Raises:
         InputError: It is damaged, holds other things, or is beyond a limit.
     """
+    from safetensors import deserialize
+
     with sound(where, ".safetensors"):
-        size = stream.seek(0, 2)
-        stream.seek(0)
-        length = int.from_bytes(stream.read(8), "little")
-        if length > min(size - 8, MAX_HEADER_BYTES):
-            raise ValueError(f"its header says it has {length:,} bytes; the file has {size:,}")
-        parts = split_object(stream.read(length), where)
+        content = stream.read(max_bytes)
+        length = int.from_bytes(content[:8], "little")
+        if length > min(len(content) - 8, MAX_HEADER_BYTES):
+            raise ValueError(f"its header says it has {length:,} of {len(content):,} bytes")
+        parts = split_object(content[8 : 8 + length], where)
         metadata = split_object(parts.pop(_METADATA, b"{}"), where)
         if set(parts) != {_TENSOR}:
             held = some(sorted(parts), 5) or "nothing"
             raise InputError(
                 Problem(f"must hold a tensor `{_TENSOR}` and no other; it holds {held}", where)
             )
-        tensor = parse_value(parts[_TENSOR], where)
-        dtype, shape = _checked(tensor, size - 8 - length, max_bytes, where)
-        # A copy that owns its bytes: the file may change or go.
-        array = np.frombuffer(stream.read(), dtype).reshape(shape)
-    header, ids = _header(metadata, where)
-    return BinaryContent(header, ids, array)
+        header, ids = _header(metadata, where)
+        ((_, tensor),) = deserialize(content)  # type: ignore[no-untyped-call]
+        return header, (ids, _array(tensor, max_bytes, where))
 
 
 def write_safetensors(
@@ -68,23 +65,16 @@ def write_safetensors(
     return save({_TENSOR: np.ascontiguousarray(array)}, metadata=metadata)
 
 
-def _checked(tensor: Any, left: int, max_bytes: int, where: str) -> tuple[str, tuple[int, ...]]:
-    """The tensor's type and shape, when they fit the bytes that are `left` for it."""
-    name, shape, offsets = tensor["dtype"], tensor["shape"], tensor["data_offsets"]
-    if name not in _TYPES:
+def _array(tensor: dict[str, Any], max_bytes: int, where: str) -> npt.NDArray[Any]:
+    kind, shape = tensor["dtype"], tensor["shape"]
+    if kind not in _TYPES:
         raise InputError(
-            Problem(f"the embeddings are of type {name}", where, "Store them as F16, F32 or F64")
+            Problem(f"the embeddings are of type {kind}", where, "Store them as F16, F32 or F64")
         )
-    if not all(type(x) is int and x >= 0 for x in (*shape, *offsets)):
-        raise ValueError(f"its shape is {shape}, its place {offsets}")
     if len(shape) == 2:
         check_shape(shape[0], shape[1], max_bytes, where)
-    size = math.prod(shape) * np.dtype(_TYPES[name]).itemsize
-    if list(offsets) != [0, size] or size != left:
-        raise ValueError(
-            f"its header says {size:,} bytes of values at {offsets}; the file has {left:,}"
-        )
-    return _TYPES[name], tuple(shape)
+    array = np.frombuffer(tensor["data"], _TYPES[kind]).reshape(shape)
+    return (array.astype("<u4") << 16).view("<f4") if kind == "BF16" else array
 
 
 def _header(metadata: dict[str, bytes], where: str) -> tuple[dict[str, Any] | None, list[str]]:
@@ -105,5 +95,5 @@ def _header(metadata: dict[str, bytes], where: str) -> tuple[dict[str, Any] | No
     try:
         ids = msgspec.json.decode(content, type=list[str])
     except (msgspec.MsgspecError, UnicodeDecodeError):
-        ids = text_list(None, where)
+        raise InputError(Problem("its sample_ids are not all text", where)) from None
     return parse_parts(parts, inside) if parts else None, ids

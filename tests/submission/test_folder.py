@@ -9,7 +9,7 @@ import pytest
 from made import submission_folder
 
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.submission.folders import (
+from oneshot_emotic.submission.folder import (
     find_submissions,
     read_submission_folder,
 )
