@@ -41,8 +41,8 @@ def main() -> None:
     def one_input(data: bytes) -> None:
         target.write_bytes(data)
         try:
-            predictions = read_embeddings_file(target, MAX_BYTES)
-            check_embeddings_file(predictions, lambda *_: task, task.name, dataset_given=True)
+            file = read_embeddings_file(target, MAX_BYTES)
+            check_embeddings_file(file, lambda *_: task, task.name, dataset_given=True)
         except InputError as error:
             text = str(error)
             if not text.strip() or not all(line.isprintable() for line in text.split("\n")):

@@ -95,7 +95,7 @@ def make_bases(folder: Path, persons: int = 60) -> None:
                 write_submission(path, vectors, task, {"name": "A model"}, dtype)
     submission = folder / "bases" / FOLDER
     files = {}
-    for task, suffix in ((load("", "", "cat-6-6"), ".npz"), (load("", "", "cat-6-4"), ".parquet"),
+    for task, suffix in ((load("", "", "cat-6-6"), ".npz"), (load("", "", "cat-6-4"), ".npz"),
                          (load("", "", "lev-7-3-valence"), ".safetensors")):  # fmt: skip
         vectors = (task.novel.sample_ids, rng.normal(size=(len(task.novel), 3)))
         write_submission(submission / f"{task.name}{suffix}", vectors, task)
@@ -150,8 +150,8 @@ def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
             embeddings = [(submission.embeddings(name), name) for name in submission.references]
             parts = [_aligned(item, load("", "", name)) for item, name in embeddings]
         else:
-            predictions = read_embeddings_file(path)
-            checked = check_embeddings_file(predictions, load, predictions.task or "cat-6-6", True)
+            file = read_embeddings_file(path)
+            checked = check_embeddings_file(file, load, file.task or "cat-6-6", True)
             parts = [(checked.aligned, checked.task)]
         for aligned, task in parts:
             json_text(evaluate_aligned(aligned, task, (1,)).to_dict()).encode("utf-8")

@@ -48,12 +48,11 @@ def open_parquet(
     """
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(
-        stream,
-        read_dictionary=[name for name, kind in kinds.items() if kind == "text"],
-        thrift_string_size_limit=MAX_PARQUET_FOOTER_BYTES,
-        thrift_container_size_limit=100_000,
-    )
+    bounds: dict[str, int] = {
+        "thrift_string_size_limit": MAX_PARQUET_FOOTER_BYTES,
+        "thrift_container_size_limit": 100_000,
+    }
+    file = pq.ParquetFile(stream, **bounds)
     schema = file.schema_arrow
     if sorted(schema.names) != sorted(kinds):
         named = some([name[:100] for name in schema.names], 8) or "none"
@@ -79,7 +78,8 @@ def open_parquet(
     if sum(rows) > max_rows:
         raise InputError(Problem(f"has {sum(rows):,} rows; at most {max_rows:,} are read", where))
     check_unpacked(sum(sizes), max_bytes, where)
-    return file
+    texts = [name for name, kind in kinds.items() if kind == "text"]
+    return pq.ParquetFile(stream, metadata=file.metadata, read_dictionary=texts, **bounds)
 
 
 def read_texts(file: pq.ParquetFile, column: str, where: str) -> list[str]:

@@ -94,7 +94,7 @@ class TestSubmit:
         run("submit", path, "--root", root, "--backbone", "ViT", "--slug", "other")
         assert document(root / "submissions/other")["model"] == {**CARD, "backbone": "ViT"}
         other = load_task("cat-6-4")
-        second = tmp_path / "b.parquet"
+        second = tmp_path / "b.npz"
         vectors = (other.novel.sample_ids, np.eye(4)[other.novel_labels])
         write_submission(second, vectors, other, {**CARD, "licence": "none"})
         output = run("submit", path, second, "--root", root, status=2).output
