@@ -168,7 +168,8 @@ def _repeated(keys: Sequence[str]) -> list[str]:
 
 
 def _twice(keys: Sequence[str], where: str) -> Problem:
-    return Problem(f"{len(keys):,} keys come more than once, such as {some(keys)}", where)
+    what = "key comes" if len(keys) == 1 else "keys come"
+    return Problem(f"{len(keys):,} {what} more than once, such as {some(keys)}", where)
 
 
 def _not_json(content: bytes, error: Exception, where: str) -> Problem:

@@ -30,7 +30,7 @@ from oneshot_emotic.errors import InputError
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.tasks import TASKS
 
-FINGERPRINT = "7a50806f03606b9216ebb5197a882e42ea42feaf379fc9f73a2a180ce18331ad"
+FINGERPRINT = "f3238c35bd98d648c50f0e8cfecaaef86d0ea38680f9f64812409871044b9378"
 
 
 def small_tasks():

@@ -120,8 +120,8 @@ class TestNotThere:
         assert not [x for x in hub.requests if "/resolve/" in x]
 
     def test_a_folder_that_is_not_there(self, client):
-        assert "there is no manifest.json" in client.load("./lab/emotion")
-        assert "there is no manifest.json" in client.load("lab/emotion/deeper")
+        assert "there is no such folder" in client.load("./lab/emotion")
+        assert "there is no such folder" in client.load("lab/emotion/deeper")
 
     def test_a_folder_comes_before_a_repository(self, client, hub):
         shutil.copytree(SYNTHETIC, client.home.parent / REPO)
@@ -141,7 +141,7 @@ class TestWrong:
 
     def test_a_missing_file(self, client, published):
         del published.commits[published.head]["data/cat-6-4/novel.parquet"]
-        assert "data/cat-6-4/novel.parquet: is missing" in client.load(REPO)
+        assert "data/cat-6-4/novel.parquet: there is no such file" in client.load(REPO)
 
     def test_a_tag_with_other_splits(self, client, published):
         published.tags["0" * 64] = published.head

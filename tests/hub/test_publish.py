@@ -303,7 +303,7 @@ class TestCheckPublishable:
 
     def test_a_missing_file(self, folder):
         (folder / "data/cat-6-6/base.parquet").unlink()
-        self.refused(folder, "base.parquet: is missing")
+        self.refused(folder, "base.parquet: there is no such file")
 
     def test_a_changed_file(self, folder):
         path = folder / "data/cat-6-6/base.parquet"
@@ -351,7 +351,7 @@ class TestCheckPublishable:
     def test_a_key_hidden_behind_another_of_its_name(self, folder):
         path = folder / MANIFEST
         path.write_text(path.read_text().replace("{", '{\n  "dataset": "ages: 31, 44",', 1))
-        self.refused(folder, "its bytes")
+        self.refused(folder, "1 key comes more than once, such as dataset")
 
     def test_another_card(self, folder):
         with (folder / "README.md").open("a") as stream:

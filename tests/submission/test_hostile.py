@@ -60,7 +60,7 @@ class TestJson:
             (b"{" + b'"":0,' * 1_000_001 + b'"":0}', "some 1,000,00. keys; at most 1,000,000"),
             (b'{"a": "' + b"x" * 2_000_000 + b'"}', "bytes of metadata; at most 1,048,576"),
             (preds("{}", model={"authors": ["a"] * 1001}), "a list of 1,001 entries"),
-            (b'{"task": 1, "task": 1}', "1 keys come more than once, such as task"),
+            (b'{"task": 1, "task": 1}', "1 key comes more than once, such as task"),
             (preds('{"a#0": [1], "b#0": [1], "a#0": [1]}'), "more than once, such as a#0"),
             (preds('{"a#0": [1], "a\\u00230": [1]}'), "more than once, such as a#0"),
             (preds("{}", model={}).replace(b"{}", b'{"name": "a", "name": "b"}'), "such as name"),
