@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -104,7 +104,7 @@ def _taken_apart(embeddings: Any, where: str) -> tuple[list[str], Any]:
             raise InputError(
                 Problem("the tuple is (array, sample_ids)", where, "Give (sample_ids, array)")
             )
-    if not isinstance(ids, Iterable):
+    if not _is_listed(ids):
         raise InputError(
             Problem(
                 f"embeddings are a {type(embeddings).__name__}",
@@ -121,7 +121,12 @@ def _taken_apart(embeddings: Any, where: str) -> tuple[list[str], Any]:
 
 
 def _is_text_first(values: object) -> bool:
-    return isinstance(values, Iterable) and isinstance(next(iter(values), None), str)
+    return _is_listed(values) and isinstance(next(iter(values), None), str)
+
+
+def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
+    """True for what can be gone through; an array of no dimensions only says that it can."""
+    return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
 
 
 def _identity_problems(sample_ids: Sequence[str], task: Task, where: str) -> list[Problem]:

@@ -135,3 +135,19 @@ def test_digest_by_the_book(task):
         values = b"".join(struct.pack(code, x) for row in array.tolist() for x in row)
         expected = hashlib.blake2b(text.encode() + values, digest_size=32).hexdigest()
         assert embeddings_digest(array, task) == expected
+
+
+@pytest.mark.parametrize("ids, vectors", [(["a"], np.array(1.0)), (np.array("a"), np.ones((1, 2)))])
+def test_an_array_without_dimensions(task, ids, vectors):
+    """It has `__iter__` and cannot be gone through."""
+    with pytest.raises(InputError):
+        evaluate((ids, vectors), task)
+
+
+def test_a_file_of_an_array_without_dimensions(task, tmp_path, run):
+    path = tmp_path / "a.npz"
+    np.savez(path, ids=np.array(task.novel.sample_ids), embeddings=np.array(1.0))
+    assert (
+        "shape ()"
+        in run("score", path, "--task", task.name, "--dataset", "synthetic", status=2).output
+    )
