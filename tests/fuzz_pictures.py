@@ -18,6 +18,7 @@ import random
 import shutil
 import struct
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -335,6 +336,46 @@ def mat_deep(rng: random.Random, content: bytes) -> bytes:
     return repacked(inflated(content)[:128] + b"".join(heads), packed=True)
 
 
+def mat_values(rng: random.Random, content: bytes) -> bytes:
+    """A sound file with values, names, types and fields that nobody expects."""
+    odd = (1e308, -1e308, 3e38, float("nan"), float("inf"), 0, 11, -5, 2**62, "5", "", True, 1j)
+    odd += (np.zeros((0, 0)), np.eye(2), np.array([["a", "bc"]]), matlab.cell(("Peace", "Joy")))
+
+    def some() -> Any:
+        return rng.choice((5, 7.5, rng.choice(odd), rng.choice(TEXTS) or "a"))
+
+    def person() -> dict[str, Any]:
+        names = ("Peace", "Anger", "Disquitement", "Confuse/Doubt", rng.choice(TEXTS) or "a")
+        numbers = [rng.choice((1, 5, 30, 60, 90, rng.choice(odd[:9]))) for _ in range(4)]
+        levels = [tuple(rng.choice((5, 6, rng.choice(odd[:9]))) for _ in "vad") for _ in "ab"]
+        lists = [rng.choices(names, k=rng.randrange(4)) for _ in range(rng.randrange(1, 4))]
+        combined = rng.choice((None, names[:2], ()))
+        fields = matlab.person(lists, levels, numbers, combined, rng.choice((None, levels[0])))
+        if rng.random() < 0.03:
+            fields[rng.choice(list(fields))] = some()
+        if rng.random() < 0.02:
+            del fields[rng.choice(list(fields))]
+        return fields
+
+    def image(number: int) -> dict[str, Any]:
+        people = [person()] * rng.randrange(3)
+        name = rng.choice((f"{number}.jpg", "a.jpg"))
+        name = rng.choice(TEXTS) or "a" if rng.random() < 0.03 else name
+        fields = matlab.image(name, *people, size=(rng.choice((64, rng.choice(odd[:9]))), 48))
+        if rng.random() < 0.03:
+            fields[rng.choice(list(fields))] = some()
+        return fields
+
+    path = Path(tempfile.gettempdir()) / f"fuzz-{os.getpid()}.mat"
+    extra = {"oneshot_emotic_synthetic": rng.choice((*TOKENS, '{"seed": 1}', 1))}
+    try:
+        parts = {name: [image(x) for x in range(3)] for name in ("train", "val", "test")}
+        matlab.write_mat(path, **parts, **(extra if rng.random() < 0.3 else {}))
+        return path.read_bytes()
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def mat_bytes_damage(rng: random.Random, content: bytes) -> bytes:
     """Flips, cuts and splices of what is packed."""
     plain = inflated(content)
@@ -365,7 +406,7 @@ def checkpoint_words(rng: random.Random, content: bytes) -> bytes:
     """Other words in a checkpoint, with a digest that is right: somebody else's file."""
     from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 
-    path = Path(f"/dev/shm/fuzz-{os.getpid()}.checkpoint")
+    path = Path(tempfile.gettempdir()) / f"fuzz-{os.getpid()}.checkpoint"
     try:
         path.write_bytes(content)
         held = load_checkpoint(path)
@@ -410,7 +451,7 @@ def zip_members(rng: random.Random, content: bytes) -> bytes:
 Damage = Callable[[random.Random, bytes], bytes]
 DAMAGE: dict[str, tuple[Damage, ...]] = {
     IMAGES: (bytes_damage, other_numbers, other_numbers, png_chunk, other_picture),
-    MAT: (bytes_damage, mat_bytes_damage, mat_elements, mat_elements, mat_elements, mat_deep),
+    MAT: (mat_bytes_damage, mat_elements, mat_elements, mat_deep, *[mat_values] * 4),
     CHECKPOINTS: (bytes_damage, safetensors_header, checkpoint_words, zip_members, zip_members),
 }
 
