@@ -56,6 +56,15 @@ WRITTEN = {
 _loop = runner.run_cases
 
 
+def try_some(folder: Path, form: str, cases: int) -> set[str]:
+    """A few cases in this process, for the test-suite; what came of them."""
+    (folder / "bases" / form).mkdir(parents=True)
+    MAKE[form](folder / "bases" / form)
+    place = folder / "place"
+    place.mkdir()
+    return {outcome(prepare(folder, place, form, 0, n), None, folder, False) for n in range(cases)}
+
+
 def run_cases(*arguments: Any) -> runner.Tally:
     """The runner's loop, over the cases of this script."""
     runner.prepare, runner.outcome, runner._loader = prepare, outcome, lambda dataset: None
@@ -64,16 +73,27 @@ def run_cases(*arguments: Any) -> runner.Tally:
 
 def make_bases(folder: Path) -> None:
     """Sound files of every form to damage."""
-    bases = {form: folder / "bases" / form for form in FORMS}
-    for base in bases.values():
-        base.mkdir(parents=True, exist_ok=True)
+    for form, make in MAKE.items():
+        (folder / "bases" / form).mkdir(parents=True, exist_ok=True)
+        make(folder / "bases" / form)
+    marker = folder / "bases" / runner.FOLDER / "submission.json"  # the runner looks for it
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def make_pictures(base: Path) -> None:
+    """A picture of every format and mode that this Pillow can write."""
     pixels = np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     pixels[10:30] = 90  # something to pack
     for form, modes in WRITTEN.items():
         for mode in modes:
-            with contextlib.suppress(KeyError, OSError):  # this Pillow cannot write it
+            with contextlib.suppress(KeyError, OSError):
                 picture = Image.fromarray(pixels).convert("L" if mode == "I;16" else mode)
-                picture.convert(mode).save(bases[IMAGES] / f"{form}-{mode.replace(';', '')}", form)
+                picture.convert(mode).save(base / f"{form}-{mode.replace(';', '')}", form)
+
+
+def make_annotations(base: Path) -> None:
+    """Annotations of few persons, packed and not."""
     person, image = matlab.person, matlab.image
     several = person((("Anger",), ("Peace", "Pain")), ((1, 2, 3), (4, 5, 6)), combined=("Anger",))
     parts = {
@@ -83,12 +103,8 @@ def make_bases(folder: Path) -> None:
     }
     for number in range(3):
         extra = {"oneshot_emotic_synthetic": '{"seed": 1}'} if number else {}
-        path = matlab.write_mat(bases[MAT] / f"{number}.mat", **parts, **extra)
+        path = matlab.write_mat(base / f"{number}.mat", **parts, **extra)
         path.write_bytes(repacked(inflated(path.read_bytes()), packed=number < 2))
-    make_checkpoints(bases[CHECKPOINTS])
-    marker = folder / "bases" / runner.FOLDER / "submission.json"  # the runner looks for it
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.touch()
 
 
 def make_checkpoints(base: Path) -> None:
@@ -97,12 +113,11 @@ def make_checkpoints(base: Path) -> None:
         import torch
     except ModuleNotFoundError:
         return
-    import tiny
     from oneshot_emotic_baselines import train
     from oneshot_emotic_baselines.data import base_split
     from safetensors.torch import save_file
 
-    baselines()
+    tiny = baselines()
 
     def keep(line: str) -> None:
         shutil.copy(base / "run" / train.RESUME, base / "resume.checkpoint")
@@ -115,6 +130,9 @@ def make_checkpoints(base: Path) -> None:
     torch.save({"epoch": 1, "state_dict": weights}, base / "a.pth")
     torch.save(weights, base / "b.pth", _use_new_zipfile_serialization=False)
     save_file(weights, base / "c.safetensors")
+
+
+MAKE = {IMAGES: make_pictures, MAT: make_annotations, CHECKPOINTS: make_checkpoints}
 
 
 @cache
