@@ -22,7 +22,7 @@ from oneshot_emotic_baselines.prepare import CHUNK, PicturePlan, plan_pictures, 
 from PIL import Image
 
 from oneshot_emotic.embedders.run import body_crop
-from oneshot_emotic.emotic.images import FORMATS
+from oneshot_emotic.emotic.images import open_image
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.processes import available_processors, process_pool
 
@@ -33,9 +33,8 @@ def bare(
     """Decode and resize the pictures of a chunk; how many there were."""
     side = (size, size)
     for plan in chunk:
-        path = image_folders[plan.image.folder][0] / plan.image.filename
-        with Image.open(path, formats=FORMATS) as file:
-            opened = file.convert("RGB")
+        opened = open_image(plan.image, image_folders)
+        assert opened is not None
         opened.resize(side, Image.Resampling.BILINEAR).load()
         for box in plan.boxes:
             body_crop(opened, box).resize(side, Image.Resampling.BILINEAR).load()

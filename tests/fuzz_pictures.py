@@ -18,6 +18,7 @@ import random
 import shutil
 import struct
 import sys
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -55,6 +56,15 @@ WRITTEN = {
 _loop = runner.run_cases
 
 
+def try_some(folder: Path, form: str, cases: int) -> set[str]:
+    """A few cases in this process, for the test-suite; what came of them."""
+    (folder / "bases" / form).mkdir(parents=True)
+    MAKE[form](folder / "bases" / form)
+    place = folder / "place"
+    place.mkdir()
+    return {outcome(prepare(folder, place, form, 0, n), None, folder, False) for n in range(cases)}
+
+
 def run_cases(*arguments: Any) -> runner.Tally:
     """The runner's loop, over the cases of this script."""
     runner.prepare, runner.outcome, runner._loader = prepare, outcome, lambda dataset: None
@@ -63,16 +73,27 @@ def run_cases(*arguments: Any) -> runner.Tally:
 
 def make_bases(folder: Path) -> None:
     """Sound files of every form to damage."""
-    bases = {form: folder / "bases" / form for form in FORMS}
-    for base in bases.values():
-        base.mkdir(parents=True, exist_ok=True)
+    for form, make in MAKE.items():
+        (folder / "bases" / form).mkdir(parents=True, exist_ok=True)
+        make(folder / "bases" / form)
+    marker = folder / "bases" / runner.FOLDER / "submission.json"  # the runner looks for it
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.touch()
+
+
+def make_pictures(base: Path) -> None:
+    """A picture of every format and mode that this Pillow can write."""
     pixels = np.random.default_rng(1).integers(0, 255, (48, 64, 3), dtype=np.uint8)
     pixels[10:30] = 90  # something to pack
     for form, modes in WRITTEN.items():
         for mode in modes:
-            with contextlib.suppress(KeyError, OSError):  # this Pillow cannot write it
+            with contextlib.suppress(KeyError, OSError):
                 picture = Image.fromarray(pixels).convert("L" if mode == "I;16" else mode)
-                picture.convert(mode).save(bases[IMAGES] / f"{form}-{mode.replace(';', '')}", form)
+                picture.convert(mode).save(base / f"{form}-{mode.replace(';', '')}", form)
+
+
+def make_annotations(base: Path) -> None:
+    """Annotations of few persons, packed and not."""
     person, image = matlab.person, matlab.image
     several = person((("Anger",), ("Peace", "Pain")), ((1, 2, 3), (4, 5, 6)), combined=("Anger",))
     parts = {
@@ -82,12 +103,8 @@ def make_bases(folder: Path) -> None:
     }
     for number in range(3):
         extra = {"oneshot_emotic_synthetic": '{"seed": 1}'} if number else {}
-        path = matlab.write_mat(bases[MAT] / f"{number}.mat", **parts, **extra)
+        path = matlab.write_mat(base / f"{number}.mat", **parts, **extra)
         path.write_bytes(repacked(inflated(path.read_bytes()), packed=number < 2))
-    make_checkpoints(bases[CHECKPOINTS])
-    marker = folder / "bases" / runner.FOLDER / "submission.json"  # the runner looks for it
-    marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.touch()
 
 
 def make_checkpoints(base: Path) -> None:
@@ -96,12 +113,11 @@ def make_checkpoints(base: Path) -> None:
         import torch
     except ModuleNotFoundError:
         return
-    import tiny
     from oneshot_emotic_baselines import train
     from oneshot_emotic_baselines.data import base_split
     from safetensors.torch import save_file
 
-    baselines()
+    tiny = baselines()
 
     def keep(line: str) -> None:
         shutil.copy(base / "run" / train.RESUME, base / "resume.checkpoint")
@@ -114,6 +130,9 @@ def make_checkpoints(base: Path) -> None:
     torch.save({"epoch": 1, "state_dict": weights}, base / "a.pth")
     torch.save(weights, base / "b.pth", _use_new_zipfile_serialization=False)
     save_file(weights, base / "c.safetensors")
+
+
+MAKE = {IMAGES: make_pictures, MAT: make_annotations, CHECKPOINTS: make_checkpoints}
 
 
 @cache
@@ -335,6 +354,46 @@ def mat_deep(rng: random.Random, content: bytes) -> bytes:
     return repacked(inflated(content)[:128] + b"".join(heads), packed=True)
 
 
+def mat_values(rng: random.Random, content: bytes) -> bytes:
+    """A sound file with values, names, types and fields that nobody expects."""
+    odd = (1e308, -1e308, 3e38, float("nan"), float("inf"), 0, 11, -5, 2**62, "5", "", True, 1j)
+    odd += (np.zeros((0, 0)), np.eye(2), np.array([["a", "bc"]]), matlab.cell(("Peace", "Joy")))
+
+    def some() -> Any:
+        return rng.choice((5, 7.5, rng.choice(odd), rng.choice(TEXTS) or "a"))
+
+    def person() -> dict[str, Any]:
+        names = ("Peace", "Anger", "Disquitement", "Confuse/Doubt", rng.choice(TEXTS) or "a")
+        numbers = [rng.choice((1, 5, 30, 60, 90, rng.choice(odd[:9]))) for _ in range(4)]
+        levels = [tuple(rng.choice((5, 6, rng.choice(odd[:9]))) for _ in "vad") for _ in "ab"]
+        lists = [rng.choices(names, k=rng.randrange(4)) for _ in range(rng.randrange(1, 4))]
+        combined = rng.choice((None, names[:2], ()))
+        fields = matlab.person(lists, levels, numbers, combined, rng.choice((None, levels[0])))
+        if rng.random() < 0.03:
+            fields[rng.choice(list(fields))] = some()
+        if rng.random() < 0.02:
+            del fields[rng.choice(list(fields))]
+        return fields
+
+    def image(number: int) -> dict[str, Any]:
+        people = [person()] * rng.randrange(3)
+        name = rng.choice((f"{number}.jpg", "a.jpg"))
+        name = rng.choice(TEXTS) or "a" if rng.random() < 0.03 else name
+        fields = matlab.image(name, *people, size=(rng.choice((64, rng.choice(odd[:9]))), 48))
+        if rng.random() < 0.03:
+            fields[rng.choice(list(fields))] = some()
+        return fields
+
+    path = Path(tempfile.gettempdir()) / f"fuzz-{os.getpid()}.mat"
+    extra = {"oneshot_emotic_synthetic": rng.choice((*TOKENS, '{"seed": 1}', 1))}
+    try:
+        parts = {name: [image(x) for x in range(3)] for name in ("train", "val", "test")}
+        matlab.write_mat(path, **parts, **(extra if rng.random() < 0.3 else {}))
+        return path.read_bytes()
+    finally:
+        path.unlink(missing_ok=True)
+
+
 def mat_bytes_damage(rng: random.Random, content: bytes) -> bytes:
     """Flips, cuts and splices of what is packed."""
     plain = inflated(content)
@@ -365,7 +424,7 @@ def checkpoint_words(rng: random.Random, content: bytes) -> bytes:
     """Other words in a checkpoint, with a digest that is right: somebody else's file."""
     from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 
-    path = Path(f"/dev/shm/fuzz-{os.getpid()}.checkpoint")
+    path = Path(tempfile.gettempdir()) / f"fuzz-{os.getpid()}.checkpoint"
     try:
         path.write_bytes(content)
         held = load_checkpoint(path)
@@ -410,7 +469,7 @@ def zip_members(rng: random.Random, content: bytes) -> bytes:
 Damage = Callable[[random.Random, bytes], bytes]
 DAMAGE: dict[str, tuple[Damage, ...]] = {
     IMAGES: (bytes_damage, other_numbers, other_numbers, png_chunk, other_picture),
-    MAT: (bytes_damage, mat_bytes_damage, mat_elements, mat_elements, mat_elements, mat_deep),
+    MAT: (mat_bytes_damage, mat_elements, mat_elements, mat_deep, *[mat_values] * 4),
     CHECKPOINTS: (bytes_damage, safetensors_header, checkpoint_words, zip_members, zip_members),
 }
 

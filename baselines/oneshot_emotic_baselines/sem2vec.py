@@ -32,7 +32,7 @@ def find_table(root: Path, given: Path | None = None) -> Table:
     """
     if given is not None:
         return read_table(given / TABLE if given.is_dir() else given)
-    found = _tables(root)
+    found = tables_of(root)
     if len(found) == 1:
         return read_table(found[0])
     what = f"holds {len(found)} Sem2Vec tables: {some(found)}" if found else "has no Sem2Vec table"
@@ -44,12 +44,8 @@ def find_table(root: Path, given: Path | None = None) -> Table:
     raise InputError(Problem(what, str(root), remedy))
 
 
-def has_table(root: Path) -> bool:
-    """True where an EMOTIC copy has a table, or several."""
-    return bool(_tables(root))
-
-
-def _tables(root: Path) -> list[Path]:
+def tables_of(root: Path) -> list[Path]:
+    """The tables of an EMOTIC copy; there should be one."""
     return [root / TABLE] if (root / TABLE).is_file() else sorted(root.glob(f"sem2vec-*/{TABLE}"))
 
 

@@ -79,7 +79,7 @@ def command(
     """
     from oneshot_emotic_baselines import reproduce
     from oneshot_emotic_baselines.recipes import RECIPES, recipe_named
-    from oneshot_emotic_baselines.sem2vec import has_table
+    from oneshot_emotic_baselines.sem2vec import tables_of
     from tabulate import tabulate
 
     from oneshot_emotic.cli import build, prepare, synth
@@ -130,7 +130,7 @@ def command(
     planned = reproduce.with_weights(planned, say)
     ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)
     semantic = any("semantic" in RECIPES[job.recipe].branches for job in planned)
-    if semantic and sem2vec is None and not has_table(root):
+    if semantic and sem2vec is None and not tables_of(root):
         ctx.invoke(sem2vec_module.command, root=root, model=model, device=device)
     reproduce.run_jobs(planned, parallel, say)
     reproduce.write_documents(planned, loaded, chosen)

@@ -85,7 +85,7 @@ class _Walk:
             return end
         category = self.tag(self.data, at + 8)[0] & 0xFF
         _, place, count, at = self.element(at + 16)
-        if count > 4 * _MOST_DIMENSIONS:
+        if not 2 <= count // 4 <= _MOST_DIMENSIONS:
             raise ValueError(f"{count // 4} dimensions")
         items = math.prod(struct.unpack_from(f"{self.order}{count // 4}I", self.data, place))
         _, place, count, at = self.element(at)

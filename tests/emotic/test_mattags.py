@@ -57,6 +57,9 @@ HOSTILE = {
     "sparse": train(SPARSE, (LARGE, LARGE), element(5, b""), element(5, b""), DOUBLES),
     "a function": train(FUNCTION, (1, 1), matrix(DOUBLE, (1, 2), DOUBLES)),
     "more dimensions than arrays have": train(DOUBLE, (1,) * 33, DOUBLES),
+    # SciPy's way to make strings of characters ends the process where there are no dimensions.
+    "no dimensions": train(CELL, (1, 1), matrix(TEXT, (), element(16, b"Anger"))),
+    "one dimension": train(CELL, (1, 1), matrix(TEXT, (5,), element(16, b"Anger"))),
     "a type that is no matrix": element(9, bytes(64)),
     # The data end later than the variable says; SciPy would read on where it believes them.
     "data beyond their matrix": train(BYTES, (1, 2), b"\2\0\0\0\xff\0\0\0" + bytes(8)),
