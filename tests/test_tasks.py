@@ -67,3 +67,20 @@ def test_eight_tasks_in_three_families():
 def test_unknown_task_names_the_tasks():
     with pytest.raises(InputError, match="cat-6-6"):
         task_table("cat-9-9")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("cat66", "cat-6-6"), ("CAT-6:4", "cat-6-4"), ("cat_6_6", "cat-6-6"),
+     ("lev-7-3-valance", "lev-7-3-valence"), ("LEV-6:4 dominance", "lev-6-4-dominance")],
+)  # fmt: skip
+def test_a_near_miss_of_a_name(name, meant):
+    with pytest.raises(InputError, match=rf"there is no task '{name}'\. Did you mean '{meant}'"):
+        task_table(name)
+
+
+@pytest.mark.parametrize("name", ["emotion", "", None, 3, ["x"]])
+def test_no_name_is_near(name):
+    with pytest.raises(InputError, match=r"there is no task .* The tasks are cat-6-6, ") as error:
+        task_table(name)
+    assert "mean" not in str(error.value)

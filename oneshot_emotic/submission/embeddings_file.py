@@ -186,9 +186,12 @@ def write_submission(
     if task.dataset is None:
         raise InputError(Problem(f"{task.name} does not belong to a data set"))
     dataset = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
-    card = {"name": model} if isinstance(model, str) else dict(model or {})
+    card = {"name": model} if isinstance(model, str) else model or {}
+    if not isinstance(card, Mapping):
+        what = f"a mapping or a name is needed, not a {type(model).__name__}"
+        raise InputError(Problem(what, "model card"))
     header = {"format": EMBEDDINGS_FORMAT, "task": task.name, "dataset": dataset}
-    document = {**header, "model": card, "embeddings": {}}
+    document = {**header, "model": dict(card), "embeddings": {}}
     if problems := document_problems(document, "embeddings", "model card"):
         raise InputError(problems)
     if dtype not in _DTYPES:

@@ -19,17 +19,9 @@ from oneshot_emotic.scoring.embeddings import MAX_INTEGER, Embeddings
 from oneshot_emotic.submission.metadata import Content
 from oneshot_emotic.untrusted.files import read_gzip
 from oneshot_emotic.untrusted.limits import check_shape
-from oneshot_emotic.untrusted.strict_json import (
-    decode_object,
-    parse_parts,
-    parse_value,
-    split_object,
-)
+from oneshot_emotic.untrusted.strict_json import parse_parts, parse_value, split_object
 
 _REFERENCE = frozenset({"file", "sha256"})
-
-#: Bytes of text a number from which on Python's own numbers take at most four times as much.
-_LONG = 8
 
 
 def read_json(stream: BinaryIO, max_bytes: int, where: str) -> Content:
@@ -78,8 +70,6 @@ def _read(content: bytes, max_bytes: int, where: str) -> Content:
     document = parse_parts(parts, where)
     if inline is None:
         return document, None
-    if (quickly := _all_alike(inline, max_bytes, where)) is not None:
-        return {**document, "embeddings": {}}, quickly
     vectors = split_object(inline, where) if inline.startswith(b"{") else {}
     if _REFERENCE & vectors.keys() or not inline.startswith(b"{"):
         return {**document, "embeddings": parse_value(inline, where)}, None
@@ -88,35 +78,8 @@ def _read(content: bytes, max_bytes: int, where: str) -> Content:
 
 def _is_bare(parts: Mapping[str, bytes]) -> bool:
     """Whether a document is nothing but sample_id -> vector, as many a program would write it."""
-    return bool(parts) and all(
-        "#" in key and value.startswith(b"[") for key, value in parts.items()
-    )
-
-
-def _all_alike(text: bytes, max_bytes: int, where: str) -> Embeddings | None:
-    """The vectors of an object of nothing but equally long vectors of moderate numbers.
-
-    None for anything else, which is to be read step by step, and for numbers so short that as
-    Python's own they would take much more memory than the text.
-    """
-    import msgspec
-
-    numbers = text.count(b",") + 1
-    if not text.startswith(b"{") or len(text) < _LONG * numbers:
-        return None
-    try:
-        keys, rows = decode_object(text, list[float])
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return None
-    dimensions = len(rows[0]) if rows else 0
-    if _REFERENCE & set(keys) or len(rows) * dimensions != numbers:  # a key twice: fewer rows
-        return None
-    check_shape(len(rows), dimensions, max_bytes, where)
-    try:
-        array = np.array(rows, dtype=np.float64)
-    except ValueError:  # some longer, some shorter
-        return None
-    return None if np.abs(array).max(initial=0) >= MAX_INTEGER else (keys, array)
+    lists = all(text.startswith(b"[") for text in parts.values())
+    return bool(parts) and lists and not parts.keys() & {"format", "task", "dataset", "embeddings"}
 
 
 def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddings:

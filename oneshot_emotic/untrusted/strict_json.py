@@ -106,31 +106,19 @@ def split_object(content: bytes, where: str) -> dict[str, bytes]:
         raise InputError(
             Problem(f"has some {count:,} keys; at most {MAX_PERSONS:,} are read", where)
         )
-    try:
-        keys, found = decode_object(content, msgspec.Raw)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-        raise InputError(_not_json(content, error, where)) from None
-    if len(found) != len(keys):
-        raise InputError(_twice(_repeated(keys), where))
-    return {key: bytes(raw) for key, raw in zip(keys, found, strict=True)}
-
-
-def decode_object(content: bytes, kind: Any) -> tuple[list[str], list[Any]]:
-    """All keys of a JSON object in order, and the values as `kind`; fewer when a key comes twice.
-
-    Raises:
-        MsgspecError, RecursionError, UnicodeDecodeError: It is not such an object.
-    """
-    import msgspec
-
     keys: list[str] = []
 
     def each_key(_: type, key: str) -> _Key:
         keys.append(key)
         return _Key(key)
 
-    found = msgspec.json.decode(content, type=dict[_Key, kind], dec_hook=each_key)
-    return keys, list(found.values())
+    try:
+        found = msgspec.json.decode(content, type=dict[_Key, msgspec.Raw], dec_hook=each_key)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        raise InputError(_not_json(content, error, where)) from None
+    if len(found) != len(keys):
+        raise InputError(_twice(_repeated(keys), where))
+    return {key: bytes(raw) for key, raw in zip(keys, found.values(), strict=True)}
 
 
 def _text(content: bytes, where: str) -> str:

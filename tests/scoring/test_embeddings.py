@@ -147,7 +147,82 @@ def test_an_array_without_dimensions(task, ids, vectors):
 def test_a_file_of_an_array_without_dimensions(task, tmp_path, run):
     path = tmp_path / "a.npz"
     np.savez(path, ids=np.array(task.novel.sample_ids), embeddings=np.array(1.0))
-    assert (
-        "shape ()"
-        in run("score", path, "--task", task.name, "--dataset", "synthetic", status=2).output
+    named = ("--task", task.name, "--dataset", "synthetic")
+    assert "shape ()" in run("score", path, *named, status=2).output
+
+
+class TestWhatIsGiven:
+    """Other ways of giving the same, and what is said of those that cannot be meant."""
+
+    def check(self, message, *arguments, **options):
+        with pytest.raises(InputError, match=message) as error:
+            evaluate(*arguments, **options)
+        assert len(str(error.value)) < 400
+
+    def test_a_pandas_table(self, task, vectors, tmp_path):
+        import pandas as pd
+
+        ids = list(task.novel.sample_ids)
+        expected = evaluate((ids, vectors), task, intervals=False)
+        table = pd.DataFrame(vectors, index=ids).sample(frac=1, random_state=1)
+        assert evaluate(table, task, intervals=False).to_dict() == expected.to_dict()
+        write_submission(tmp_path / "a.npz", table, task, dtype="float64")
+        write_submission(tmp_path / "b.npz", (ids, vectors), task, dtype="float64")
+        assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+        self.check(
+            f"{len(ids)} sample_ids are not text but such as 0, 1, 2 and .* Index a table by samp",
+            table.reset_index(),
+            task,
+        )
+
+    def test_vectors_in_a_batch_of_one(self, task, vectors):
+        ids = task.novel.sample_ids
+        batches = dict(zip(ids, vectors[:, None], strict=True))
+        self.check(r"793 embeddings have the shape \(1, 4\), not .*vector\[0\]", batches, task)
+        self.check(r"the array has the shape \(793, 1, 4\)", (ids, vectors[:, None]), task)
+        one = dict(zip(ids, vectors.tolist(), strict=True)) | {ids[3]: [[[1.0]], [[2.0]]]}
+        self.check(rf"1 embeddings have the shape \(2, 1, 1\), .*{ids[3]}.*one vector", one, task)
+
+    def test_a_tuple_the_wrong_way_round(self, task, vectors):
+        ids = task.novel.sample_ids
+        for array in (vectors, vectors.tolist()):
+            self.check(r"the tuple is \(array, sample_ids\)", (array, ids), task)
+            self.check(r"the tuple is \(array, sample_ids\)", (array, np.array(ids)), task)
+
+    @pytest.mark.parametrize(
+        "given", [None, 3, "a", [1], (None, None), (1, 2), ({1: 2},), np.eye(3)], ids=str
     )
+    def test_what_are_no_embeddings(self, task, given):
+        self.check("embeddings are a .* Give a mapping", given, task)
+
+    def test_ids_that_are_no_text(self, task, vectors):
+        self.check("sample_ids are not text", (vectors, vectors), task)
+        self.check("1 sample_ids are not text but such as b'a'", {b"a": [1.0]}, task)
+
+    def test_a_name_or_nothing_in_place_of_the_task(self, task, vectors, tmp_path):
+        given = (task.novel.sample_ids, vectors)
+        for call in (evaluate, lambda *x: write_submission(tmp_path / "a.npz", *x)):
+            for arguments, message in (
+                ((given, "cat-6-6"), r"'cat-6-6' is a task's name.* Give load_task\('cat-6-6'\)"),
+                ((task, given), "the task stands where the embeddings belong"),
+                ((given, None), "the task is a NoneType. Give what load_task returns"),
+            ):
+                with pytest.raises(InputError, match=message):
+                    call(*arguments)
+        assert list(tmp_path.iterdir()) == []
+
+    def test_one_number_of_shots(self, task, vectors):
+        given = (task.novel.sample_ids, vectors)
+        expected = evaluate(given, task, (2,), intervals=False).to_dict()
+        for shots in (2, np.int64(2), [2], {2}, np.array([2, 2])):
+            assert evaluate(given, task, shots, intervals=False).to_dict() == expected
+        for shots in (0, 6, "1", 1.5, None, [], [1, "2"], [0, 1]):
+            self.check("shots must be from 1 to 5, not ", given, task, shots)
+
+    def test_a_name_in_place_of_the_card(self, task, vectors, tmp_path):
+        given = (task.novel.sample_ids, vectors)
+        write_submission(tmp_path / "a.npz", given, task, model="My model")
+        write_submission(tmp_path / "b.npz", given, task, model={"name": "My model"})
+        assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
+        with pytest.raises(InputError, match="model card: a mapping or a name is needed, not"):
+            write_submission(tmp_path / "c.npz", given, task, model=["My model"])
