@@ -107,7 +107,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise InputError(Problem("there is no such checkpoint", str(path)))
     try:
         held = path.read_bytes()
-        tensors = load(held)
+        tensors = dict(sorted(load(held).items()))  # the library gives them in any order
         header = json.loads(held[8 : 8 + int.from_bytes(held[:8], "little")])
         entry = json.loads(header["__metadata__"][_ENTRY])
         if entry["format"] != FORMAT:

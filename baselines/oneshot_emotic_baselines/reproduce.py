@@ -479,7 +479,7 @@ def write_leaderboard(
 
 def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
     """1-shot balanced accuracy in per cent: headings, and a line a baseline and control."""
-    from oneshot_emotic.report import overall_cell, percent
+    from oneshot_emotic.report import NONE, overall_cell, percent
     from oneshot_emotic.scoring.controls import CONTROLS
 
     recipe_of = {job.output.parent.name: job.recipe for job in jobs}
@@ -491,7 +491,12 @@ def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[li
     lines = [
         [
             name,
-            *(percent(scores.tasks[task][1].balanced_accuracy.mean) for task in tasks),
+            *(
+                percent(scores.tasks[task][1].balanced_accuracy.mean)
+                if task in scores.tasks
+                else NONE
+                for task in tasks
+            ),
             *(overall_cell(scores, family, 1) for family in families),
         ]
         for name, scores in figures
