@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -145,6 +145,26 @@ def json_text(value: Any) -> str:
     # json.dumps(indent=2) gives the same text, written in Python and ten times slower.
     plain = json.dumps(value, ensure_ascii=False, allow_nan=False)
     return msgspec.json.format(plain, indent=2) + "\n"
+
+
+def check_not_input(output: Path | None, inputs: Iterable[Path]) -> None:
+    """Refuse to write over what is read: no copy of it may be left.
+
+    Args:
+        output: The file to write; None for none.
+        inputs: Files, and folders with all that is in them.
+
+    Raises:
+        InputError: `output` is one of them, lies in one, or is another name of one.
+    """
+    if output is None or not output.exists():
+        return
+    place = output.resolve()
+    for path in inputs:
+        if path.exists() and (path.samefile(place) or path.resolve() in place.parents):
+            raise InputError(
+                Problem("is read by this command too", str(output), "Give another file to write")
+            )
 
 
 def sha256_of_file(path: Path) -> str:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from oneshot_emotic import write_submission
 from oneshot_emotic.errors import InputError, Problem, printable, some
 from oneshot_emotic.files import (
     _exchange,
@@ -448,3 +449,20 @@ def test_messages():
     assert len(printable("x" * 900)) == 500
     assert some(range(5)) == "0, 1, 2 and 2 more"
     assert some(["a"]) == "a"
+
+
+def test_what_is_read_is_not_written_over(tmp_path, task, run):
+    write_submission(tmp_path / "a.npz", {x: [1.0] for x in task.novel.sample_ids}, task)
+    content = (tmp_path / "a.npz").read_bytes()
+    (tmp_path / "link").symlink_to("a.npz")
+    os.link(tmp_path / "a.npz", tmp_path / "hard")
+    for name in ("a.npz", "link", "hard"):
+        output = run("score", tmp_path / "a.npz", "--json", tmp_path / name, status=2).output
+        assert f"{name}: is read by this command too" in output
+    (tmp_path / "b.npz").write_bytes(content)
+    run("compare", tmp_path / "b.npz", tmp_path / "a.npz", "--json", tmp_path / "a.npz", status=2)
+    run("synth", tmp_path / "st", "--annotations-only", "--persons", 60)
+    mat = tmp_path / "st/Annotations/Annotations.mat"
+    annotations = mat.read_bytes()
+    run("build", tmp_path / "st", "-o", tmp_path / "ds", "--quirks", mat, status=2)
+    assert mat.read_bytes() == annotations and (tmp_path / "a.npz").read_bytes() == content

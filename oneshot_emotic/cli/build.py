@@ -63,13 +63,14 @@ def command(
     from oneshot_emotic.dataset.folder import CONTENTS, MANIFEST, write_dataset
     from oneshot_emotic.emotic.layout import csv_problem, find_annotations, find_layout
     from oneshot_emotic.emotic.persons import dataset_name, read_annotations
-    from oneshot_emotic.files import new_folder, write_text
+    from oneshot_emotic.files import check_not_input, new_folder, write_text
     from oneshot_emotic.splits import build_tasks
 
     if emotic_root.suffix.lower() == ".csv":
         raise InputError(csv_problem(emotic_root))
     layout = find_layout(emotic_root)
     path = annotations or find_annotations(layout)
+    check_not_input(quirks, (path, *(x for y in layout.image_folders.values() for x in y)))
     say(f"reading {path} ...")
     content = read_annotations(path)
     name = dataset_name(path, content, name)

@@ -25,7 +25,7 @@ def command(emotic_root: Path, annotations: Path | None, output: Path | None, wo
     from oneshot_emotic.emotic.images import BROKEN, FINDINGS, check_images
     from oneshot_emotic.emotic.layout import find_annotations, find_layout
     from oneshot_emotic.emotic.persons import read_annotations
-    from oneshot_emotic.files import write_text
+    from oneshot_emotic.files import check_not_input, write_text
 
     layout = find_layout(emotic_root)
     path = annotations or find_annotations(layout)
@@ -33,6 +33,7 @@ def command(emotic_root: Path, annotations: Path | None, output: Path | None, wo
         raise InputError(
             Problem("no image folders (such as mscoco/images) found", str(emotic_root))
         )
+    check_not_input(output, (path, *(x for y in layout.image_folders.values() for x in y)))
     say(f"reading {path} ...")
     listed = read_annotations(path).images
     with progress_bar("decoding", len(listed)) as progress:

@@ -42,10 +42,11 @@ def command(
     A and B are files of embeddings, folders of them, or submission folders, on the same data set.
     Both are scored on the same draws and images, so the difference is better known than either.
     """
-    from oneshot_emotic.files import json_text, write_text
+    from oneshot_emotic.files import check_not_input, json_text, write_text
     from oneshot_emotic.report import comparison_report
     from oneshot_emotic.scoring.comparison import compare
 
+    check_not_input(json_file, (a, b))
     first, second = (_scores(path, dataset, task, shots, max_bytes) for path in (a, b))
     lines = list(compare(first, second))
     content = {

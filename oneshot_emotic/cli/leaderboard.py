@@ -55,7 +55,7 @@ def command(
     but for --check.
     """
     from oneshot_emotic.dataset.loader import TaskLoader
-    from oneshot_emotic.files import CACHE_VARIABLE, write_text
+    from oneshot_emotic.files import CACHE_VARIABLE, check_not_input, write_text
     from oneshot_emotic.leaderboard.cache import ScoreCache, default_cache_folder
     from oneshot_emotic.leaderboard.changes import changes_page
     from oneshot_emotic.leaderboard.files import (
@@ -74,6 +74,7 @@ def command(
     if output is not None and form is None:
         raise InputError(Problem("--output is for --format; without, ROOT/leaderboard is written"))
     folder = root / "leaderboard"
+    check_not_input(output, (root / "submissions", folder))
     submissions = find_submissions(root / "submissions")
     before = [] if base is None else find_submissions(base / "submissions")
     reported = read_reported(folder / REPORTED)

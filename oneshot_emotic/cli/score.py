@@ -33,7 +33,7 @@ def command(
     submission; `write_submission` in Python writes them. Or a folder of such files.
     """
     from oneshot_emotic.cli.submissions import checked_files, models_of, scores_of
-    from oneshot_emotic.files import json_text, write_text
+    from oneshot_emotic.files import check_not_input, json_text, write_text
     from oneshot_emotic.report import (
         INTERVAL_NOTE,
         OVERALL_NOTE,
@@ -45,6 +45,7 @@ def command(
     from oneshot_emotic.scoring.evaluate import evaluate_controls
     from oneshot_emotic.scoring.scores import merged
 
+    check_not_input(json_file, files)
     checked = checked_files(files, dataset, task, max_bytes)
     parts = [scores_of(item, shots) for item in checked]
     names = {item.name for item in checked}

@@ -86,22 +86,22 @@ def command(
     given = _given(fields, made, seen_unseen_names, seen_test_images)
     checked, cards, problems = _checked(files, dataset, task, max_bytes, force)
     card: dict[str, Any] = {}
-    target = root / "submissions"
+    name = slug or "unnamed"
     try:
         card = merged_card(cards, given)
         card = merged_card([card, {"date": date.today().isoformat()}], card)
-        target /= slug or slug_of(str(card.get("name", ""))) or "unnamed"
+        name = slug or slug_of(str(card.get("name", ""))) or name
         check_card(card)
     except InputError as error:
         problems.extend(error.problems)
     try:
-        check_target(target, replace)
+        check_target(root / "submissions", name, replace)
     except InputError as error:
         problems.extend(error.problems)
     if problems:
         raise InputError(dict.fromkeys(problems))
     arrays, scores = _narrowed(checked, str(card["name"]))
-    identity = scores.dataset
+    identity, target = scores.dataset, root / "submissions" / name
     write_submission_folder(
         target, {"name": identity.name, "fingerprint": identity.fingerprint}, card, arrays
     )

@@ -25,34 +25,36 @@ _SUFFIX = ".safetensors"
 _CONTENTS = frozenset({DOCUMENT, *(f"{task}{_SUFFIX}" for task in TASKS)})
 
 
-def check_target(target: Path, replace: bool) -> None:
+def check_target(submissions: Path, slug: str, replace: bool) -> None:
     """Refuse a place that a submission folder cannot be written to.
 
     Args:
-        target: `submissions/<slug>` of a checkout.
+        submissions: `submissions/` of a checkout.
+        slug: The folder's name in it.
         replace: Whether a submission that is there may be replaced.
 
     Raises:
         InputError: The name is no slug, there is no `submissions/`, or the place is taken.
     """
     problems = []
-    if not SLUG.fullmatch(target.name):
+    target = submissions / slug
+    if not SLUG.fullmatch(slug):
         problems.append(
             Problem(
                 f"a submission's folder is called by 1 to 64 small letters, digits and hyphens, "
-                f"not {target.name!r}",
+                f"not {slug!r}",
                 remedy="Give another --slug",
             )
         )
-    if not target.parent.is_dir():
+    if not submissions.is_dir():
         problems.append(
             Problem(
                 "there is no such folder",
-                str(target.parent),
+                str(submissions),
                 "Run the command in a checkout of oneshot-emotic, or name one with --root",
             )
         )
-    elif target.exists() and not replace:
+    elif not problems and target.exists() and not replace:
         problems.append(
             Problem(
                 "there is such a submission", str(target), "Give another --slug, or --replace it"

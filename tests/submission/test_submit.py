@@ -225,3 +225,15 @@ class TestCheckSubmission:
     def test_max_bytes(self, file, run):
         output = run("check-submission", file, "--max-bytes", 1000, status=2).output
         assert "more than the 1,000 that are read" in output and "--max-bytes" in output
+
+
+@pytest.mark.parametrize("slug", ["../../elsewhere", "../elsewhere", "a/b", "/tmp/elsewhere-slug"])
+def test_no_slug_leads_out_of_submissions(tmp_path, task, run, slug):
+    (tmp_path / "root/submissions").mkdir(parents=True)
+    write_submission(tmp_path / "a.npz", {x: [1.0] for x in task.novel.sample_ids}, task)
+    words = ("--seen-unseen-names", "no", "--seen-test-images", "no", "--name", "x", "--replace")
+    output = run(
+        "submit", tmp_path / "a.npz", "--root", tmp_path / "root", "--slug", slug, *words, status=2
+    ).output
+    assert "1 to 64 small letters, digits and hyphens" in output
+    assert sorted(x.name for x in tmp_path.rglob("*")) == ["a.npz", "root", "submissions"]
