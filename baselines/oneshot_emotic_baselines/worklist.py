@@ -64,17 +64,23 @@ class WorkList:
         strange = sorted(present - self.contents - {PARTS})
         if strange := [name for name in strange if not name.endswith(".partial")]:
             what, remedy = f"already holds other files: {some(strange)}", "Give an empty or a new"
-        elif not all(map(self._is_ours, (self.folder / self.document, self.folder / PARTS / WORK))):
+        elif not (
+            self._agrees(self.folder / self.document, self.identity)
+            and self._agrees(self.folder / PARTS / WORK, self._work)
+        ):
             what, remedy = self.other, "Remove it, or give another"
         else:
             return self.document in present
         raise InputError(Problem(what, str(self.folder), f"{remedy} folder with -o"))
 
-    def _is_ours(self, path: Path) -> bool:
-        if not path.is_file():
-            return True
-        there = _read(path)
-        return isinstance(there, dict) and {k: there.get(k) for k in self.identity} == self.identity
+    @property
+    def _work(self) -> dict[str, Any]:
+        return {**self.identity, "part": self.part}
+
+    @staticmethod
+    def _agrees(path: Path, wanted: Mapping[str, Any]) -> bool:
+        there = _read(path) if path.is_file() else wanted
+        return isinstance(there, dict) and {key: there.get(key) for key in wanted} == wanted
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -126,7 +132,7 @@ class WorkList:
             )
         if not (self.folder / PARTS / WORK).exists():
             make()
-            write_text(self.folder / PARTS / WORK, json_text(self.identity))
+            write_text(self.folder / PARTS / WORK, json_text(self._work))
 
     def results(self) -> dict[int, Any]:
         """The results of the parts that are done, by their first item."""

@@ -81,8 +81,10 @@ def test_other_work_and_other_files_are_left_alone(work):
     with work.held():
         work.begin(0)
     other = WorkList(**{**vars(work), "identity": {"format": "a/1", "of": "other items"}})
-    with pytest.raises(InputError, match="is of others"):
-        other.is_finished()
+    parted = WorkList(**{**vars(work), "part": 5})
+    for wrong in (other, parted):
+        with pytest.raises(InputError, match="is of others"):
+            wrong.is_finished()
     (work.folder / ".data.txt.0123abcd.partial").touch()
     assert not work.is_finished()
     (work.folder / "thesis.txt").touch()
