@@ -53,6 +53,21 @@ class Decisions:
         result: IntArray = nearest * (self.unit // np.maximum(tied, 1))[:, None]
         return result
 
+    def confusion(self) -> IntArray:
+        """The confusion matrix of each draw in units, of shape (classes, classes, draws)."""
+        codes = 1 << np.arange(self.classes)
+        if self.tied.size:
+            codes = np.unique(self.nearest)
+        ends = np.searchsorted(self.labels, range(self.classes + 1)).tolist()
+        counts = np.zeros((len(codes), self.classes, len(self.nearest)), dtype=np.int64)
+        for place, code in enumerate(codes):
+            is_taken = self.nearest == code
+            for label in range(self.classes):
+                of_class = is_taken[:, ends[label] : ends[label + 1]]
+                counts[place, label] = np.count_nonzero(of_class, axis=1)
+        confusion: IntArray = np.einsum("klr,kc->lcr", counts, self.shares()[codes])
+        return confusion
+
 
 def share_unit(classes: int) -> int:
     """lcm(1, ..., classes)."""

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import functools
 import math
-import operator
 from collections.abc import Iterator
 
 import numpy as np
 
 from oneshot_emotic.scoring import metrics
 from oneshot_emotic.scoring.arrays import FloatArray, IntArray
-from oneshot_emotic.scoring.counting import ConfusionCounts
 from oneshot_emotic.scoring.decisions import Decisions
-from oneshot_emotic.scoring.jackknife import Jackknife, LeftOut
+from oneshot_emotic.scoring.jackknife import LeftOut, leave_out_images
 from oneshot_emotic.scoring.metrics import Tally, every_figure
 from oneshot_emotic.scoring.queries import held_out_images
 from oneshot_emotic.scoring.scores import ShotScores
@@ -26,36 +23,21 @@ from oneshot_emotic.scoring.statistics import (
     summarise,
     with_interval,
 )
-from oneshot_emotic.scoring.workers import side_by_side
 from oneshot_emotic.splits import Task
-
-#: Draws counted at once: bounds the memory.
-_DRAWS = 125
 
 
 def score_decisions(
     decisions: Decisions, task: Task, shots: int, intervals: bool
 ) -> tuple[ShotScores, IntArray]:
     """The figures, and the confusion matrix of each draw, of shape (classes, classes, draws)."""
-    counts = ConfusionCounts(decisions)
-    held_out = held_out_images(task.novel_images, task.support[:, :shots])
-    jackknife = Jackknife(decisions, task.novel_images, held_out, task.levels)
-
-    def measure(draws: slice) -> tuple[IntArray, FloatArray, tuple[FloatArray, FloatArray] | None]:
-        confusion = counts.of(draws)
-        tally = Tally.of(confusion, task.levels)
-        values = np.stack(every_figure(tally.classes(), tally.complete))
-        return confusion, values, jackknife.sums(draws, tally) if intervals else None
-
-    blocks = [slice(x, min(x + _DRAWS, task.draws)) for x in range(0, task.draws, _DRAWS)]
-    with side_by_side() as pool:
-        # In the order of the draws, whichever is ready first.
-        confusions, per_draw, parts = zip(*pool.map(measure, blocks), strict=True)
-    confusion, values = np.concatenate(confusions, axis=2), np.concatenate(per_draw, axis=1)
+    confusion = decisions.confusion()
+    tally = Tally.of(confusion, task.levels)
+    values = every_figure(tally)
     estimates = [summarise(row) for row in values]
     if intervals:
-        total, unknown = (functools.reduce(operator.add, x) for x in zip(*parts, strict=True))
-        left_out = jackknife.means(total, unknown, values)
+        images = task.novel_images
+        held_out = held_out_images(images, task.support[:, :shots])
+        left_out = leave_out_images(decisions, images, held_out, tally, values, task.levels)
         served = np.bincount(held_out[1], minlength=len(task.image_names))
         estimates = list(map(with_interval, estimates, _evidence(values, left_out, served, task)))
     return _shot_scores(estimates, confusion, task), confusion
@@ -63,8 +45,7 @@ def score_decisions(
 
 def score_confusion(confusion: IntArray, task: Task) -> ShotScores:
     """The figures of confusion matrices of shape (classes, classes, draws), without intervals."""
-    tally = Tally.of(confusion, task.levels)
-    values = every_figure(tally.classes(), tally.complete)
+    values = every_figure(Tally.of(confusion, task.levels))
     return _shot_scores([summarise(row) for row in values], confusion, task)
 
 
@@ -86,7 +67,7 @@ def _shot_scores(estimates: list[Estimate], confusion: IntArray, task: Task) -> 
 def _evidence(
     values: FloatArray, left_out: LeftOut, served: IntArray, task: Task
 ) -> Iterator[Evidence | None]:
-    """Of every figure; None where some image cannot be left out.
+    """Of every figure; None where there is no figure without some image.
 
     Args:
         values: Of every draw, of shape (figures, draws).
@@ -94,24 +75,16 @@ def _evidence(
         served: In how many draws each image is a support's, of shape (images,).
         task: The task.
     """
-    classes, draws, images = len(task.classes), task.draws, len(served)
-    both = left_out.both.copy()
-    # A class mean without one of its classes is another figure.
-    asked = ~np.isnan(values[-classes:]).all(axis=1, keepdims=True)
-    emptied = ((left_out.draws[-classes:] == 0) & asked).any(axis=0)
-    both[[0, *range(2, len(values) - classes)]] += np.where(emptied, np.nan, 0.0)
+    draws = task.draws
+    served = served[served < draws]
+    excess = math.fsum((served / (draws * (draws - served))).tolist()) - 1 / draws
     for row, scale in enumerate(_scales(task)):
-        if images < 2 or np.isnan(both[row]).any():
+        both, as_query = left_out.both[row], left_out.as_query[row]
+        if len(both) < 2 or np.isnan(both).any():
             yield None
             continue
-        excess = math.fsum((served / (draws * (draws - served))).tolist()) - 1 / draws
-        yield Evidence(
-            task.image_names,
-            _terms(both[row]),
-            _terms(left_out.as_query[row]),
-            (DrawPart(task.name, excess, values[row]),),
-            scale=scale,
-        )
+        part = DrawPart(task.name, excess, values[row])
+        yield Evidence(task.image_names, _terms(both), _terms(as_query), (part,), scale=scale)
 
 
 def _terms(left_out: FloatArray) -> FloatArray:
@@ -137,9 +110,4 @@ def _scales(task: Task) -> list[Scale]:
 
 def _mean_rates(rates: FloatArray) -> tuple[tuple[float | None, ...], ...]:
     """The mean over draws of shape (classes, classes, draws), None where no draw has a value."""
-
-    def mean(values: FloatArray) -> float | None:
-        known = values[~np.isnan(values)].tolist()
-        return exact_mean(known) if known else None
-
-    return tuple(tuple(mean(cell) for cell in row) for row in rates)
+    return tuple(tuple(summarise(cell).mean for cell in row) for row in rates)

@@ -1,24 +1,22 @@
 """Figures from what became of the queries of each class.
 
-Every figure is a quotient or a sum of a few quotients in a fixed order: the same on any machine. A
-tally has arrays of shape (classes, ...); one figure comes out for each of the cells "...", such as
-draws, or draws and images. NaN marks a cell that has no figure: without queries, of the class or at
-all.
+Every figure is a quotient, or a sum of a few quotients in the order of the classes: the same on any
+machine. A tally has arrays of shape (classes, ...); one figure comes out for each of the cells
+"...", such as draws, or draws and images. NaN marks a cell that has no figure: without queries, of
+the class or at all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import functools
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.scoring.arrays import FloatArray
-
-#: Queries, taken, right and, with levels, distance of one class.
-ClassTally: TypeAlias = Sequence[FloatArray]
 
 
 @dataclass(frozen=True)
@@ -31,14 +29,12 @@ class Tally:
         right: Queries of the class that were recognised.
         distance: Sum over the class's queries of the distance between its level and the level they
             were taken for; None for a categorical task.
-        complete: True when it is known that every class has queries in every cell.
     """
 
     queries: FloatArray
     taken: FloatArray
     right: FloatArray
     distance: FloatArray | None = None
-    complete: bool = False
 
     @classmethod
     def of(cls, confusion: npt.ArrayLike, levels: Sequence[int] = ()) -> Tally:
@@ -54,55 +50,30 @@ class Tally:
             ([10.0, 5.0], [8.0, 1.0], [12.0, 3.0])
         """
         counts = np.asarray(confusion, dtype=np.float64)  # whole numbers: sums are exact
-        queries, distance = counts.sum(axis=1), None
+        right = np.moveaxis(counts.diagonal(axis1=0, axis2=1), -1, 0)
+        distance = None
         if len(levels):
             apart = np.abs(np.subtract.outer(levels, levels)).astype(np.float64)
             distance = (counts * apart.reshape(*apart.shape, *[1] * (counts.ndim - 2))).sum(axis=1)
-        right = np.moveaxis(counts.diagonal(axis1=0, axis2=1), -1, 0)
-        return cls(queries, counts.sum(axis=0), right, distance, bool(queries.all()))
+        return cls(counts.sum(axis=1), counts.sum(axis=0), right, distance)
 
-    def of_draws(self, draws: slice) -> Tally:
-        """Some of a tally (classes, draws)."""
-        distance = None if self.distance is None else self.distance[:, draws]
-        parts = (self.queries[:, draws], self.taken[:, draws], self.right[:, draws])
-        return Tally(*parts, distance, self.complete)
-
-    def classes(self) -> Iterator[ClassTally]:
-        """Class by class: queries, taken, right and, with levels, distance, of shape (...)."""
+    def parts(self) -> list[FloatArray]:
+        """Queries, taken, right and, with levels, distance."""
         parts = (self.queries, self.taken, self.right, self.distance)
-        return zip(*(part for part in parts if part is not None), strict=True)
+        return [part for part in parts if part is not None]
 
 
-def every_figure(classes: Iterable[ClassTally], complete: bool) -> list[FloatArray]:
-    """All figures at once, class by class, so that what is computed of a class stays in the cache.
-
-    Args:
-        classes: As `Tally.classes` gives them; what is yielded may be overwritten afterwards.
-        complete: As in `Tally`.
+def every_figure(tally: Tally) -> FloatArray:
+    """All figures: balanced accuracy, accuracy, macro-F1, with levels their error, all recalls.
 
     Returns:
-        Balanced accuracy, accuracy, macro-F1, with levels the error in levels, and all recalls.
+        Array of shape (figures, ...).
     """
-    recalls: list[FloatArray] = []
-    balanced, half_f1, error = (_ClassMean(complete) for _ in range(3))
-    for queries, taken, right, *distance in classes:
-        recalls.append(_quotient(right, queries, complete))
-        balanced.add(recalls[-1])
-        half_f1.add(_half_f1(queries, taken, right, complete))
-        for item in distance:
-            error.add(_quotient(item, queries, complete))
-        if len(recalls) == 1:
-            all_queries, all_right = queries.copy(), right.copy()
-        else:
-            all_queries += queries
-            all_right += right
-    return [
-        balanced.result(),
-        _quotient(all_right, all_queries, complete),
-        2 * half_f1.result(),  # exact
-        *([error.result()] if error.classes else []),
-        *recalls,
-    ]
+    recalls = recall(tally)
+    means = [_mean_of_classes(recalls, tally.queries), accuracy(tally), macro_f1(tally)]
+    if tally.distance is not None:
+        means.append(level_error(tally))
+    return np.stack([*means, *recalls])
 
 
 def recall(tally: Tally) -> FloatArray:
@@ -115,7 +86,7 @@ def recall(tally: Tally) -> FloatArray:
         >>> recall(Tally.of([[8, 2], [4, 1]])).tolist()
         [0.8, 0.2]
     """
-    return _quotient(tally.right, tally.queries, tally.complete)
+    return _quotient(tally.right, tally.queries)
 
 
 def balanced_accuracy(tally: Tally) -> FloatArray:
@@ -128,7 +99,7 @@ def balanced_accuracy(tally: Tally) -> FloatArray:
         >>> balanced_accuracy(Tally.of([[8, 2], [4, 1]])).tolist()
         0.5
     """
-    return _mean_of_classes(recall(tally), tally.complete)
+    return _mean_of_classes(recall(tally), tally.queries)
 
 
 def accuracy(tally: Tally) -> FloatArray:
@@ -141,7 +112,7 @@ def accuracy(tally: Tally) -> FloatArray:
         >>> accuracy(Tally.of([[8, 2], [4, 1]])).tolist()
         0.6
     """
-    return _quotient(tally.right.sum(axis=0), tally.queries.sum(axis=0), tally.complete)
+    return _quotient(tally.right.sum(axis=0), tally.queries.sum(axis=0))
 
 
 def macro_f1(tally: Tally) -> FloatArray:
@@ -154,8 +125,8 @@ def macro_f1(tally: Tally) -> FloatArray:
         >>> macro_f1(Tally.of([[9, 0], [3, 0]])).tolist()  # 18/21 and 0/3
         0.42857142857142855
     """
-    half = _half_f1(tally.queries, tally.taken, tally.right, tally.complete)
-    return 2 * _mean_of_classes(half, tally.complete)  # exact
+    half = _quotient(tally.right, tally.queries + tally.taken)
+    return 2 * _mean_of_classes(half, tally.queries)  # exact
 
 
 def level_error(tally: Tally) -> FloatArray:
@@ -170,8 +141,7 @@ def level_error(tally: Tally) -> FloatArray:
     """
     if tally.distance is None:
         raise ValueError("a tally without levels has no error in levels")
-    error = _quotient(tally.distance, tally.queries, tally.complete)
-    return _mean_of_classes(error, tally.complete)
+    return _mean_of_classes(_quotient(tally.distance, tally.queries), tally.queries)
 
 
 def confusion_rates(confusion: npt.ArrayLike) -> FloatArray:
@@ -188,57 +158,21 @@ def confusion_rates(confusion: npt.ArrayLike) -> FloatArray:
         [[0.8, 0.2], [0.8, 0.2]]
     """
     counts = np.asarray(confusion, dtype=np.float64)
-    return _quotient(counts, counts.sum(axis=1)[:, None], False)
+    return _quotient(counts, counts.sum(axis=1)[:, None])
 
 
-class _ClassMean:
-    """The mean over the classes that have a value, added in the order of the classes."""
-
-    def __init__(self, complete: bool) -> None:
-        self.classes = 0
-        self._complete = complete
-
-    def add(self, values: FloatArray) -> None:
-        """Add a class; NaN where it has no value."""
-        if not self._complete and (unknown := np.isnan(values)).any():
-            values = np.where(unknown, 0.0, values)
-            lacking = unknown.astype(np.float64)
-        else:
-            lacking = np.zeros(())
-        if self.classes == 0:
-            self._total, self._lacking = values.copy(), lacking
-        else:
-            self._total += values
-            self._lacking = self._lacking + lacking
-        self.classes += 1
-
-    def result(self) -> FloatArray:
-        """NaN where no class has a value."""
-        return _quotient(self._total, self.classes - self._lacking, self._complete)
+def _mean_of_classes(values: FloatArray, queries: FloatArray) -> FloatArray:
+    """The mean over the classes that have queries, of shape (...), added in their order."""
+    if queries.all():
+        total: FloatArray = functools.reduce(operator.add, values)
+        return total / len(values)
+    known = queries > 0
+    total = functools.reduce(operator.add, np.where(known, values, 0.0))
+    return _quotient(total, np.count_nonzero(known, axis=0))
 
 
-def _mean_of_classes(values: FloatArray, complete: bool) -> FloatArray:
-    mean = _ClassMean(complete)
-    for of_class in values:
-        mean.add(of_class)
-    return mean.result()
-
-
-def _half_f1(
-    queries: FloatArray, taken: FloatArray, right: FloatArray, complete: bool
-) -> FloatArray:
-    half = _quotient(right, queries + taken, complete)
-    if not complete:
-        half[queries == 0] = np.nan
-    return half
-
-
-def _quotient(numerator: FloatArray, denominator: FloatArray, complete: bool) -> FloatArray:
+def _quotient(numerator: FloatArray, denominator: npt.NDArray[np.number]) -> FloatArray:
     """The quotient, NaN for 0 / 0; that of whole numbers below 2^53 is rounded once."""
-    if complete or denominator.all():
-        result: FloatArray = numerator / denominator
-        return result
-    numerator, denominator = np.broadcast_arrays(numerator, denominator)
-    result = np.full(numerator.shape, np.nan)
-    np.divide(numerator, denominator, out=result, where=denominator != 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        result: FloatArray = np.asarray(numerator / denominator)
     return result

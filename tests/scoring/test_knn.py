@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from oneshot_emotic.scoring import knn
-from oneshot_emotic.scoring.counting import ConfusionCounts
 from oneshot_emotic.scoring.decisions import share_unit
 from oneshot_emotic.scoring.embeddings import _narrowest
 from oneshot_emotic.scoring.knn import decide, nearest_classes
@@ -173,7 +172,7 @@ def test_confusion_counts_every_query_once_with_shared_credit(seed, kind):
     embeddings = KINDS[kind](rng, persons, 4)
     support = random_support(rng, persons, draws, 1, classes)
     decisions = decide(prepare(np.asarray(embeddings, float)), labels, images, support)
-    confusion = ConfusionCounts(decisions).of(slice(0, draws))
+    confusion = decisions.confusion()
     assert decisions.unit in (1, share_unit(classes))
     assert share_unit(classes) == 6
     nearest = brute_force(embeddings, support, np.arange(persons))
