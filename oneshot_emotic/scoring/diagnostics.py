@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -61,8 +61,8 @@ class Slice:
     """
 
     persons: int
-    balanced_accuracy: float | None
-    accuracy: float | None
+    balanced_accuracy: float | None = None
+    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -109,13 +109,7 @@ class Diagnostics:
 
     def to_dict(self) -> dict[str, Any]:
         """The form in score files."""
-        content = dict(vars(self))
-        for name in ("best", "worst"):
-            extreme = content[name]
-            content[name] = None if extreme is None else dict(vars(extreme))
-        for name in ("hubs", "slices"):
-            content[name] = {key: dict(vars(value)) for key, value in content[name].items()}
-        return content
+        return asdict(self)
 
 
 def diagnose(
@@ -200,18 +194,14 @@ def _credits(decisions: Decisions) -> npt.NDArray[np.int64]:
 
 
 def _slice(
-    chosen: npt.NDArray[np.bool_],
-    right: npt.NDArray[np.int64],
-    decisions: Decisions,
+    chosen: npt.NDArray[np.bool_], right: npt.NDArray[np.int64], decisions: Decisions
 ) -> Slice:
     possible = decisions.asked * decisions.unit
-    recalls = []
-    for item in range(decisions.classes):
-        members = chosen & (decisions.labels == item)
-        if whole := int(possible[members].sum()):
-            recalls.append(int(right[members].sum()) / whole)
-    balanced = accuracy = None
-    if recalls:
-        balanced = exact_mean(recalls)
-        accuracy = int(right[chosen].sum()) / int(possible[chosen].sum())
-    return Slice(int(np.count_nonzero(chosen)), balanced, accuracy)
+    by_class = [chosen & (decisions.labels == item) for item in range(decisions.classes)]
+    sums = [(int(right[some].sum()), int(possible[some].sum())) for some in by_class]
+    recalls = [hits / whole for hits, whole in sums if whole]
+    persons = int(np.count_nonzero(chosen))
+    if not recalls:
+        return Slice(persons)
+    hits, whole = (sum(part) for part in zip(*sums, strict=True))
+    return Slice(persons, exact_mean(recalls), hits / whole)

@@ -24,6 +24,9 @@ from oneshot_emotic.tasks import FAMILIES, TASKS
 
 FORMAT = "oneshot-emotic-scores/1"
 
+#: The figures of a task at one number of shots, as attributes and in score files.
+FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
+
 
 @dataclass(frozen=True)
 class ShotScores:
@@ -62,19 +65,22 @@ class ShotScores:
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> ShotScores:
         """From what `to_dict` gave, without evidence."""
-        error, diagnostics = content.get("level_error"), content.get("diagnostics")
+        diagnostics = content.get("diagnostics")
+        figures = {name: Estimate(**content[name]) for name in FIGURES if name in content}
         return cls(
+            **{"level_error": None, **figures},
             classes=tuple(content["classes"]),
             draws=content["draws"],
-            balanced_accuracy=Estimate(**content["balanced_accuracy"]),
-            accuracy=Estimate(**content["accuracy"]),
-            macro_f1=Estimate(**content["macro_f1"]),
-            level_error=None if error is None else Estimate(**error),
             recall={name: Estimate(**figure) for name, figure in content["recall"].items()},
-            confusion=tuple(tuple(row) for row in content["confusion"]),
+            confusion=tuple(map(tuple, content["confusion"])),
             diagnostics=None if diagnostics is None else Diagnostics.from_dict(diagnostics),
             runs=content["runs"],
         )
+
+    def figures(self) -> dict[str, Estimate]:
+        """Those of `FIGURES` that the task has."""
+        found = {name: getattr(self, name) for name in FIGURES}
+        return {name: figure for name, figure in found.items() if figure is not None}
 
     def to_dict(self) -> dict[str, Any]:
         """The form in score files."""
@@ -82,14 +88,10 @@ class ShotScores:
             "classes": list(self.classes),
             "draws": self.draws,
             "runs": self.runs,
-            "balanced_accuracy": self.balanced_accuracy.to_dict(),
-            "accuracy": self.accuracy.to_dict(),
-            "macro_f1": self.macro_f1.to_dict(),
+            **{name: figure.to_dict() for name, figure in self.figures().items()},
+            "recall": {name: figure.to_dict() for name, figure in self.recall.items()},
+            "confusion": [list(row) for row in self.confusion],
         }
-        if self.level_error is not None:
-            content["level_error"] = self.level_error.to_dict()
-        content["recall"] = {name: figure.to_dict() for name, figure in self.recall.items()}
-        content["confusion"] = [list(row) for row in self.confusion]
         if self.diagnostics is not None:
             content["diagnostics"] = self.diagnostics.to_dict()
         return content
