@@ -72,13 +72,49 @@ class Persons:
         return table
 
 
+@dataclass(frozen=True)
+class BasePersons(Persons):
+    """Persons of the base classes, each marked if its image holds a novel person of the task too.
+
+    Attributes:
+        shares_image: True for a person in such an image.
+    """
+
+    shares_image: tuple[bool, ...]
+
+    @classmethod
+    def beside(cls, novel: Persons, base: Persons) -> BasePersons:
+        """The base persons of a task, marked by the images of its novel ones."""
+        images = set(novel.image_ids)
+        marks = tuple(image in images for image in base.image_ids)
+        return cls(base.sample_ids, base.image_ids, base.labels, marks)
+
+    def __repr__(self) -> str:
+        return (
+            f"BasePersons({len(self):,} persons of {len(self.counts)} classes, "
+            f"{self.shares_image.count(True):,} in an image with a novel person)"
+        )
+
+    @cached_property
+    def clean(self) -> BasePersons:
+        """The persons in whose images no novel person of the task is."""
+        rows = zip(self.sample_ids, self.image_ids, self.labels, self.shares_image, strict=True)
+        kept = Persons.sorted_from(row[:3] for row in rows if not row[3])
+        return BasePersons(kept.sample_ids, kept.image_ids, kept.labels, (False,) * len(kept))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The persons as a table with the columns sample_id, image_id, label and shares_image."""
+        return super().to_pandas().assign(shares_image=list(self.shares_image))
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """A task on a data set: everything a submission is scored against.
 
     Attributes:
         table: The task as the paper defines it.
-        base: Persons of the base classes, for training.
+        base: Persons of the base classes, for training; `base.clean` without those in an image
+            with a novel person.
         novel: Persons of the novel classes, which an embedding is needed for.
         classes: The novel classes, in the order of the paper's index; those that were left out
             for want of persons are not among them.
@@ -90,7 +126,7 @@ class Task:
     """
 
     table: TaskTable
-    base: Persons
+    base: BasePersons
     novel: Persons
     classes: tuple[str, ...]
     support: npt.NDArray[np.int32]
@@ -241,7 +277,7 @@ def split_task(
     persons = Persons.sorted_from(row for row in novel if row[2] in classes)
     return Task(
         table,
-        Persons.sorted_from(base),
+        BasePersons.beside(persons, Persons.sorted_from(base)),
         persons,
         classes,
         _supports(table.name, classes, persons.labels, draws),

@@ -315,7 +315,7 @@ class TestCheckPublishable:
         table = pq.read_table(path)
         pq.write_table(table.append_column("age", table["label"]), path)
         self.rewrite(folder, lambda m: None)
-        self.refused(folder, "has the columns sample_id, image_id, label, age")
+        self.refused(folder, "has the columns sample_id, image_id, label, shares_image, age")
 
     @pytest.mark.parametrize("where", ["schema", "field"])
     def test_notes_inside_a_parquet_file(self, folder, where):
