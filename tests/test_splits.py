@@ -36,7 +36,7 @@ def test_argmax(persons):
         "train/i/a.jpg#1": "Joy"
     }
     assert task.classes == ("Engagement", "Esteem")
-    assert task.left_out == {
+    assert task.dropped_classes == {
         "Disconnection": 0,
         "Sensitive": 1,
         "Embarrassment": 0,
@@ -63,7 +63,7 @@ def test_levels_pool_the_partitions_and_leave_nan_out(persons):
         "val/i/b.jpg#0": "7",
         "test/i/e.jpg#0": "7",
     }
-    assert task.left_out == {"4": 1}
+    assert task.dropped_classes == {"4": 1}
     assert task.base.labels == ("10",)
 
 

@@ -159,7 +159,7 @@ def _tables(tasks: Mapping[str, Task]) -> str:
     lines = ["## Persons a class", ""]
     for name, task in tasks.items():
         base = ", ".join(
-            f"{item} {task.base.counts.get(item, 0):,}" for item in task.table.base_classes
+            f"{item} {task.base.counts.get(item, 0):,}" for item in task.definition.base_classes
         )
         shared = f"{sum(task.base.shares_image):,} of them in an image with a novel person"
         lines += [f"### {name}", "", f"Base ({len(task.base):,} persons, {shared}): {base}.", ""]
@@ -167,8 +167,8 @@ def _tables(tasks: Mapping[str, Task]) -> str:
             lines += ["| novel class | persons |", "|---|---:|"]
             lines += [f"| {item} | {task.novel.counts[item]:,} |" for item in task.classes]
             lines.append("")
-        if task.left_out:
-            listed = ", ".join(f"{item} ({count})" for item, count in task.left_out.items())
+        if task.dropped_classes:
+            listed = ", ".join(f"{item} ({count})" for item, count in task.dropped_classes.items())
             lines += [f"Left out for want of persons: {listed}.", ""]
         if task.unscorable:
             lines += [f"Cannot be scored: {task.unscorable}.", ""]

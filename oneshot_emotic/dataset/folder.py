@@ -18,7 +18,7 @@ from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.names import DATASET_NAME, SHA256, id_problems, text_problems
 from oneshot_emotic.splits import FEWEST_PERSONS, BasePersons, DatasetIdentity, Persons, Task
-from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_table
+from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_definition
 from oneshot_emotic.untrusted.files import opened, sound
 from oneshot_emotic.untrusted.limits import MAX_DATASET_FILE_BYTES, MAX_DOCUMENT_BYTES, MAX_ROWS
 from oneshot_emotic.untrusted.parquet import open_parquet, read_texts, read_values
@@ -180,23 +180,23 @@ def read_task(folder: Path, name: str) -> Task:
     Raises:
         InputError: There is no such task, or the folder is damaged.
     """
-    table = task_table(name)
+    definition = task_definition(name)
     manifest = read_manifest(folder)
-    files = folder / "data" / table.name
-    novel = _read_novel(files / "novel.parquet", table.novel_classes)
-    base = _read_base(files / "base.parquet", table.base_classes, novel)
-    classes = tuple(item for item in table.novel_classes if item in novel.counts)
-    left_out = manifest.tasks[name].get("left_out")
-    missing = set(table.novel_classes).difference(classes)
+    files = folder / "data" / definition.name
+    novel = _read_novel(files / "novel.parquet", definition.novel_classes)
+    base = _read_base(files / "base.parquet", definition.base_classes, novel)
+    classes = tuple(item for item in definition.novel_classes if item in novel.counts)
+    dropped_classes = manifest.tasks[name].get("dropped_classes")
+    missing = set(definition.novel_classes).difference(classes)
     if not (
-        isinstance(left_out, dict)
-        and left_out.keys() == missing
-        and all(type(x) is int and 0 <= x < FEWEST_PERSONS for x in left_out.values())
+        isinstance(dropped_classes, dict)
+        and dropped_classes.keys() == missing
+        and all(type(x) is int and 0 <= x < FEWEST_PERSONS for x in dropped_classes.values())
     ):
         what = f"the classes left out of {name} are not those without persons"
         raise InputError(Problem(what, str(folder / MANIFEST), _REBUILD))
     support = _read_support(files / "support.parquet", novel, classes)
-    task = Task(table, base, novel, classes, support, left_out, manifest.identity)
+    task = Task(definition, base, novel, classes, support, dropped_classes, manifest.identity)
     if task_digest(task) != manifest.tasks[name]["digest"]:
         raise InputError(Problem("its content is not what the manifest says", str(files), _REBUILD))
     return task
@@ -244,9 +244,9 @@ def _is_sha256(value: object) -> bool:
 def _summary(task: Task, digest: str) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "digest": digest,
-        "base": {name: task.base.counts.get(name, 0) for name in task.table.base_classes},
+        "base": {name: task.base.counts.get(name, 0) for name in task.definition.base_classes},
         "novel": {name: task.novel.counts[name] for name in task.classes},
-        "left_out": dict(task.left_out),
+        "dropped_classes": dict(task.dropped_classes),
         "draws": task.draws,
         "shots": {name: shots_offered(task.novel.counts[name]) for name in task.classes},
     }

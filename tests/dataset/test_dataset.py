@@ -138,7 +138,7 @@ def test_read_back(folder):
         assert task.base == written[name].base
         assert task.novel == written[name].novel
         assert task.classes == written[name].classes
-        assert task.left_out == written[name].left_out
+        assert task.dropped_classes == written[name].dropped_classes
         assert (task.support == written[name].support).all()
 
 
@@ -165,7 +165,7 @@ def test_only_the_designed_columns_and_files(folder):
 def test_manifest(folder):
     manifest = json.loads((folder / MANIFEST).read_text())
     task = manifest["tasks"]["cat-6-6"]
-    assert task["left_out"] == {"Engagement": 1}
+    assert task["dropped_classes"] == {"Engagement": 1}
     assert task["novel"]["Esteem"] == 4
     assert task["base"]["Joy"] == 4
     assert task["shots"]["Esteem"] == 3
@@ -451,13 +451,13 @@ class TestDamage:
             read_task(folder, "cat-6-6")
 
     @pytest.mark.parametrize(
-        "left_out",
+        "dropped_classes",
         [None, [], {}, {"Engagement": 2}, {"Engagement": -1}, {"Engagement": True},
          {"Engagement": "1"}, {"Engagement": 1, "Esteem": 1}, {"\x1b[31m": 1}, {"Engage\nment": 1}],
     )  # fmt: skip
-    def test_classes_left_out(self, folder, left_out):
+    def test_classes_left_out(self, folder, dropped_classes):
         """They are printed by `tasks`, and no digest is over them."""
-        self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(left_out=left_out))
+        self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(dropped_classes=dropped_classes))
         with pytest.raises(InputError, match=r"classes left out|characters that do not show"):
             read_task(folder, "cat-6-6")
 

@@ -336,7 +336,7 @@ class TestCheckPublishable:
             (lambda m: m.update(ages=[31]), "more than it should: ages"),
             (lambda m: m["tasks"]["cat-6-6"].update(ages=[31]), "more than it should: tasks"),
             (lambda m: m["tasks"]["cat-6-6"]["base"].update(Joy=7), "more than it should: tasks"),
-            (lambda m: m["tasks"]["cat-6-6"].update(left_out={"Esteem": [1]}), "left out"),
+            (lambda m: m["tasks"]["cat-6-6"].update(dropped_classes={"Esteem": [1]}), "left out"),
             (lambda m: m["files"].pop("README.md"), "does not list the files.*README.md"),
             (lambda m: m["files"].update({"../x": {}}), "does not list the files.*../x"),
             (lambda m: m["files"]["README.md"].update(age=3), "no size and SHA-256 of README"),
