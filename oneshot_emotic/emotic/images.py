@@ -17,7 +17,7 @@ from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from oneshot_emotic.emotic.persons import ListedImage
+from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.tables import csv_text
 from oneshot_emotic.errors import printable
 
