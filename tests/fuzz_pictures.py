@@ -35,7 +35,8 @@ from PIL import Image
 from oneshot_emotic.cli.main import main as command_line
 from oneshot_emotic.emotic.images import check_images, open_image
 from oneshot_emotic.emotic.layout import find_layout
-from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.emotic.matfile import ListedImage
+from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.files import json_text
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.tasks import task_table
+from oneshot_emotic.tasks import task_definition
 from oneshot_emotic_baselines.recipes import BACKBONES, Backbone, Recipe, recipe_named
 
 Optimiser = Literal["rmsprop", "sgd", "adamw"]
@@ -84,7 +84,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse unknown names and values out of range, all at once."""
         recipe_named(self.recipe)
-        task_table(self.task)
+        task_definition(self.task)
         problems = [
             Problem(f"must be one of {', '.join(choices)}, not {value!r}", name)
             for name, value, choices in (
@@ -128,7 +128,7 @@ class Settings:
     @property
     def rate(self) -> float:
         """The learning rate of the first epochs."""
-        family = task_table(self.task).family
+        family = task_definition(self.task).family
         return self.learning_rate or _PAPER_RATES.get(family, _PAPER_RATE)
 
     @property

@@ -13,7 +13,7 @@ from PIL import Image, ImageFile, features
 
 from oneshot_emotic.emotic.images import check_images, open_image
 from oneshot_emotic.emotic.layout import find_layout
-from oneshot_emotic.emotic.persons import ListedImage
+from oneshot_emotic.emotic.matfile import ListedImage
 
 NOISE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 
