@@ -4,8 +4,8 @@ CACHE/CACHEDIR.TAG             tells that the folder was made here
 CACHE/<package>/<key>.scores   the scores of one embeddings file on one task
 
 The key is a digest of all that the scores depend on: the bytes of the embeddings file, the data
-set's identity and fingerprint, the protocol, the task, the numbers of shots, and the package's own
-source. Anything else than what is asked for has another key, so it is never found.
+set's identity and fingerprint, the protocol, the task, and the package's own source. Anything else
+than what is asked for has another key, so it is never found.
 
 What is found is believed. So nobody else may be able to write there, and nothing that is to be
 proved, as by `leaderboard --check`, is taken from it.
@@ -23,7 +23,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,10 @@ import numpy as np
 from oneshot_emotic import __version__
 from oneshot_emotic.files import cache_folder, make_private_folder, write_bytes
 from oneshot_emotic.scoring.arrays import FloatArray
-from oneshot_emotic.scoring.scores import ShotScores
+from oneshot_emotic.scoring.scores import Scores, ShotScores
 from oneshot_emotic.scoring.statistics import Estimate, Evidence
-from oneshot_emotic.splits import DatasetIdentity, Task
+from oneshot_emotic.splits import Task
 
-_FORMAT = "oneshot-emotic-cache/3"
 _MARKER = "CACHEDIR.TAG"
 #: The first line is that of https://bford.info/cachedir, by which backups know to leave it out.
 _MARKER_TEXT = b"""Signature: 8a477f597d28d172789f06886806bc55
@@ -51,8 +50,6 @@ _KEPT_SECONDS = 30 * 24 * 3600.0
 
 #: The figures of a task with an interval.
 _FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
-
-Figures = dict[int, ShotScores]
 
 
 def default_cache_folder() -> Path:
@@ -77,60 +74,35 @@ class ScoreCache:
         self.folder = root / package_digest()[:16]
         self.refusal = self._refusal()
 
-    def find(
-        self, task: Task, shots: Sequence[int], source: str, *, whole: bool = False
-    ) -> tuple[Figures, str] | None:
-        """The scores of embeddings on a task, and the digest of the embeddings; None if unknown.
+    def find(self, task: Task, source: str, *, whole: bool = False) -> Scores | None:
+        """The scores of embeddings on a task; None if unknown.
 
         Args:
             task: The task.
-            shots: At which numbers of support persons.
             source: SHA-256 of the embeddings file, or the name of a control row.
-            whole: Whether all figures have their evidence, as several runs need to become a row;
-                else the balanced accuracy alone has it, all that ranks and comparisons need.
+            whole: Whether all figures have their evidence, as a row of several runs needs it; else
+                the balanced accuracy alone may have it, enough for ranks and comparisons.
         """
         if self.refusal:
             return None
-        key = _key(task, shots, source, whole)
+        key = _key(task, source, whole)
         try:
             seal, _, body = (self.folder / f"{key}.scores").read_bytes().partition(b"\n")
-            if seal.decode() != _seal(key, body):
-                return None
-            figures, embeddings = _DECODER.decode(body)
-
-            def named(_: str, evidence: Evidence) -> Evidence:
-                return replace(evidence, images=task.image_names)
-
-            return {n: _with_evidence(x, named) for n, x in figures.items()}, embeddings
+            scores = _DECODER.decode(body) if seal.decode() == _seal(key, body) else None
         except (OSError, ValueError, msgspec.MsgspecError):
             return None
+        return scores and with_evidence(scores, lambda _, x: replace(x, images=task.image_names))
 
-    def keep(
-        self,
-        task: Task,
-        shots: Sequence[int],
-        source: str,
-        figures: Figures,
-        embeddings: str,
-        *,
-        whole: bool = False,
-    ) -> None:
-        """Keep scores for `find`."""
+    def keep(self, scores: Scores, task: Task, source: str, *, whole: bool = False) -> None:
+        """Keep the scores of one task for `find`."""
         if self.refusal:
             return
-        key = _key(task, shots, source, whole)
-
-        def needed(name: str, evidence: Evidence) -> Evidence | None:
-            wanted = whole or name == "balanced_accuracy"
-            return replace(evidence, images=()) if wanted else None
-
-        kept = {n: _with_evidence(x, needed) for n, x in figures.items()}
-        body = msgspec.msgpack.encode((kept, embeddings), enc_hook=_bytes_of)
+        key = _key(task, source, whole)
+        nameless = with_evidence(scores, lambda _, x: replace(x, images=()))
+        body = msgspec.msgpack.encode(nameless, enc_hook=_bytes_of)
         with contextlib.suppress(OSError):  # a full or read-only disk only costs time
-            if not self.folder.is_dir() and not self._make():
-                return
-            path = self.folder / f"{key}.scores"
-            write_bytes(path, _seal(key, body).encode() + b"\n" + body)
+            if self.folder.is_dir() or self._make():
+                write_bytes(self.folder / f"{key}.scores", f"{_seal(key, body)}\n".encode() + body)
 
     def _make(self) -> bool:
         """Make the folder; False where it turns out to be somebody else's."""
@@ -167,17 +139,9 @@ def package_digest() -> str:
     return digest.hexdigest()
 
 
-def _key(task: Task, shots: Sequence[int], source: str, whole: bool) -> str:
-    assert isinstance(task.dataset, DatasetIdentity)
-    what = {
-        "format": _FORMAT,
-        "package": package_digest(),
-        "dataset": task.dataset.to_dict(),
-        "task": task.name,
-        "shots": list(shots),
-        "source": source,
-        "whole": whole,
-    }
+def _key(task: Task, source: str, whole: bool) -> str:
+    assert task.dataset is not None
+    what = [package_digest(), task.dataset.to_dict(), task.name, source, whole]
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode("utf-8")).hexdigest()
 
 
@@ -186,18 +150,23 @@ def _seal(key: str, body: bytes) -> str:
     return hashlib.sha256(key.encode() + body).hexdigest()
 
 
-def _with_evidence(
-    scores: ShotScores, of: Callable[[str, Evidence], Evidence | None]
-) -> ShotScores:
-    """The scores with other evidence for their figures: by a figure's name and what it has."""
+def with_evidence(scores: Scores, of: Callable[[str, Evidence], Evidence | None]) -> Scores:
+    """Scores with other evidence for their figures: by a figure's name and the evidence it has."""
 
     def changed(name: str, figure: Estimate) -> Estimate:
         return replace(figure, evidence=figure.evidence and of(name, figure.evidence))
 
-    names = [name for name in _FIGURES if getattr(scores, name) is not None]
-    figures: dict[str, Any] = {name: changed(name, getattr(scores, name)) for name in names}
-    recall = {name: changed("recall", figure) for name, figure in scores.recall.items()}
-    return replace(scores, **figures, recall=recall)
+    def each(found: ShotScores) -> ShotScores:
+        named = {name: getattr(found, name) for name in _FIGURES}
+        figures: dict[str, Any] = {name: x and changed(name, x) for name, x in named.items()}
+        recall = {name: changed("recall", x) for name, x in found.recall.items()}
+        return replace(found, **figures, recall=recall)
+
+    tasks = {
+        task: {shots: each(found) for shots, found in by_shots.items()}
+        for task, by_shots in scores.tasks.items()
+    }
+    return replace(scores, tasks=tasks)
 
 
 def _bytes_of(value: Any) -> bytes:
@@ -209,7 +178,7 @@ def _array_of(_: type, content: bytes) -> FloatArray:
     return np.frombuffer(content, dtype="<f8").astype(np.float64)
 
 
-_DECODER = msgspec.msgpack.Decoder(tuple[Figures, str], dec_hook=_array_of)
+_DECODER = msgspec.msgpack.Decoder(Scores, dec_hook=_array_of)
 
 
 def _unsafe(folder: Path, sticky: bool) -> str | None:
