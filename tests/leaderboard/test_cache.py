@@ -49,12 +49,11 @@ def refuse(*arguments, **options):
 
 def test_scores_come_back_as_they_were(tmp_path, task, level_task, scores):
     keep = ScoreCache(tmp_path / "cache")
-    keep.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "digest")
-    figures, digest = keep.find(task, SHOTS, "a" * 64)
-    assert digest == "digest"
-    assert figures == scores.tasks[task.name]
+    keep.keep(scores, task, "a" * 64)
+    found = keep.find(task, "a" * 64)
+    assert found == scores
     for count in SHOTS:
-        before, after = scores.tasks[task.name][count], figures[count]
+        before, after = scores[count], found[count]
         assert after.to_dict() == before.to_dict()
         kept, made = after.balanced_accuracy.evidence, before.balanced_accuracy.evidence
         assert np.array_equal(kept.terms, made.terms)
@@ -69,8 +68,7 @@ def test_scores_come_back_as_they_were(tmp_path, task, level_task, scores):
 
 def test_anything_else_is_not_found(tmp_path, task, scores, monkeypatch):
     keep = ScoreCache(tmp_path / "cache")
-    figures = dict(scores.tasks[task.name])
-    keep.keep(task, SHOTS, "a" * 64, figures, "digest")
+    keep.keep(scores, task, "a" * 64)
     identity = task.dataset
     others = [
         DatasetIdentity("other", identity.label_rule, identity.protocol, identity.fingerprint),
@@ -79,13 +77,12 @@ def test_anything_else_is_not_found(tmp_path, task, scores, monkeypatch):
         DatasetIdentity(identity.name, identity.label_rule, identity.protocol, "0" * 64),
     ]
     for other in others:
-        assert keep.find(dataclasses.replace(task, dataset=other), SHOTS, "a" * 64) is None
-    assert keep.find(task, (1,), "a" * 64) is None
-    assert keep.find(task, SHOTS, "b" * 64) is None
-    assert keep.find(task, SHOTS, "a" * 64) is not None
+        assert keep.find(dataclasses.replace(task, dataset=other), "a" * 64) is None
+    assert keep.find(task, "b" * 64) is None
+    assert keep.find(task, "a" * 64) is not None
     monkeypatch.setattr(cache_module, "package_digest", lambda: "f" * 64)
-    assert keep.find(task, SHOTS, "a" * 64) is None
-    assert ScoreCache(tmp_path / "cache").find(task, SHOTS, "a" * 64) is None
+    assert keep.find(task, "a" * 64) is None
+    assert ScoreCache(tmp_path / "cache").find(task, "a" * 64) is None
 
 
 def test_the_package_digest_is_of_its_source(tmp_path):
@@ -107,27 +104,26 @@ def test_the_package_digest_is_of_its_source(tmp_path):
     assert digest() != before
 
 
-@pytest.mark.parametrize("damage", ["cut", "digit", "other's", "empty"])
+@pytest.mark.parametrize("damage", ["cut", "bit", "other's", "empty"])
 def test_a_damaged_file_is_as_good_as_none(tmp_path, task, scores, damage):
     keep = ScoreCache(tmp_path / "cache")
-    figures = dict(scores.tasks[task.name])
-    keep.keep(task, SHOTS, "a" * 64, figures, "digest")
-    (path,) = keep.folder.glob("*.json")
+    keep.keep(scores, task, "a" * 64)
+    (path,) = keep.folder.glob("*.scores")
     content = path.read_bytes()
     if damage == "cut":
         path.write_bytes(content[:-100])
-    elif damage == "digit":
-        place = content.rindex(b"0.") + 3
+    elif damage == "bit":
+        place = len(content) // 2
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
     elif damage == "empty":
         path.write_bytes(b"")
     else:
-        keep.keep(task, SHOTS, "b" * 64, {1: figures[1]}, "other")
-        (other,) = set(keep.folder.glob("*.json")) - {path}
+        keep.keep(dataclasses.replace(scores, name="other"), task, "b" * 64)
+        (other,) = set(keep.folder.glob("*.scores")) - {path}
         shutil.copyfile(other, path)
-    assert keep.find(task, SHOTS, "a" * 64) is None
-    keep.keep(task, SHOTS, "a" * 64, figures, "digest")
-    assert keep.find(task, SHOTS, "a" * 64) is not None
+    assert keep.find(task, "a" * 64) is None
+    keep.keep(scores, task, "a" * 64)
+    assert keep.find(task, "a" * 64) is not None
 
 
 LONG_AGO = time.time() - 40 * 24 * 3600
@@ -140,14 +136,14 @@ def made_long_ago(root):
 
 
 def test_what_nobody_used_for_long_is_removed(tmp_path, task, scores, monkeypatch):
-    root, figures = tmp_path / "cache", dict(scores.tasks[task.name])
+    root = tmp_path / "cache"
     for version in "01":
         monkeypatch.setattr(cache_module, "package_digest", lambda version=version: version * 64)
-        ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
-    (root / ("0" * 16) / f".{'a' * 64}.json.0123abcd.partial").touch()  # of a killed run
+        ScoreCache(root).keep(scores, task, "a" * 64)
+    (root / ("0" * 16) / f".{'a' * 64}.scores.0123abcd.partial").touch()  # of a killed run
     made_long_ago(root / ("0" * 16))
     monkeypatch.undo()
-    ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    ScoreCache(root).keep(scores, task, "a" * 64)
     assert not (root / ("0" * 16)).exists() and (root / ("1" * 16)).exists()
 
 
@@ -166,32 +162,32 @@ def test_what_is_not_its_own_is_left_alone(tmp_path, run, monkeypatch):
     monkeypatch.setenv("ONESHOT_EMOTIC_CACHE", str(place))
     run("leaderboard", checkout)
     assert all((place / name).read_text() == "mine" for name in theirs)
-    made = [path for path in place.rglob("*") if path.is_file() and path.read_text() != "mine"]
+    made = [path for path in place.rglob("*") if path.is_file() and path.read_bytes() != b"mine"]
     ours = place / "oneshot-emotic" / "leaderboard-scores"
     assert made and all(path.is_relative_to(ours) for path in made)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="makes links")
 def test_strange_things_inside_are_left_alone(tmp_path, task, scores, monkeypatch):
-    root, figures = tmp_path / "cache", dict(scores.tasks[task.name])
+    root = tmp_path / "cache"
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    (elsewhere / f"{'a' * 64}.json").touch()
+    (elsewhere / f"{'a' * 64}.scores").touch()
     monkeypatch.setattr(cache_module, "package_digest", lambda: "f" * 64)
-    ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    ScoreCache(root).keep(scores, task, "a" * 64)
     strange = ["0" * 16 + "/notes.txt", "1" * 16 + "/folder/x", "experiment/x.json", "a.json"]
-    strange += ["2" * 17 + f"/{'a' * 64}.json", "A" * 16 + f"/{'a' * 64}.json"]
+    strange += ["2" * 17 + f"/{'a' * 64}.scores", "A" * 16 + f"/{'a' * 64}.scores"]
     for name in strange:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).touch()
-    (root / ("0" * 16) / f"{'b' * 64}.json").touch()
+    (root / ("0" * 16) / f"{'b' * 64}.scores").touch()
     (root / ("3" * 16)).symlink_to(elsewhere)
     (root / ("4" * 16)).mkdir()
-    (root / ("4" * 16) / f"{'a' * 64}.json").symlink_to(elsewhere)
+    (root / ("4" * 16) / f"{'a' * 64}.scores").symlink_to(elsewhere)
     made_long_ago(root)
     before = {path for path in tmp_path.rglob("*") if "f" * 16 not in str(path)}
     monkeypatch.undo()
-    ScoreCache(root).keep(task, SHOTS, "a" * 64, figures, "d")
+    ScoreCache(root).keep(scores, task, "a" * 64)
     assert {path for path in before if not os.path.lexists(path)} == set()
 
 
@@ -204,7 +200,7 @@ def test_a_folder_that_was_not_made_for_it_is_not_used(tmp_path, task, scores, c
         (root / "CACHEDIR.TAG").write_bytes(content)
     before = sorted(root.rglob("*"))
     keep = ScoreCache(root)
-    keep.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
+    keep.keep(scores, task, "a" * 64)
     assert "was not made for it" in keep.refusal
     assert sorted(root.rglob("*")) == before
 
@@ -219,13 +215,13 @@ class TestWhoMayWrite:
         place = tmp_path / "place"
         cache = ScoreCache(place / "oneshot-emotic" / "leaderboard-scores")
         place.mkdir(mode=0o755)
-        cache.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
+        cache.keep(scores, task, "a" * 64)
         assert self.found(place, task)
         return place
 
     def found(self, place, task):
         cache = ScoreCache(place / "oneshot-emotic" / "leaderboard-scores")
-        return cache.find(task, SHOTS, "a" * 64) is not None
+        return cache.find(task, "a" * 64) is not None
 
     PARTS = (".", "oneshot-emotic", "oneshot-emotic/leaderboard-scores", "version")
 
@@ -256,10 +252,10 @@ class TestWhoMayWrite:
         old = os.umask(0)
         try:
             cache = ScoreCache(tmp_path / "a" / "b" / "cache")
-            cache.keep(task, SHOTS, "a" * 64, dict(scores.tasks[task.name]), "d")
+            cache.keep(scores, task, "a" * 64)
         finally:
             os.umask(old)
-        assert cache.find(task, SHOTS, "a" * 64)
+        assert cache.find(task, "a" * 64)
         for folder in (tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/cache", cache.folder):
             assert folder.stat().st_mode & 0o077 == 0
 
@@ -342,7 +338,7 @@ def test_no_cache_neither_reads_nor_writes(tmp_path, run, monkeypatch):
     run("leaderboard", checkout, "--check")
     assert not folder.exists()
     run("leaderboard", checkout)
-    assert list(folder.rglob("leaderboard-scores/*/*.json"))
+    assert list(folder.rglob("leaderboard-scores/*/*.scores"))
     monkeypatch.setattr(recompute, "evaluate_aligned", refuse)
     assert "0 files changed" in run("leaderboard", checkout).output
     for option in ("--no-cache", "--check"):
@@ -363,10 +359,13 @@ def test_a_planted_cache_does_not_pass_the_check(tmp_path, run, monkeypatch):
     document = json.loads((checkout / "submissions/random" / DOCUMENT).read_text())
     source = document["tasks"][task.name]["sha256"]
     cache = ScoreCache(cache_module.default_cache_folder())
-    figures, digest = cache.find(task, SHOTS, source)
-    better = dataclasses.replace(figures[1].balanced_accuracy, mean=0.99)
-    figures[1] = dataclasses.replace(figures[1], balanced_accuracy=better)
-    cache.keep(task, SHOTS, source, figures, digest)
+    scores = cache.find(task, source)
+    better = dataclasses.replace(scores[1].balanced_accuracy, mean=0.99)
+    figures = {
+        **scores.tasks[task.name],
+        1: dataclasses.replace(scores[1], balanced_accuracy=better),
+    }
+    cache.keep(dataclasses.replace(scores, tasks={task.name: figures}), task, source)
     assert "files changed" in run("leaderboard", checkout).output
     assert "99.0" in (checkout / "leaderboard/README.md").read_text()
     assert "99.0" in run("leaderboard", checkout, "--check", status=1).output
