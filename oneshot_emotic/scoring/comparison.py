@@ -13,8 +13,8 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.scores import Overall, Scores
 from oneshot_emotic.scoring.statistics import (
+    DrawPart,
     Estimate,
-    Evidence,
     interval,
     p_value,
     tail,
@@ -117,52 +117,41 @@ def told_apart(figures: Sequence[Overall]) -> npt.NDArray[np.bool_]:
     """
     known = [place for place, figure in enumerate(figures) if figure.evidence is not None]
     evidence = [item for figure in figures if (item := figure.evidence) is not None]
-    means = [figures[place].mean for place in known]
     apart = np.zeros((len(figures), len(figures)), dtype=bool)
-    pairs = [(a, b) for a in range(len(known)) for b in range(a)]
-    if not pairs:
+    if len(known) < 2:
         return apart
-    p = _pairwise_p(means, evidence, pairs)
-    for step, place in enumerate(np.argsort(p, kind="stable").tolist()):
-        if p[place] > _LEVEL / (len(pairs) - step):
+    # As `p_value` of the `difference` of each pair, for all of them at once.
+    a, b = np.triu_indices(len(known), 1)
+    variance = _differences([item.terms for item in evidence])
+    for parts in zip(*(item.draws for item in evidence), strict=True):
+        variance -= _differences([_chance(part) for part in parts])
+    variance = np.maximum(variance, _differences([item.query_terms for item in evidence]))
+    of_runs, few = np.array([(item.run_variance, item.few_runs) for item in evidence]).T
+    variance += of_runs[a] + of_runs[b]
+    means = np.array([figures[place].mean for place in known])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        freedom = np.where(few[a] + few[b] > 0, variance**2 / (few[a] + few[b]), np.inf)
+        distance = np.abs(means[a] - means[b]) / np.sqrt(variance)
+    p = np.array(list(map(tail, np.nan_to_num(distance, posinf=np.inf), freedom)))
+    for step, place in enumerate(np.argsort(p, kind="stable")):
+        if p[place] > _LEVEL / (len(p) - step):
             break
-        one, other = (known[x] for x in pairs[place])
+        one, other = known[a[place]], known[b[place]]
         apart[one, other] = apart[other, one] = True
     return apart
 
 
-def _pairwise_p(
-    means: Sequence[float], evidence: Sequence[Evidence], pairs: Sequence[tuple[int, int]]
-) -> list[float]:
-    """What `p_value` gives for the difference of each pair, for all of them at once."""
-    draws = [
-        np.stack([math.sqrt(x.excess / (len(x.values) - 1)) * _centred(x.values) for x in parts])
-        for parts in zip(*(item.draws for item in evidence), strict=True)
-    ]
-    images = _squared_distances(np.stack([item.terms for item in evidence]))
-    for part in draws:
-        images -= _squared_distances(part)
-    queries = _squared_distances(np.stack([item.query_terms for item in evidence]))
-    of_images = np.maximum(images, queries).tolist()
-    of_runs = [item.run_variance for item in evidence]
-    few = [item.few_runs for item in evidence]
-    result = []
-    for a, b in pairs:
-        difference = abs(means[a] - means[b])
-        total = of_images[a][b] + of_runs[a] + of_runs[b]
-        freedom = total * total / (few[a] + few[b]) if few[a] + few[b] else math.inf
-        distance = difference / math.sqrt(total) if total else math.inf
-        result.append(tail(distance, freedom) if difference else 1.0)
+def _chance(part: DrawPart) -> FloatArray:
+    """Values of draws such that the sum of their squares is the variance that few draws add."""
+    known = ~np.isnan(part.values)
+    centred = np.where(known, part.values - part.values[known].mean(), 0.0)
+    result: FloatArray = centred * math.sqrt(part.excess / max(int(known.sum()) - 1, 1))
     return result
 
 
-def _centred(values: FloatArray) -> FloatArray:
-    result: FloatArray = values - values.mean()
+def _differences(rows: list[FloatArray]) -> FloatArray:
+    """The sum of squared differences of every two rows, in the order of `np.triu_indices`."""
+    from scipy.spatial.distance import pdist
+
+    result: FloatArray = pdist(np.stack(rows), "sqeuclidean")
     return result
-
-
-def _squared_distances(rows: FloatArray) -> FloatArray:
-    """Of every two rows."""
-    products = rows @ rows.T
-    squares = products.diagonal()
-    return np.maximum(squares[:, None] + squares - 2 * products, 0.0)

@@ -96,17 +96,6 @@ class Diagnostics:
     worst: Extreme | None
     slices: Mapping[str, Slice]
 
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> Diagnostics:
-        """From what `to_dict` gave."""
-        extremes = {
-            name: None if content[name] is None else Extreme(**content[name])
-            for name in ("best", "worst")
-        }
-        hubs = {name: Hub(**hub) for name, hub in content["hubs"].items()}
-        slices = {name: Slice(**part) for name, part in content["slices"].items()}
-        return cls(**{**content, **extremes, "hubs": hubs, "slices": slices})
-
     def to_dict(self) -> dict[str, Any]:
         """The form in score files."""
         return asdict(self)

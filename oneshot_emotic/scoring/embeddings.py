@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
 import numpy as np
@@ -23,6 +24,9 @@ EmbeddingArray: TypeAlias = npt.NDArray[np.floating]
 #: Vectors and arrays may be NumPy, torch tensors on any device, or lists. A pandas table indexed by
 #: sample_id will do too.
 Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
+
+#: Notes a problem and what to do about it.
+_Report: TypeAlias = Callable[..., Any]
 
 #: Beyond it squared distances overflow, and every person would be as far from every other.
 LARGEST = float(np.finfo(np.float32).max)
@@ -65,10 +69,17 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
             numbers, not finite or beyond float32's range. All of these at once.
     """
-    sample_ids, vectors = _taken_apart(embeddings, where)
-    problems = _identity_problems(sample_ids, task, where)
-    array, vector_problems = _as_array(sample_ids, vectors, where)
-    problems += vector_problems
+    problems: list[Problem] = []
+
+    def report(what: str, remedy: str = "") -> None:
+        problems.append(Problem(what, where, remedy))
+
+    taken_apart = _taken_apart(embeddings, report)
+    if taken_apart is None:
+        raise InputError(problems)
+    sample_ids, vectors = taken_apart
+    _check_identities(sample_ids, task, report)
+    array = _as_array(sample_ids, vectors, report)
     if problems or array is None:
         raise InputError(problems)
     place = {sample_id: index for index, sample_id in enumerate(sample_ids)}
@@ -92,7 +103,7 @@ def embeddings_digest(aligned: EmbeddingArray, task: Task) -> str:
     return digest.hexdigest()
 
 
-def _taken_apart(embeddings: Any, where: str) -> tuple[list[str], Any]:
+def _taken_apart(embeddings: Any, report: _Report) -> tuple[list[str], Any] | None:
     ids: Any = None
     if isinstance(embeddings, Mapping):
         ids, vectors = embeddings.keys(), list(embeddings.values())
@@ -101,22 +112,15 @@ def _taken_apart(embeddings: Any, where: str) -> tuple[list[str], Any]:
     elif isinstance(embeddings, tuple) and len(embeddings) == 2:
         ids, vectors = embeddings
         if _is_text_first(vectors) and not _is_text_first(ids):
-            raise InputError(
-                Problem("the tuple is (array, sample_ids)", where, "Give (sample_ids, array)")
-            )
+            return report("the tuple is (array, sample_ids)", "Give (sample_ids, array)")
     if not _is_listed(ids):
-        raise InputError(
-            Problem(
-                f"embeddings are a {type(embeddings).__name__}",
-                where,
-                "Give a mapping from sample_id to vector, or a tuple (sample_ids, array)",
-            )
-        )
+        remedy = "Give a mapping from sample_id to vector, or a tuple (sample_ids, array)"
+        return report(f"embeddings are a {type(embeddings).__name__}", remedy)
     ids = list(ids)
     if strange := [x for x in ids if not isinstance(x, str)]:
         shown = some(printable(str(x), 40) for x in strange)
         what = f"{len(strange):,} sample_ids are not text but such as {shown}"
-        raise InputError(Problem(what, where, "Index a table by sample_id"))
+        return report(what, "Index a table by sample_id")
     return ids, vectors
 
 
@@ -129,108 +133,70 @@ def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
     return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
 
 
-def _identity_problems(sample_ids: Sequence[str], task: Task, where: str) -> list[Problem]:
+def _check_identities(sample_ids: Sequence[str], task: Task, report: _Report) -> None:
     wanted, given = set(task.novel.sample_ids), set(sample_ids)
-    problems = []
-    if len(given) != len(sample_ids):
-        seen: set[str] = set()
-        twice = [x for x in sample_ids if x in seen or seen.add(x)]  # type: ignore[func-returns-value]
-        problems.append(
-            Problem(
-                f"{len(twice):,} sample_ids come more than once, such as {some(twice)}",
-                where,
-                "Give one embedding a person",
-            )
-        )
+    if twice := [x for x, many in Counter(sample_ids).items() for _ in range(many - 1)]:
+        what = f"{len(twice):,} sample_ids come more than once, such as {some(twice)}"
+        report(what, "Give one embedding a person")
     if missing := [x for x in task.novel.sample_ids if x not in given]:
-        problems.append(
-            Problem(
-                f"{len(missing):,} of the {len(wanted):,} novel persons of {task.name} have no "
-                f"embedding, such as {some(missing)}",
-                where,
-                "Every novel person needs one; `oneshot-emotic ids` lists them",
-            )
+        report(
+            f"{len(missing):,} of the {len(wanted):,} novel persons of {task.name} have no "
+            f"embedding, such as {some(missing)}",
+            "Every novel person needs one; `oneshot-emotic ids` lists them",
         )
-    if unknown := sorted({str(x) for x in given - wanted}):
-        base = set(task.base.sample_ids)
-        seen_in_training = len(base.intersection(unknown))
-        detail = f" ({seen_in_training:,} of them base persons)" if seen_in_training else ""
-        problems.append(
-            Problem(
-                f"{len(unknown):,} sample_ids are not novel persons of {task.name}{detail}, "
-                f"such as {some(unknown)}",
-                where,
-                "Leave them out",
-            )
+    if unknown := sorted(given - wanted):
+        base = len(given.intersection(task.base.sample_ids))
+        detail = f" ({base:,} of them base persons)" if base else ""
+        report(
+            f"{len(unknown):,} sample_ids are not novel persons of {task.name}{detail}, "
+            f"such as {some(unknown)}",
+            "Leave them out",
         )
-    return problems
 
 
-def _as_array(
-    sample_ids: Sequence[str], vectors: Any, where: str
-) -> tuple[EmbeddingArray | None, list[Problem]]:
-    """A float64 matrix, or the reasons why there is none."""
+def _as_array(sample_ids: Sequence[str], vectors: Any, report: _Report) -> EmbeddingArray | None:
+    """The matrix as float32 or float64; None where there is none."""
     if isinstance(vectors, list):
-        return _stacked(sample_ids, vectors, where)
+        vectors = _stacked(sample_ids, vectors, report)
+        return None if vectors is None else _checked(sample_ids, vectors, report)
     array = _to_numpy(vectors)
-    if array.ndim != 2 or array.shape[0] != len(sample_ids):
-        return None, [
-            Problem(
-                f"the array has the shape {array.shape}, not ({len(sample_ids):,} sample_ids, "
-                "dimensions)",
-                where,
-            )
-        ]
-    return _checked(sample_ids, array, where)
+    if array.ndim == 2 and array.shape[0] == len(sample_ids):
+        return _checked(sample_ids, array, report)
+    wanted = f"({len(sample_ids):,} sample_ids, dimensions)"
+    return report(f"the array has the shape {array.shape}, not {wanted}")
 
 
 def _stacked(
-    sample_ids: Sequence[str], vectors: Sequence[Any], where: str
-) -> tuple[EmbeddingArray | None, list[Problem]]:
+    sample_ids: Sequence[str], vectors: Sequence[Any], report: _Report
+) -> npt.NDArray[Any] | None:
+    """One array of a list of vectors, if all are numbers and of one length."""
     if len(vectors) != len(sample_ids):
-        return None, [Problem(f"{len(sample_ids):,} sample_ids, {len(vectors):,} vectors", where)]
+        return report(f"{len(sample_ids):,} sample_ids, {len(vectors):,} vectors")
     if not vectors:
-        return None, [Problem("there are no embeddings", where)]
-    rows: dict[str, npt.NDArray[Any]] = {}
-    strange: list[str] = []
+        return report("there are no embeddings")
+    rows = {x: _numbers(vector) for x, vector in zip(sample_ids, vectors, strict=True)}
     shapes: dict[tuple[int, ...], list[str]] = {}
-    lengths: dict[int, list[str]] = {}
-    for sample_id, vector in zip(sample_ids, vectors, strict=True):
-        row = _numbers(vector)
-        if row is None:
-            strange.append(sample_id)
-        elif row.ndim > 1:
+    strange = [sample_id for sample_id, row in rows.items() if row is None]
+    for sample_id, row in rows.items():
+        if row is not None:
             shapes.setdefault(row.shape, []).append(sample_id)
-        else:
-            rows[sample_id] = row
-            lengths.setdefault(len(row), []).append(sample_id)
-    problems = []
-    if strange:
-        problems.append(
-            Problem(f"{len(strange):,} embeddings are not lists of numbers: {some(strange)}", where)
-        )
-    problems += [
-        Problem(
-            f"{len(ids):,} embeddings have the shape {shape}, not (dimensions,): {some(ids)}",
-            where,
-            "Give vector[0]" if len(shape) == 2 and shape[0] == 1 else "Give one vector a person",
-        )
-        for shape, ids in sorted(shapes.items())
-    ]
     # The most common length is taken as meant; the others are named.
-    meant = max(lengths, key=lambda length: len(lengths[length]), default=0)
-    problems += [
-        Problem(
-            f"{len(ids):,} embeddings have {length} dimensions, not {meant} like most: {some(ids)}",
-            where,
-        )
-        for length, ids in sorted(lengths.items())
-        if length != meant
-    ]
-    if problems:
-        return None, problems
+    lengths = {shape: ids for shape, ids in sorted(shapes.items()) if len(shape) == 1}
+    (meant,) = max(lengths, key=lambda shape: len(lengths[shape]), default=(0,))
+    if strange:
+        report(f"{len(strange):,} embeddings are not lists of numbers: {some(strange)}")
+    for shape, ids in sorted(shapes.items()):
+        if len(shape) > 1:
+            remedy = "Give vector[0]" if shape[1:] and shape[0] == 1 else "Give one vector a person"
+            what = f"have the shape {shape}, not (dimensions,)"
+            report(f"{len(ids):,} embeddings {what}: {some(ids)}", remedy)
+        elif shape != (meant,):
+            what = f"have {shape[0]} dimensions, not {meant} like most"
+            report(f"{len(ids):,} embeddings {what}: {some(ids)}")
+    if strange or shapes.keys() != {(meant,)}:
+        return None
     # A sample_id that comes twice is reported elsewhere; here it keeps its last vector.
-    return _checked(sample_ids, np.stack([rows[sample_id] for sample_id in sample_ids]), where)
+    return np.stack([rows[sample_id] for sample_id in sample_ids])  # type: ignore[misc]
 
 
 def _numbers(value: Any) -> npt.NDArray[Any] | None:
@@ -245,31 +211,25 @@ def _numbers(value: Any) -> npt.NDArray[Any] | None:
 
 
 def _checked(
-    sample_ids: Sequence[str], array: npt.NDArray[Any], where: str
-) -> tuple[EmbeddingArray | None, list[Problem]]:
+    sample_ids: Sequence[str], array: npt.NDArray[Any], report: _Report
+) -> EmbeddingArray | None:
     if array.dtype.kind not in "fiu" or array.dtype.itemsize > 8:
-        return None, [
-            Problem(
-                f"the embeddings are of type {array.dtype}, not real numbers of at most 64 bits",
-                where,
-            )
-        ]
+        return report(
+            f"the embeddings are of type {array.dtype}, not real numbers of at most 64 bits"
+        )
     if array.shape[0] == 0:
-        return None, [Problem("there are no embeddings", where)]
+        return report("there are no embeddings")
     if array.shape[1] == 0:
-        return None, [Problem("the embeddings have no dimensions", where)]
+        return report("the embeddings have no dimensions")
     exact = _narrowest(array)
     limit = MAX_INTEGER if array.dtype.kind in "iu" else LARGEST
     if array.min().item() >= -limit and array.max().item() <= limit:  # False with any NaN
-        return exact, []
-    problems = []
+        return exact
     for what, remedy, bad in _unfit(array, exact):
         if (rows := np.flatnonzero(bad.any(axis=1))).size:
             named = some([sample_ids[row] for row in rows.tolist()])
-            problems.append(
-                Problem(f"{rows.size:,} embeddings hold {what}: {named}", where, remedy)
-            )
-    return exact, problems
+            report(f"{rows.size:,} embeddings hold {what}: {named}", remedy)
+    return exact
 
 
 def _unfit(

@@ -44,14 +44,13 @@ def combine_runs(runs: Sequence[Scores]) -> Scores:
 def _mean_scores(runs: Sequence[ShotScores]) -> ShotScores:
     if len(runs) == 1:
         return runs[0]
-    errors = [run.level_error for run in runs if run.level_error is not None]
     cells = (zip(*rows, strict=True) for rows in zip(*(run.confusion for run in runs), strict=True))
+    figures = {
+        name: _mean_estimate([run.figures()[name] for run in runs]) for name in runs[0].figures()
+    }
     return replace(
         runs[0],
-        balanced_accuracy=_mean_estimate([run.balanced_accuracy for run in runs]),
-        accuracy=_mean_estimate([run.accuracy for run in runs]),
-        macro_f1=_mean_estimate([run.macro_f1 for run in runs]),
-        level_error=_mean_estimate(errors) if errors else None,
+        **figures,  # type: ignore[arg-type]
         recall={x: _mean_estimate([run.recall[x] for run in runs]) for x in runs[0].classes},
         confusion=tuple(tuple(_mean(cell) for cell in row) for row in cells),
         diagnostics=None,

@@ -62,21 +62,6 @@ class ShotScores:
         mean, chance = self.balanced_accuracy.mean, 1 / len(self.classes)
         return None if mean is None else (mean - chance) / (1 - chance)
 
-    @classmethod
-    def from_dict(cls, content: Mapping[str, Any]) -> ShotScores:
-        """From what `to_dict` gave, without evidence."""
-        diagnostics = content.get("diagnostics")
-        figures = {name: Estimate(**content[name]) for name in FIGURES if name in content}
-        return cls(
-            **{"level_error": None, **figures},
-            classes=tuple(content["classes"]),
-            draws=content["draws"],
-            recall={name: Estimate(**figure) for name, figure in content["recall"].items()},
-            confusion=tuple(map(tuple, content["confusion"])),
-            diagnostics=None if diagnostics is None else Diagnostics.from_dict(diagnostics),
-            runs=content["runs"],
-        )
-
     def figures(self) -> dict[str, Estimate]:
         """Those of `FIGURES` that the task has."""
         found = {name: getattr(self, name) for name in FIGURES}
