@@ -26,7 +26,7 @@ EmbeddingArray: TypeAlias = npt.NDArray[np.floating]
 Embeddings: TypeAlias = Mapping[str, Any] | tuple[Sequence[str], Any]
 
 #: Notes a problem and what to do about it.
-_Report: TypeAlias = Callable[..., Any]
+_Report: TypeAlias = Callable[..., Any | None]
 
 #: Beyond it squared distances overflow, and every person would be as far from every other.
 LARGEST = float(np.finfo(np.float32).max)
