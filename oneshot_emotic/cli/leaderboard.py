@@ -114,7 +114,7 @@ def command(
 
 
 def _exported(form: str, boards: list[Any], reported: dict[str, Any]) -> str:
-    from oneshot_emotic.leaderboard.page_html import html_page
+    from oneshot_emotic.leaderboard.page import html_page
     from oneshot_emotic.leaderboard.page_latex import latex_tables
     from oneshot_emotic.leaderboard.records import csv_lines, json_document
 
