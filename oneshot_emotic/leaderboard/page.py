@@ -127,8 +127,8 @@ def _parts(style: PageStyle, boards: Sequence[Board], reported: dict[str, Any]) 
 
 _RANKS = (
     "Rows are compared by paired differences. A row's rank is 1 + the place of the last row above "
-    "that it can be told apart from (5 % over all pairs of the table, Holm's correction), so that no "
-    f"two rows of a rank can; {TIED_MARK} marks rows that cannot be told apart from the first."
+    "that it can be told apart from (5 % over all pairs of the table, Holm's correction), so that "
+    f"no two rows of a rank can; {TIED_MARK} marks rows that cannot be told apart from the first."
 )
 _MARKS = (
     f"{SEEN_NAMES_MARK} marks models that saw words of the unseen classes in training, as "
