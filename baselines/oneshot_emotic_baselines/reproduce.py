@@ -466,7 +466,7 @@ def write_leaderboard(
         jobs: All of one data set, with their documents written.
         say: Told what is scored.
     """
-    from oneshot_emotic.dataset.loader import TaskLoader
+    from oneshot_emotic.dataset.load import TaskLoader
     from oneshot_emotic.leaderboard.files import generated_files, write_files
     from oneshot_emotic.leaderboard.recompute import recompute_boards
 

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from oneshot_emotic.dataset.card import EMOTIC_PAGE
 from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
-from oneshot_emotic.dataset.hub.official import OFFICIAL
-from oneshot_emotic.dataset.hub.repository import parse_repository
+from oneshot_emotic.dataset.hub.repository import OFFICIAL, parse_repository
 from oneshot_emotic.errors import InputError, Problem
 
 #: The environment variable that names a folder holding dataset folders, or one of them itself.

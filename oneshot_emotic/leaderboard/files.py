@@ -10,7 +10,7 @@ from typing import Any
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, write_text
 from oneshot_emotic.leaderboard.board import Board
-from oneshot_emotic.leaderboard.render import leaderboard_page
+from oneshot_emotic.leaderboard.page import leaderboard_page
 
 PAGE = "README.md"
 SCORES = "scores"

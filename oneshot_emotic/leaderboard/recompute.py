@@ -23,7 +23,7 @@ from oneshot_emotic.scoring.statistics import Evidence
 from oneshot_emotic.scoring.workers import use_workers
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.check import LoadTask, check_embeddings, check_fingerprint
-from oneshot_emotic.submission.embeddings_file import check_referenced
+from oneshot_emotic.submission.embeddings_file import referenced
 from oneshot_emotic.submission.folder import SubmissionFolder, read_submission_folder
 from oneshot_emotic.submission.runs import row_of_files
 from oneshot_emotic.tasks import TASKS
@@ -189,8 +189,8 @@ def _find_all(units: Sequence[_Unit], load: LoadTask, cache: ScoreCache) -> dict
 
     def find(unit: _Unit) -> Scores | None:
         try:
-            check_referenced(unit.reference, unit.submission.folder)
-            task = unit.load(load)
+            with referenced(unit.reference, unit.submission.folder):
+                task = unit.load(load)
             assert task.dataset is not None
             check_fingerprint(unit.submission.dataset, task.dataset, unit.where)
         except InputError:

@@ -9,9 +9,9 @@ from typing import Any
 
 from oneshot_emotic.escaping import csv_text, is_plain_https
 from oneshot_emotic.files import json_text
-from oneshot_emotic.leaderboard.board import Board, ranked
+from oneshot_emotic.leaderboard.board import Board, Ranked, ranked
 from oneshot_emotic.scoring.controls import CONTROLS
-from oneshot_emotic.scoring.scores import Scores, ShotScores
+from oneshot_emotic.scoring.scores import Overall, Scores, ShotScores
 from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -60,13 +60,8 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
             **{name: model.get(name, "") for name in DISCLOSURES},
             "rank": item.rank,
             "tied_with_best": item.tied_with_best,
+            **_with_bounds("overall", item.overall),
         }
-        if item.overall is not None:
-            row |= {
-                "overall": item.overall.mean,
-                "overall_low": item.overall.low,
-                "overall_high": item.overall.high,
-            }
         yield from _figures(row, item.row.scores, family)
     for name, title in CONTROLS.items():
         row = of_board | {"kind": "control", "submission": name, "name": title}
@@ -80,14 +75,14 @@ def _figures(row: dict[str, Any], scores: Scores, family: str) -> Iterator[dict[
         for shots, figures in by_shots.items():
             cells: dict[str, Any] = {"task": task, "shots": shots, "runs": figures.runs}
             for name in _FIGURES:
-                figure: Estimate | None = getattr(figures, name)
-                if figure is not None:
-                    cells |= {
-                        name: figure.mean,
-                        f"{name}_low": figure.low,
-                        f"{name}_high": figure.high,
-                    }
+                cells |= _with_bounds(name, getattr(figures, name))
             yield row | cells
+
+
+def _with_bounds(name: str, figure: Estimate | Overall | None) -> dict[str, float | None]:
+    if figure is None:
+        return {}
+    return {name: figure.mean, f"{name}_low": figure.low, f"{name}_high": figure.high}
 
 
 def json_document(boards: Sequence[Board], reported: dict[str, Any]) -> str:
@@ -102,22 +97,10 @@ def json_document(boards: Sequence[Board], reported: dict[str, Any]) -> str:
 
 
 def _board(board: Board) -> dict[str, Any]:
-    families = {}
-    for family in FAMILIES:
-        rows = ranked(board.rows, family)
-        if rows:
-            families[family] = [
-                {
-                    "submission": item.row.slug,
-                    "rank": item.rank,
-                    "tied_with_best": item.tied_with_best,
-                    "overall": None if item.overall is None else item.overall.to_dict(),
-                }
-                for item in rows
-            ]
+    families = {family: ranked(board.rows, family) for family in FAMILIES}
     return {
         "dataset": board.dataset.to_dict(),
-        "families": families,
+        "families": {family: list(map(_place, rows)) for family, rows in families.items() if rows},
         "submissions": {
             row.slug: {
                 **{name: row.model.get(name) for name in DISCLOSURES},
@@ -130,6 +113,15 @@ def _board(board: Board) -> dict[str, Any]:
     }
 
 
+def _place(item: Ranked) -> dict[str, Any]:
+    return {
+        "submission": item.row.slug,
+        "rank": item.rank,
+        "tied_with_best": item.tied_with_best,
+        "overall": None if item.overall is None else item.overall.to_dict(),
+    }
+
+
 def _model(model: Any) -> dict[str, Any]:
     """The model card, without addresses that no page links to."""
     unsafe = [key for key in ("code", "paper") if key in model and not is_plain_https(model[key])]
@@ -138,9 +130,8 @@ def _model(model: Any) -> dict[str, Any]:
 
 def _tasks(scores: Scores) -> dict[str, Any]:
     def content(figures: ShotScores) -> dict[str, Any]:
-        found = {name: getattr(figures, name) for name in _FIGURES}
-        shown = {name: figure.to_dict() for name, figure in found.items() if figure is not None}
-        return {"runs": figures.runs, **shown}
+        whole = figures.to_dict()
+        return {name: whole[name] for name in ("runs", *_FIGURES) if name in whole}
 
     return {
         task: {str(shots): content(figures) for shots, figures in by_shots.items()}

@@ -16,6 +16,7 @@ pyarrow takes memory for cannot be bounded beforehand.
 from __future__ import annotations
 
 import contextlib
+import gzip
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,29 +31,24 @@ from oneshot_emotic.files import write_bytes
 from oneshot_emotic.names import id_problems
 from oneshot_emotic.scoring.embeddings import Embeddings, aligned_embeddings, check_arguments
 from oneshot_emotic.splits import Task
-from oneshot_emotic.submission.json_format import (
-    read_json,
-    read_json_gz,
-    write_json,
-    write_json_gz,
-)
+from oneshot_emotic.submission.json_format import read_json, write_json
 from oneshot_emotic.submission.metadata import EMBEDDINGS_FORMAT, Content, document_problems
 from oneshot_emotic.submission.npz_format import read_npz, write_npz
 from oneshot_emotic.submission.parquet_format import read_parquet, write_parquet
 from oneshot_emotic.submission.safetensors_format import read_safetensors, write_safetensors
-from oneshot_emotic.untrusted.files import opened, sha256_of_stream
+from oneshot_emotic.untrusted.files import opened, read_gzip, sha256_of_stream
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 _READERS: dict[str, Callable[[BinaryIO, int, str], Content]] = {
-    ".json": read_json,
-    ".json.gz": read_json_gz,
+    ".json": lambda stream, most, where: read_json(stream.read(most), most, where),
+    ".json.gz": lambda stream, most, where: read_json(read_gzip(stream, most, where), most, where),
     ".npz": read_npz,
     ".safetensors": read_safetensors,
     ".parquet": read_parquet,
 }
 _WRITERS: dict[str, Callable[[list[str], npt.NDArray[Any], dict[str, Any]], bytes]] = {
     ".json": write_json,
-    ".json.gz": write_json_gz,
+    ".json.gz": lambda *content: gzip.compress(write_json(*content), mtime=0),
     ".npz": write_npz,
     ".safetensors": write_safetensors,
     ".parquet": write_parquet,
@@ -99,13 +95,8 @@ def read_embeddings_file(
     """
     suffix = _suffix_of(path)
     if suffix == ".parquet" and not own:
-        raise InputError(
-            Problem(
-                "a submission is not made of .parquet files",
-                str(path),
-                "Write it as .npz or .safetensors, with oneshot_emotic.write_submission",
-            )
-        )
+        remedy = "Write it as .npz or .safetensors, with oneshot_emotic.write_submission"
+        raise InputError(Problem("a submission is not made of .parquet files", str(path), remedy))
     with opened(path, max_bytes) as stream:
         header, embeddings = _read(suffix, stream, max_bytes, path)
     if header is None:
@@ -139,26 +130,32 @@ def read_referenced(
         InputError: It is not there, is a link, has another digest or is for another task.
     """
     path = folder / reference["file"]
-    with _referenced(reference, folder, max_bytes) as stream:
+    with referenced(reference, folder, max_bytes) as stream:
         header, embeddings = _read(_suffix_of(path), stream, max_bytes, path)
     assert embeddings is not None  # the schema lets a reference name binary files only
     if header is not None and header.get("task") != task:
-        raise InputError(
-            Problem(f"says it is for the task {header.get('task')!r}, not {task!r}", str(path))
-        )
+        what = f"says it is for the task {header.get('task')!r}, not {task!r}"
+        raise InputError(Problem(what, str(path)))
     return embeddings
 
 
-def check_referenced(
+@contextlib.contextmanager
+def referenced(
     reference: Mapping[str, str], folder: Path, max_bytes: int = MAX_BYTES
-) -> None:
-    """Compare the file of a reference with its digest, without reading what it holds.
+) -> Iterator[BinaryIO]:
+    """The file of a reference, open at its start, when its digest is as stated.
 
     Raises:
-        InputError: As `read_referenced`, as far as the digest tells.
+        InputError: It is not there, is a link, is beyond the limit or has another digest.
     """
-    with _referenced(reference, folder, max_bytes):
-        pass
+    path = folder / reference["file"]
+    with opened(path, max_bytes, links=False) as stream:
+        if (found := sha256_of_stream(stream)) != reference["sha256"]:
+            stated = reference["sha256"]
+            what = f"has the SHA-256 {found[:12]}..., not {stated[:12]}... as stated"
+            remedy = "The file was changed after the digest was taken"
+            raise InputError(Problem(what, str(path), remedy))
+        yield stream
 
 
 def write_submission(
@@ -242,22 +239,6 @@ def _read(suffix: str, stream: BinaryIO, max_bytes: int, path: Path) -> Content:
         if problems := id_problems("sample_ids", sample_ids, str(path)):
             raise InputError(problems)
     return header, embeddings
-
-
-@contextlib.contextmanager
-def _referenced(reference: Mapping[str, str], folder: Path, max_bytes: int) -> Iterator[BinaryIO]:
-    """The file of a reference, open at its start; its digest is as stated."""
-    path = folder / reference["file"]
-    with opened(path, max_bytes, links=False) as stream:
-        if (found := sha256_of_stream(stream)) != reference["sha256"]:
-            raise InputError(
-                Problem(
-                    f"has the SHA-256 {found[:12]}..., not {reference['sha256'][:12]}... as stated",
-                    str(path),
-                    "The file was changed after the digest was taken",
-                )
-            )
-        yield stream
 
 
 def _suffix_of(path: Path, *, to_write: bool = False) -> str:

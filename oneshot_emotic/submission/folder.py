@@ -12,13 +12,11 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.scoring.embeddings import Embeddings
 from oneshot_emotic.submission.embeddings_file import read_referenced
-from oneshot_emotic.submission.metadata import (
-    SUBMISSION_FORMAT,
-    document_problems,
-    read_document,
-)
+from oneshot_emotic.submission.metadata import SUBMISSION_FORMAT, document_problems
 from oneshot_emotic.tasks import TASKS
-from oneshot_emotic.untrusted.limits import MAX_BYTES
+from oneshot_emotic.untrusted.files import opened
+from oneshot_emotic.untrusted.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
+from oneshot_emotic.untrusted.strict_json import parse_json
 
 DOCUMENT = "submission.json"
 
@@ -85,20 +83,20 @@ def inspect_submission_folder(folder: Path) -> tuple[SubmissionFolder, list[Prob
     """
     problems = []
     if not SLUG.fullmatch(folder.name):
-        problems.append(
-            Problem(
-                "the folder's name must be 1 to 64 small letters, digits and hyphens", str(folder)
-            )
-        )
+        what = "the folder's name must be 1 to 64 small letters, digits and hyphens"
+        problems.append(Problem(what, str(folder)))
     path = folder / DOCUMENT
-    document = read_document(path)
+    with opened(path, MAX_BYTES, links=False) as stream:
+        document = parse_json(stream.read(MAX_DOCUMENT_BYTES + 1), str(path))
     wrong = document_problems(document, "submission", str(path))
     problems += wrong
     dataset, tasks, model = (_object(document.get(key)) for key in ("dataset", "tasks", "model"))
+    # What is sound of a document that is not: tasks whose part alone would make a sound one.
+    part = {"format": SUBMISSION_FORMAT, "dataset": dataset, "model": {"name": "any"}}
     references = {
         task: _runs(given)
         for task, given in tasks.items()
-        if not wrong or not document_problems(_smallest(dataset, task, given), "submission", "")
+        if not wrong or not document_problems({**part, "tasks": {task: given}}, "submission", "")
     }
     named = [_object(run).get("file") for given in tasks.values() for run in _runs(given)]
     expected = [DOCUMENT, *named]
@@ -119,16 +117,6 @@ def _runs(given: Any) -> list[Any]:
     return given if isinstance(given, list) else [given]
 
 
-def _smallest(dataset: Mapping[str, Any], task: str, given: Any) -> dict[str, Any]:
-    """A document that is sound if this task's part of another one is."""
-    return {
-        "format": SUBMISSION_FORMAT,
-        "dataset": dataset,
-        "model": {"name": "any"},
-        "tasks": {task: given},
-    }
-
-
 def find_submissions(root: Path) -> list[Path]:
     """The submission folders under `submissions/`, sorted by name.
 
@@ -136,13 +124,8 @@ def find_submissions(root: Path) -> list[Path]:
         InputError: There is no such folder, or something else than folders lies in it.
     """
     if not root.is_dir():
-        raise InputError(
-            Problem(
-                "there is no such folder",
-                str(root),
-                "Run the command in a checkout of oneshot-emotic, or name one",
-            )
-        )
+        remedy = "Run the command in a checkout of oneshot-emotic, or name one"
+        raise InputError(Problem("there is no such folder", str(root), remedy))
     entries = sorted(entry for entry in root.iterdir() if not entry.name.startswith("."))
     strange = [x for x in entries if x.is_symlink() or not (x.is_dir() or x.name == "README.md")]
     if strange:

@@ -1,4 +1,4 @@
-"""preds.json, the documented form, and the same gzipped.
+"""preds.json, the documented form.
 
 The metadata is parsed as such; each vector as a list of numbers and straight into its row, so that
 a file takes little more memory than its bytes and its matrix.
@@ -6,10 +6,9 @@ a file takes little more memory than its bytes and its matrix.
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Mapping
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,14 +16,13 @@ import numpy.typing as npt
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.scoring.embeddings import MAX_INTEGER, Embeddings
 from oneshot_emotic.submission.metadata import Content
-from oneshot_emotic.untrusted.files import read_gzip
 from oneshot_emotic.untrusted.limits import check_shape
 from oneshot_emotic.untrusted.strict_json import parse_parts, parse_value, split_object
 
 _REFERENCE = frozenset({"file", "sha256"})
 
 
-def read_json(stream: BinaryIO, max_bytes: int, where: str) -> Content:
+def read_json(content: bytes, max_bytes: int, where: str) -> Content:
     """Take preds.json apart.
 
     Returns:
@@ -34,28 +32,6 @@ def read_json(stream: BinaryIO, max_bytes: int, where: str) -> Content:
     Raises:
         InputError: It is not JSON, names a key twice, or is beyond a limit.
     """
-    return _read(stream.read(max_bytes), max_bytes, where)
-
-
-def read_json_gz(stream: BinaryIO, max_bytes: int, where: str) -> Content:
-    """`read_json` of what a gzip file unpacks to."""
-    return _read(read_gzip(stream, max_bytes, where), max_bytes, where)
-
-
-def write_json(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
-    """The bytes of preds.json."""
-    # float() of a float16 or float32 is exact, and repr() of it reads back the same.
-    rows = array.astype(np.float64).tolist()
-    document = {**header, "embeddings": dict(zip(sample_ids, rows, strict=True))}
-    return (json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
-
-
-def write_json_gz(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
-    """The bytes of preds.json.gz."""
-    return gzip.compress(write_json(sample_ids, array, header), mtime=0)
-
-
-def _read(content: bytes, max_bytes: int, where: str) -> Content:
     parts = split_object(content, where)
     if _is_bare(parts):
         raise InputError(
@@ -74,6 +50,14 @@ def _read(content: bytes, max_bytes: int, where: str) -> Content:
     if _REFERENCE & vectors.keys() or not inline.startswith(b"{"):
         return {**document, "embeddings": parse_value(inline, where)}, None
     return {**document, "embeddings": {}}, _vectors(vectors, max_bytes, where)
+
+
+def write_json(sample_ids: list[str], array: npt.NDArray[Any], header: dict[str, Any]) -> bytes:
+    """The bytes of preds.json."""
+    # float() of a float16 or float32 is exact, and repr() of it reads back the same.
+    rows = array.astype(np.float64).tolist()
+    document = {**header, "embeddings": dict(zip(sample_ids, rows, strict=True))}
+    return (json.dumps(document, ensure_ascii=False, allow_nan=False) + "\n").encode("utf-8")
 
 
 def _is_bare(parts: Mapping[str, bytes]) -> bool:

@@ -12,9 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from oneshot_emotic.errors import Problem, printable, some
 from oneshot_emotic.names import is_name, text_problems
 from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.untrusted.files import opened
-from oneshot_emotic.untrusted.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
-from oneshot_emotic.untrusted.strict_json import parse_json
 
 if TYPE_CHECKING:
     from jsonschema import ValidationError
@@ -32,25 +29,6 @@ Content: TypeAlias = tuple[dict[str, Any] | None, Embeddings | None]
 
 SCHEMAS = Path(__file__).parent / "schemas"
 _SCHEMA_NAMES = ("model", "embeddings", "submission")
-
-
-def read_document(path: Path) -> dict[str, Any]:
-    """Read a JSON object of metadata from a file that is no link.
-
-    Raises:
-        InputError: There is no such file, or it is not what `parse_json` takes.
-    """
-    with opened(path, MAX_BYTES, links=False) as stream:
-        return parse_json(stream.read(MAX_DOCUMENT_BYTES + 1), str(path))
-
-
-def parsed_header(text: bytes | str, where: str) -> dict[str, Any]:
-    """The header of a binary file, as a document.
-
-    Raises:
-        InputError: It is not what `parse_json` takes.
-    """
-    return parse_json(text, f"{where}: {HEADER}")
 
 
 def document_problems(document: dict[str, Any], schema: str, where: str) -> list[Problem]:
@@ -106,17 +84,13 @@ def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
         for field, text in names
         if isinstance(text, str) and text and not is_name(text)
     ]
-    if isinstance(model.get("date"), str):
-        problems += _date_problems(model["date"], where)
+    if isinstance(text := model.get("date"), str):
+        try:
+            date.fromisoformat(text)
+        except ValueError as error:
+            what = f"{printable(text, 20)} is not a date: {error}"
+            problems.append(Problem(what, f"{where}: model.date"))
     return problems
-
-
-def _date_problems(text: str, where: str) -> list[Problem]:
-    try:
-        date.fromisoformat(text)
-    except ValueError as error:
-        return [Problem(f"{printable(text, 20)} is not a date: {error}", f"{where}: model.date")]
-    return []
 
 
 @cache

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.submission.metadata import HEADER, Content, parsed_header
+from oneshot_emotic.submission.metadata import HEADER, Content
 from oneshot_emotic.untrusted.files import sound
 from oneshot_emotic.untrusted.limits import (
     MAX_DOCUMENT_BYTES,
@@ -26,6 +26,7 @@ from oneshot_emotic.untrusted.limits import (
     check_shape,
     check_unpacked,
 )
+from oneshot_emotic.untrusted.strict_json import parse_json
 
 _MEMBERS = {f"{name}.npy": name for name in ("ids", "embeddings", HEADER)}
 _REQUIRED = ("ids", "embeddings")
@@ -67,7 +68,7 @@ def read_npz(stream: BinaryIO, max_bytes: int, where: str) -> Content:
             for name, member in members.items()
         }
         text = arrays.get(HEADER)
-        header = None if text is None else parsed_header(str(text.item()), where)
+        header = None if text is None else parse_json(str(text.item()), f"{where}: {HEADER}")
         return header, (arrays["ids"].tolist(), arrays["embeddings"])
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.submission.metadata import HEADER, Content, parsed_header
+from oneshot_emotic.submission.metadata import HEADER, Content
 from oneshot_emotic.untrusted.files import sound
 from oneshot_emotic.untrusted.limits import MAX_PERSONS, check_shape
 from oneshot_emotic.untrusted.parquet import open_parquet, pieces, read_texts
+from oneshot_emotic.untrusted.strict_json import parse_json
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -36,7 +37,7 @@ def read_parquet(stream: BinaryIO, max_bytes: int, where: str) -> Content:
     with sound(where, ".parquet"):
         file = open_parquet(stream, _COLUMNS, MAX_PERSONS, max_bytes, where)
         text = (file.schema_arrow.metadata or {}).get(HEADER.encode())
-        header = None if text is None else parsed_header(text, where)
+        header = None if text is None else parse_json(text, f"{where}: {HEADER}")
         ids = read_texts(file, "sample_id", where)
         return header, (ids, _read_vectors(file, max_bytes, where))
 

@@ -50,27 +50,15 @@ def check_target(submissions: Path, slug: str, replace: bool) -> None:
     problems = []
     target = submissions / slug
     if not SLUG.fullmatch(slug):
-        problems.append(
-            Problem(
-                f"a submission's folder is called by 1 to 64 small letters, digits and hyphens, "
-                f"not {slug!r}",
-                remedy="Give another --slug",
-            )
-        )
+        name = "1 to 64 small letters, digits and hyphens"
+        what = f"the name of a submission's folder is {name}, not {slug!r}"
+        problems.append(Problem(what, remedy="Give another --slug"))
     if not submissions.is_dir():
-        problems.append(
-            Problem(
-                "there is no such folder",
-                str(submissions),
-                "Run the command in a checkout of oneshot-emotic, or name one with --root",
-            )
-        )
+        remedy = "Run the command in a checkout of oneshot-emotic, or name one with --root"
+        problems.append(Problem("there is no such folder", str(submissions), remedy))
     elif not problems and target.exists() and not replace:
-        problems.append(
-            Problem(
-                "there is such a submission", str(target), "Give another --slug, or --replace it"
-            )
-        )
+        remedy = "Give another --slug, or --replace it"
+        problems.append(Problem("there is such a submission already", str(target), remedy))
     if problems:
         raise InputError(problems)
 

@@ -17,8 +17,7 @@ from hub.tiny import tiny_tasks
 
 from oneshot_emotic import load_task, write_submission
 from oneshot_emotic.dataset.folder import write_dataset
-from oneshot_emotic.dataset.hub.official import OFFICIAL
-from oneshot_emotic.dataset.hub.repository import Repository, parse_repository
+from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
 from oneshot_emotic.dataset.locate import BUNDLED
 
 WHOLE = [FINGERPRINT, 793]
@@ -240,9 +239,9 @@ class TestSubmissionsNames:
 class TestOfficial:
     CODE = (
         "import sys\n"
-        "from oneshot_emotic.dataset.hub import official\n"
+        "from oneshot_emotic.dataset.hub import repository\n"
         "from oneshot_emotic.dataset import locate\n"
-        "table = {'emotic': official.Official(sys.argv[1], sys.argv[2])}\n"
+        "table = {'emotic': repository.Official(sys.argv[1], sys.argv[2])}\n"
         "locate.OFFICIAL = table\n"
         "print(locate.named_dataset_folder(sys.argv[3], sys.argv[2]))"
     )

@@ -19,10 +19,9 @@ from pages import Page
 
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.leaderboard.board import Board, Row
-from oneshot_emotic.leaderboard.page_html import html_page
+from oneshot_emotic.leaderboard.page import html_page, leaderboard_page
 from oneshot_emotic.leaderboard.page_latex import latex_tables
 from oneshot_emotic.leaderboard.records import csv_lines, json_document
-from oneshot_emotic.leaderboard.render import leaderboard_page
 from oneshot_emotic.leaderboard.reported import read_reported
 from oneshot_emotic.scoring.evaluate import evaluate_controls
 from oneshot_emotic.scoring.scores import merged

@@ -22,7 +22,7 @@ from oneshot_emotic.errors import InputError
 from oneshot_emotic.escaping import markdown_text
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.files import differences, write_files
-from oneshot_emotic.leaderboard.render import leaderboard_page
+from oneshot_emotic.leaderboard.page import leaderboard_page
 from oneshot_emotic.leaderboard.reported import averages_that_do_not_add_up, read_reported
 from oneshot_emotic.scoring.scores import merged
 from oneshot_emotic.submission.folder import write_submission_document
