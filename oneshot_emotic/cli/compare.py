@@ -9,9 +9,9 @@ import click
 
 from oneshot_emotic.cli.options import (
     FOLDER,
+    TASK,
     max_bytes_option,
     shots_option,
-    task_choice,
 )
 from oneshot_emotic.cli.progress import echo, echo_document, echo_lines
 from oneshot_emotic.errors import printable
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("a", type=FOLDER)
 @click.argument("b", type=FOLDER)
-@click.option("--task", type=task_choice, help="Compare on this task alone.")
+@click.option("--task", type=TASK, help="Compare on this task alone.")
 @click.option("--dataset", metavar="NAME|DIR|ORG/NAME", help="Where the tasks come from.")
 @shots_option
 @max_bytes_option

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice, workers_option
+from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option, workers_option
 from oneshot_emotic.cli.progress import echo, growing_bar, progress_bar, say
 from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.embedders import EMBEDDERS
@@ -30,7 +30,7 @@ from oneshot_emotic.tasks import TASKS
 @click.option(
     "--task",
     "tasks",
-    type=task_choice,
+    type=TASK,
     multiple=True,
     help="Default: every task that can be scored.",
 )

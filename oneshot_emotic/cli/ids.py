@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import click
 
-from oneshot_emotic.cli.options import dataset_option, task_choice
+from oneshot_emotic.cli.options import TASK, dataset_option
 from oneshot_emotic.cli.progress import echo_document
 
 
 @click.command()
-@click.argument("task", type=task_choice)
+@click.argument("task", type=TASK)
 @dataset_option
 @click.option("--base", is_flag=True, help="The base persons, with their class after a tab.")
 def command(task: str, dataset: str, base: bool) -> None:

@@ -9,12 +9,25 @@ from typing import Any, TypeVar
 import click
 
 from oneshot_emotic.processes import available_processors
-from oneshot_emotic.tasks import TASKS
+from oneshot_emotic.tasks import task_definition
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 FOLDER = click.Path(path_type=Path)
+
+
+class _TaskName(click.ParamType):  # type: ignore[type-arg]
+    """A task by its name."""
+
+    name = "task"
+
+    def convert(self, value: str, *_: object) -> str:
+        """The name, if there is such a task."""
+        return task_definition(value).name
+
+
+TASK = _TaskName()
 
 
 def dataset_option(function: Function) -> Function:
@@ -69,12 +82,9 @@ def embeddings_options(function: Function) -> Function:
             metavar="NAME|DIR|ORG/NAME",
             help="Where the tasks come from, in place of the data set that the files name.",
         ),
-        click.option("--task", type=task_choice, help="The task, for a file that names none."),
+        click.option("--task", type=TASK, help="The task, for a file that names none."),
         max_bytes_option,
     )
     for option in reversed(options):
         function = option(function)
     return function
-
-
-task_choice = click.Choice(list(TASKS))

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, task_choice, workers_option
+from oneshot_emotic.cli.options import FOLDER, TASK, workers_option
 from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.cli.training_options import device_option, weight_files, weights_option
 from oneshot_emotic.errors import InputError
@@ -29,7 +29,7 @@ _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
     "--synthetic without a GPU). quick: still fewer, the two categorical tasks.",
 )
 @click.option("--recipe", "recipes", multiple=True, help="Only these baselines.")
-@click.option("--task", "tasks", type=task_choice, multiple=True, help="Only these tasks.")
+@click.option("--task", "tasks", type=TASK, multiple=True, help="Only these tasks.")
 @click.option(
     "--backbone",
     type=click.Choice(["resnet18", "resnet50"]),

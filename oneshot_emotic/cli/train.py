@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, dataset_option, task_choice
+from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
     data_options,
@@ -22,7 +22,7 @@ from oneshot_emotic.errors import InputError, Problem
 
 @click.command()
 @click.argument("recipe")
-@click.option("--task", type=task_choice, required=True)
+@click.option("--task", type=TASK, required=True)
 @data_options
 @dataset_option
 @click.option(

@@ -12,6 +12,8 @@ from typing import Any
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.leaderboard.sections import Cell, Table, Words
 from oneshot_emotic.report import NONE
+from oneshot_emotic.untrusted.files import opened
+from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 #: A printed average may differ from the mean of its columns by rounding alone, half a unit of the
 #: last of two decimals in each of the figures.
@@ -25,7 +27,8 @@ def read_reported(path: Path) -> dict[str, Any]:
         InputError: It is missing or not of the expected form.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        with opened(path, MAX_BYTES) as stream:
+            content = json.loads(stream.read())
         for table in content["tables"]:
             for row in table["rows"]:
                 if len(row["figures"]) != len(table["columns"]):
@@ -36,8 +39,6 @@ def read_reported(path: Path) -> dict[str, Any]:
                             f"{path}: {table['title']}",
                         )
                     )
-    except OSError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror}", str(path))) from None
     except (ValueError, KeyError, TypeError) as error:
         if isinstance(error, InputError):
             raise

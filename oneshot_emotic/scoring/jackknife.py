@@ -88,11 +88,15 @@ def leave_out_images(
         np.stack([np.bincount(image, row[draw], len(many)) for row in some])
         for some in (np.where(known, values, 0.0), known)
     )
-    with np.errstate(invalid="ignore"):
-        as_query = total / (draws - unknown)
-        both = (total - served) / (draws - unknown - many_served)
+    as_query = _mean(total, draws - unknown)
+    both = _mean(total - served, draws - unknown - many_served)
     always = np.bincount(image, minlength=len(many)) == draws
     return LeftOut(np.where(always, as_query, both), as_query)
+
+
+def _mean(total: FloatArray, draws: FloatArray) -> FloatArray:
+    """NaN for none; without draws a difference of sums may still be off from 0."""
+    return np.divide(total, draws, out=np.full(total.shape, np.nan), where=draws > 0)
 
 
 def _rows(decisions: Decisions, levels: Sequence[int]) -> IntArray:

@@ -40,15 +40,22 @@ def document_problems(document: dict[str, Any], schema: str, where: str) -> list
         where: The file, for messages.
     """
     errors = sorted(_validator(schema).iter_errors(document), key=lambda e: list(map(str, e.path)))
-    problems = [
-        Problem(_what(error), f"{where}: {'.'.join(map(str, error.path))}" if error.path else where)
-        for error in errors
-    ]
+    problems = []
+    for error in map(_narrowed, errors):
+        path = ".".join(map(str, error.absolute_path))
+        problems.append(Problem(_what(error), f"{where}: {path}" if path else where))
     problems += text_problems(document, where)
     if schema == "submission":
         problems += _run_problems(document.get("tasks"), where)
     model = document if schema == "model" else document.get("model")
     return problems + (_card_problems(model, where) if isinstance(model, dict) else [])
+
+
+def _narrowed(error: ValidationError) -> ValidationError:
+    """Of what is none of several forms, what keeps it from being the one that it is nearest to."""
+    while error.context:
+        error = max(error.context, key=lambda inner: len(inner.absolute_path))
+    return error
 
 
 def _what(error: ValidationError) -> str:
