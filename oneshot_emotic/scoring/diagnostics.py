@@ -192,5 +192,5 @@ def _slice(
     persons = int(np.count_nonzero(chosen))
     if not recalls:
         return Slice(persons)
-    hits, whole = (sum(part) for part in zip(*sums, strict=True))
-    return Slice(persons, exact_mean(recalls), hits / whole)
+    accuracy = int(right[chosen].sum()) / int(possible[chosen].sum())
+    return Slice(persons, exact_mean(recalls), accuracy)

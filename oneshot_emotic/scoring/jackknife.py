@@ -96,7 +96,9 @@ def leave_out_images(
 
 def _mean(total: FloatArray, draws: FloatArray) -> FloatArray:
     """NaN for none; without draws a difference of sums may still be off from 0."""
-    return np.divide(total, draws, out=np.full(total.shape, np.nan), where=draws > 0)
+    mean = np.full(total.shape, np.nan)
+    np.divide(total, draws, out=mean, where=draws > 0)
+    return mean
 
 
 def _rows(decisions: Decisions, levels: Sequence[int]) -> IntArray:
