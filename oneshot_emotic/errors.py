@@ -101,3 +101,12 @@ def some(items: Iterable[object], shown: int = 3) -> str:
     listed = list(items)
     text = ", ".join(str(item) for item in listed[:shown])
     return text if len(listed) <= shown else f"{text} and {len(listed) - shown:,} more"
+
+
+def counted(many: int, noun: str) -> str:
+    """A number with its noun.
+
+    >>> counted(1, "embedding"), counted(2_000, "embedding")
+    ('1 embedding', '2,000 embeddings')
+    """
+    return f"{many:,} {noun}" if many == 1 else f"{many:,} {noun}s"

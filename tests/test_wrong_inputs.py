@@ -52,45 +52,45 @@ CALLS = {
     ),
     "numbers for ids": (
         lambda g: evaluate((list(range(g["n"])), g["array"]), g["task"]),
-        "sample_ids are not text but such as",
+        "sample_ids not of text, such as",
     ),
     "vectors of shape (1, d)": (
         lambda g: evaluate(dict.fromkeys(g["ids"], VECTORS[None]), g["task"]),
-        "have the shape (1, 8), not (dimensions,)",
+        "the shape (1, 8), not (dimensions,), in 793 embeddings",
     ),
     "one vector longer": (
         lambda g: evaluate(changed(g, np.ones(9)), g["task"]),
-        "1 embeddings have 9 dimensions, not 8 like most",
+        "9 dimensions, not 8 like most, in 1 embedding",
     ),
     "text for a vector": (
         lambda g: evaluate(changed(g, "zero"), g["task"]),
-        "1 embeddings are not lists of numbers",
+        "no list of numbers in 1 embedding",
     ),
     "a person missing": (
         lambda g: evaluate((g["ids"][1:], g["array"][1:]), g["task"]),
-        "novel persons of cat-6-6 have no embedding, such as",
+        "no embedding for 1 of the 793 novel persons of cat-6-6, such as",
     ),
     "a person twice": (
         lambda g: evaluate((g["ids"] + g["ids"][:1], np.ones((g["n"] + 1, 4))), g["task"]),
-        "1 sample_ids come more than once, such as",
+        "1 sample_id given more than once, such as",
     ),
     "base persons": (
         lambda g: evaluate(
             ([*g["ids"], g["task"].base.sample_ids[0]], np.ones((g["n"] + 1, 4))), g["task"]
         ),
-        "1 sample_ids are not novel persons of cat-6-6 (1 of them base persons)",
+        "1 sample_id of nobody novel in cat-6-6 (1 of base persons)",
     ),
     "NaN": (
         lambda g: evaluate(with_value(g, np.nan), g["task"]),
-        "1 embeddings hold NaN values",
+        "NaN values in 1 embedding",
     ),
     "infinity": (
         lambda g: evaluate(with_value(g, np.inf), g["task"]),
-        "1 embeddings hold infinite values",
+        "infinite values in 1 embedding",
     ),
     "beyond float32": (
         lambda g: evaluate(with_value(g, 1e200), g["task"]),
-        "1 embeddings hold values beyond the range of float32",
+        "values beyond the range of float32",
     ),
     "complex numbers": (
         lambda g: evaluate((g["ids"], g["array"] * 1j), g["task"]),

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias, TypeGuard
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem, printable, some
+from oneshot_emotic.errors import InputError, Problem, counted, printable, some
 from oneshot_emotic.splits import Task
 
 #: float32 or float64.
@@ -119,7 +119,7 @@ def _taken_apart(embeddings: Any, report: _Report) -> tuple[list[str], Any] | No
     ids = list(ids)
     if strange := [x for x in ids if not isinstance(x, str)]:
         shown = some(printable(str(x), 40) for x in strange)
-        what = f"{len(strange):,} sample_ids are not text but such as {shown}"
+        what = f"{counted(len(strange), 'sample_id')} not of text, such as {shown}"
         return report(what, "Index a table by sample_id")
     return ids, vectors
 
@@ -136,19 +136,19 @@ def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
 def _check_identities(sample_ids: Sequence[str], task: Task, report: _Report) -> None:
     wanted, given = set(task.novel.sample_ids), set(sample_ids)
     if twice := [x for x, many in Counter(sample_ids).items() for _ in range(many - 1)]:
-        what = f"{len(twice):,} sample_ids come more than once, such as {some(twice)}"
+        what = f"{counted(len(twice), 'sample_id')} given more than once, such as {some(twice)}"
         report(what, "Give one embedding a person")
     if missing := [x for x in task.novel.sample_ids if x not in given]:
         report(
-            f"{len(missing):,} of the {len(wanted):,} novel persons of {task.name} have no "
-            f"embedding, such as {some(missing)}",
+            f"no embedding for {len(missing):,} of the {len(wanted):,} novel persons of "
+            f"{task.name}, such as {some(missing)}",
             "Every novel person needs one; `oneshot-emotic ids` lists them",
         )
     if unknown := sorted(given - wanted):
         base = len(given.intersection(task.base.sample_ids))
-        detail = f" ({base:,} of them base persons)" if base else ""
+        detail = f" ({base:,} of base persons)" if base else ""
         report(
-            f"{len(unknown):,} sample_ids are not novel persons of {task.name}{detail}, "
+            f"{counted(len(unknown), 'sample_id')} of nobody novel in {task.name}{detail}, "
             f"such as {some(unknown)}",
             "Leave them out",
         )
@@ -184,15 +184,17 @@ def _stacked(
     lengths = {shape: ids for shape, ids in sorted(shapes.items()) if len(shape) == 1}
     (meant,) = max(lengths, key=lambda shape: len(lengths[shape]), default=(0,))
     if strange:
-        report(f"{len(strange):,} embeddings are not lists of numbers: {some(strange)}")
+        report(f"no list of numbers in {counted(len(strange), 'embedding')}: {some(strange)}")
     for shape, ids in sorted(shapes.items()):
         if len(shape) > 1:
             remedy = "Give vector[0]" if shape[1:] and shape[0] == 1 else "Give one vector a person"
-            what = f"have the shape {shape}, not (dimensions,)"
-            report(f"{len(ids):,} embeddings {what}: {some(ids)}", remedy)
+            what = f"the shape {shape}, not (dimensions,), in {counted(len(ids), 'embedding')}"
+            report(f"{what}: {some(ids)}", remedy)
         elif shape != (meant,):
-            what = f"have {shape[0]} dimensions, not {meant} like most"
-            report(f"{len(ids):,} embeddings {what}: {some(ids)}")
+            what = (
+                f"{shape[0]} dimensions, not {meant} like most, in {counted(len(ids), 'embedding')}"
+            )
+            report(f"{what}: {some(ids)}")
     if strange or shapes.keys() != {(meant,)}:
         return None
     # A sample_id that comes twice is reported elsewhere; here it keeps its last vector.
@@ -228,7 +230,7 @@ def _checked(
     for what, remedy, bad in _unfit(array, exact):
         if (rows := np.flatnonzero(bad.any(axis=1))).size:
             named = some([sample_ids[row] for row in rows.tolist()])
-            report(f"{rows.size:,} embeddings hold {what}: {named}", remedy)
+            report(f"{what} in {counted(rows.size, 'embedding')}: {named}", remedy)
     return exact
 
 
@@ -243,7 +245,7 @@ def _unfit(
         large = (np.abs(exact) > LARGEST) & np.isfinite(exact)
     yield f"values beyond the range of float32, {LARGEST:.1e}", search, large
     if array.dtype.kind in "iu":
-        what = "integers beyond 2^53, which not every program reads as the same number"
+        what = "integers beyond 2^53, which not every program reads as the same number,"
         large = (array > MAX_INTEGER) | (array < -MAX_INTEGER)
         yield what, "Store them as floating-point numbers", large
 

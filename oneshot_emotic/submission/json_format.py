@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, Problem, counted, some
 from oneshot_emotic.scoring.embeddings import MAX_INTEGER, Embeddings
 from oneshot_emotic.submission.metadata import Content
 from oneshot_emotic.untrusted.limits import check_shape
@@ -113,8 +113,8 @@ def _check_integers(texts: Mapping[str, bytes], rows: Any, where: str) -> None:
     if found:
         raise InputError(
             Problem(
-                f"{len(found):,} embeddings hold integers beyond 2^53, which not every program "
-                f"reads as the same number: {some(found)}",
+                "integers beyond 2^53, which not every program reads as the same number, in "
+                f"{counted(len(found), 'embedding')}: {some(found)}",
                 where,
                 "Write them with a point or an exponent",
             )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import os
 import subprocess
 import sys
@@ -171,26 +170,11 @@ class TestBadInput:
         self.check(
             vectors,
             task,
-            "3 of the 793 novel persons of cat-6-6 have no embedding",
-            "2 sample_ids are not novel persons of cat-6-6 (1 of them base persons)",
-            "1 embeddings have 1 dimensions, not 2",
-            "1 embeddings are not lists of numbers",
+            "no embedding for 3 of the 793 novel persons of cat-6-6",
+            "2 sample_ids of nobody novel in cat-6-6 (1 of base persons)",
+            "1 dimensions, not 2 like most, in 1 embedding",
+            "no list of numbers in 1 embedding",
         )
-
-    def test_nan_and_infinity_are_named(self, task):
-        array = np.zeros((len(task.novel), 2))
-        array[1, 0], array[2, 1], array[3, 0] = math.nan, math.inf, -math.inf
-        ids = task.novel.sample_ids
-        self.check(
-            (ids, array),
-            task,
-            f"1 embeddings hold NaN values: {ids[1]}",
-            f"2 embeddings hold infinite values: {ids[2]}, {ids[3]}",
-        )
-
-    def test_twice(self, task):
-        ids = [*task.novel.sample_ids, task.novel.sample_ids[0]]
-        self.check((ids, np.zeros((len(ids), 2))), task, "1 sample_ids come more than once")
 
     def test_shapes(self, task):
         ids = task.novel.sample_ids
@@ -200,15 +184,10 @@ class TestBadInput:
         self.check((ids, np.zeros((len(ids), 2), dtype=complex)), task, "type complex128")
         self.check((ids, np.zeros((len(ids), 2), dtype="U3")), task, "not real numbers")
         self.check(dict.fromkeys(ids, ()), task, "no dimensions")
-        self.check({name: [[1], [2, 3]] for name in ids}, task, "not lists of numbers")
-        self.check(dict.fromkeys(ids, 1.0), task, "not lists of numbers")
+        self.check({name: [[1], [2, 3]] for name in ids}, task, "no list of numbers")
+        self.check(dict.fromkeys(ids, 1.0), task, "no list of numbers")
         self.check({}, task, "793 of the 793", "there are no embeddings")
         self.check([1, 2], task, "embeddings are a list")
-
-    @pytest.mark.parametrize("shots", [(0,), (6,), (), (1, 9)])
-    def test_shots(self, task, shots):
-        with pytest.raises(InputError, match="shots must be from 1 to 5"):
-            evaluate(one_hot(task), task, shots)
 
     def test_unscorable(self):
         small = split_task("cat-6-6", [(f"{n}#0", f"{n}", "Esteem") for n in range(4)], draws=3)
@@ -269,57 +248,3 @@ class TestScores:
         both = merged([evaluate(one_hot(each), each) for each in (task, level_task)])
         with pytest.raises(KeyError, match=r"scores of 2 tasks .*use scores.tasks\[TASK\]\[1\]"):
             both[1]
-
-    def test_shots_that_were_not_asked_for(self, task):
-        with pytest.raises(KeyError, match=r"no figures at 5 shots, only at 1: .*shots=\(1, 5\)"):
-            evaluate(one_hot(task), task)[5]
-
-
-def test_brute_force_of_everything(rng):
-    """A small task scored by plain loops over draws and persons."""
-    rows = [
-        (f"p{n:02d}#0", f"image{n // 2}", name)
-        for n, name in enumerate(["2"] * 5 + ["4"] * 9 + ["7"] * 3 + ["1"] * 4)
-    ]
-    from dataclasses import replace
-
-    from oneshot_emotic.splits import DatasetIdentity
-
-    plain = split_task("lev-7-3-valence", rows, draws=12)
-    small = replace(plain, dataset=DatasetIdentity("x", "argmax", 1, "0" * 64))
-    vectors = {name: rng.integers(0, 3, 2).astype(float) for name in small.novel.sample_ids}
-    levels = [2, 4, 7]
-    for shots in (1, 2, 5):
-        result = evaluate(vectors, small, (shots,))[shots]
-        balanced, plain_accuracy, error = [], [], []
-        for draw in range(12):
-            supports = small.support_ids(draw, shots)
-            taken = {
-                small.novel.image_ids[small.novel.sample_ids.index(name)]
-                for names in supports.values()
-                for name in names
-            }
-            recalls = {name: [] for name in small.classes}
-            errors = {name: [] for name in small.classes}
-            for name, image, label in zip(
-                small.novel.sample_ids, small.novel.image_ids, small.novel.labels, strict=True
-            ):
-                if image in taken:
-                    continue
-                distance = [
-                    min(sum((vectors[name] - vectors[other]) ** 2) for other in supports[item])
-                    for item in small.classes
-                ]
-                tied = [i for i, value in enumerate(distance) if value == min(distance)]
-                credit = (small.classes.index(label) in tied) / len(tied)
-                recalls[label].append(credit)
-                errors[label].append(sum(abs(levels[i] - int(label)) for i in tied) / len(tied))
-            present = [sum(x) / len(x) for x in recalls.values() if x]
-            if present:
-                balanced.append(sum(present) / len(present))
-                every = [credit for x in recalls.values() for credit in x]
-                plain_accuracy.append(sum(every) / len(every))
-                error.append(np.mean([sum(x) / len(x) for x in errors.values() if x]))
-        assert result.balanced_accuracy.mean == pytest.approx(np.mean(balanced), abs=1e-12)
-        assert result.accuracy.mean == pytest.approx(np.mean(plain_accuracy), abs=1e-12)
-        assert result.level_error.mean == pytest.approx(np.mean(error), abs=1e-12)

@@ -210,7 +210,7 @@ class TestMetadata:
         content = {name: [1, 2] for name in ids} | {ids[4]: [1, None], ids[5]: "x", ids[6]: [[1]]}
         (tmp_path / "a.json").write_text(json.dumps({**header(task), "embeddings": content}))
         output = run("score", tmp_path / "a.json", status=2).output
-        assert f"3 embeddings are not lists of numbers: {ids[4]}, {ids[5]}, {ids[6]}" in output
+        assert f"no list of numbers in 3 embeddings: {ids[4]}, {ids[5]}, {ids[6]}" in output
 
 
 class TestDamage:
@@ -355,7 +355,7 @@ class TestWriting:
             write_submission(
                 tmp_path / "a.npz", (ids, np.full((len(ids), 2), 1e6)), task, dtype="float16"
             )
-        with pytest.raises(InputError, match="have no embedding"):
+        with pytest.raises(InputError, match="no embedding for"):
             write_submission(tmp_path / "a.npz", (ids[1:], np.zeros((len(ids) - 1, 2))), task)
         with pytest.raises(InputError, match="'colour' was unexpected"):
             write_submission(

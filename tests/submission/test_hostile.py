@@ -129,9 +129,9 @@ class TestJson:
         body = ",".join(f"{json.dumps(key)}: {text}" for key, text in texts.items())
         (tmp_path / "a.json").write_bytes(preds(f"{{{body}}}", dataset=dataset))
         output = run("score", tmp_path / "a.json", status=2).output
-        assert "6 embeddings are not lists of numbers" in output
-        assert f"1 embeddings have 1 dimensions, not 2 like most: {ids[6]}" in output
-        assert f"1 embeddings have 0 dimensions, not 2 like most: {ids[7]}" in output
+        assert "no list of numbers in 6 embeddings" in output
+        assert f"1 dimensions, not 2 like most, in 1 embedding: {ids[6]}" in output
+        assert f"0 dimensions, not 2 like most, in 1 embedding: {ids[7]}" in output
 
     def test_a_number_beyond_float64_is_infinite(self, task, tmp_path, run):
         ids = task.novel.sample_ids
@@ -140,7 +140,7 @@ class TestJson:
         body = ",".join(f"{json.dumps(key)}: {text}" for key, text in texts.items())
         (tmp_path / "a.json").write_bytes(preds(f"{{{body}}}", dataset=dataset))
         output = run("score", tmp_path / "a.json", status=2).output
-        assert f"1 embeddings hold infinite values: {ids[3]}" in output
+        assert f"infinite values in 1 embedding: {ids[3]}" in output
 
     @pytest.mark.parametrize(
         "name", ["感情", "안녕 2", "Ünïcode", "e\u0301", "ย\u0e35\u0e49", "🙂 1", "7"]
@@ -171,7 +171,7 @@ class TestJson:
         body = '{"../../etc/passwd#0": [1], "/etc/shadow#1": [1], "C:\\\\x#0": [1]}'
         (tmp_path / "a.json").write_bytes(preds(body, dataset=dataset))
         output = run("score", tmp_path / "a.json", status=2).output
-        assert "3 sample_ids are not novel persons" in output
+        assert "3 sample_ids of nobody novel in" in output
 
 
 def npy(array=None, header=None, version=(1, 0), data=b""):
