@@ -85,13 +85,18 @@ class TestFetch:
 
 
 class TestNotThere:
-    def test_no_repository(self, client):
-        message = client.load("lab/nothing")
-        assert "no such dataset repository" in message
-        assert "there is no folder of this name either" in message
-
-    def test_no_revision(self, client, published):
-        assert "has no such revision" in client.load(f"{REPO}@v9")
+    @pytest.mark.parametrize(
+        ("dataset", "message"),
+        [
+            ("lab/nothing", "no such dataset repository"),
+            ("lab/nothing", "there is no folder of this name either"),
+            (f"{REPO}@v9", "has no such revision"),
+            ("./lab/emotion", "there is no such folder"),
+            ("lab/emotion/deeper", "there is no such folder"),
+        ],
+    )
+    def test_no_such_thing(self, client, published, dataset, message):
+        assert message in client.load(dataset)
 
     def test_no_data_set(self, client, hub):
         hub.repos[REPO] = Repo(private=False)
@@ -114,10 +119,6 @@ class TestNotThere:
         output = client.run("-c", code, REPO).stdout
         assert "more than the 1,000 that are fetched" in output
         assert not [x for x in hub.requests if "/resolve/" in x]
-
-    def test_a_folder_that_is_not_there(self, client):
-        assert "there is no such folder" in client.load("./lab/emotion")
-        assert "there is no such folder" in client.load("lab/emotion/deeper")
 
     def test_a_folder_comes_before_a_repository(self, client, hub):
         shutil.copytree(SYNTHETIC, client.home.parent / REPO)
