@@ -14,7 +14,7 @@ from philox import words_of_text
 
 from oneshot_emotic.draws import draw_supports, shots_offered
 from oneshot_emotic.splits import split_task
-from oneshot_emotic.tasks import TASKS, task_definition
+from oneshot_emotic.tasks import TASKS
 
 GOLDEN_FIRST = [[28, 15, 33, 31, 7], [1, 34, 6, 7, 28]]
 GOLDEN_DIGEST = "f31a408673971f6503986c2660ee1e77c169e21d3dd931bda21e5e0eecc98b0e"
@@ -22,16 +22,12 @@ GOLDEN_DIGEST = "f31a408673971f6503986c2660ee1e77c169e21d3dd931bda21e5e0eecc98b0
 NAMES = st.sampled_from(["cat-6-6", "lev-7-3-valence"])
 
 
-@given(NAMES, st.sampled_from(["Esteem", "4"]), st.integers(2, 40), st.integers(1, 60))
-def test_disjoint_within_a_draw(task, name, persons, draws):
-    for row in draw_supports(task, name, persons, draws).tolist():
-        assert len(set(row)) == len(row) == min(5, persons - 1)
-        assert all(0 <= place < persons for place in row)
-
-
 @given(NAMES, st.sampled_from(["Esteem", "4"]), st.integers(2, 40), st.integers(1, 90))
 def test_every_shot_takes_everybody_once_before_anybody_twice(task, name, persons, draws):
     drawn = draw_supports(task, name, persons, draws)
+    assert drawn.shape == (draws, min(5, persons - 1))
+    for row in drawn.tolist():
+        assert len(set(row)) == len(row) and set(row) <= set(range(persons))
     for shot in drawn.T:
         served = np.bincount(shot, minlength=persons)
         assert served.max() - served.min() <= 1
@@ -72,17 +68,8 @@ def test_by_hand():
     ]
 
 
-@given(st.integers(2, 40))
-def test_more_draws_begin_with_the_fewer(persons):
-    many = draw_supports("cat-6-6", "Esteem", persons, 50)
-    assert np.array_equal(draw_supports("cat-6-6", "Esteem", persons, 20), many[:20])
-
-
 def test_shots_offered_leave_a_query():
     assert [shots_offered(n) for n in (2, 3, 5, 6, 100)] == [1, 2, 4, 5, 5]
-
-
-def test_one_person_is_refused():
     with pytest.raises(ValueError, match="at least two"):
         draw_supports("cat-6-6", "Esteem", 1)
 
@@ -186,12 +173,8 @@ def test_a_task_with_one_class_exists_and_says_why_it_cannot_be_scored():
 
 
 def test_supports_of_all_tasks_are_of_their_class():
-    for table in TASKS.values():
-        task = split_task(table.name, rows(dict.fromkeys(table.novel_classes, 8)), draws=15)
+    for definition in TASKS.values():
+        task = split_task(definition, rows(dict.fromkeys(definition.novel_classes, 8)), draws=15)
         for draw in range(15):
             for label, ids in task.support_ids(draw, 5).items():
                 assert all(name.startswith(f"p{label}") for name in ids)
-
-
-def test_task_table_is_accepted_too():
-    assert split_task(task_definition("cat-6-6"), [], draws=1).name == "cat-6-6"

@@ -23,6 +23,7 @@ import threading
 import urllib.parse
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import PurePosixPath
 
 TOKEN = "hf_loopback"
 DATE = "2026-01-01T00:00:00.000Z"
@@ -41,16 +42,9 @@ class Blob:
         return hashlib.sha256(self.content).hexdigest()
 
     @property
-    def pointer(self):
-        return (
-            f"version https://git-lfs.github.com/spec/v1\noid sha256:{self.sha256}\n"
-            f"size {len(self.content)}\n"
-        ).encode()
-
-    @property
     def oid(self):
-        content = self.pointer if self.large else self.content
-        return hashlib.sha1(f"blob {len(content)}\0".encode() + content).hexdigest()
+        head = f"blob {len(self.content)}\0".encode()
+        return hashlib.sha1(head + self.content).hexdigest()
 
     @property
     def etag(self):
@@ -277,6 +271,11 @@ def validate_yaml(self):
     return 400 if errors else 200, {"errors": errors, "warnings": []}
 
 
+def is_private(asked):
+    """What a request says, in the form of old versions of the library or of new ones."""
+    return asked.get("visibility", "private" if asked.get("private") else "public") == "private"
+
+
 @route("POST", "/api/repos/create")
 def create(self):
     self.writer()
@@ -287,8 +286,7 @@ def create(self):
     url = f"{self.base}/datasets/{name}"
     if name in self.hub.repos:
         return 409, {"error": "You already created this dataset repo", "url": url}
-    private = asked.get("visibility", "private" if asked.get("private") else "public") == "private"
-    repo = self.hub.repos[name] = Repo(private)
+    repo = self.hub.repos[name] = Repo(is_private(asked))
     repo.add({".gitattributes": Blob(b"*.parquet filter=lfs diff=lfs merge=lfs -text\n", False)})
     return 200, {"url": url, "name": name, "id": name}
 
@@ -298,8 +296,7 @@ def settings(self, repo):
     self.writer()
     asked = json.loads(self.body)
     if "private" in asked or "visibility" in asked:
-        private = asked.get("visibility", "private" if asked.get("private") else "public")
-        self.repo(repo).private = private == "private"
+        self.repo(repo).private = is_private(asked)
     return 200, {}
 
 
@@ -311,14 +308,8 @@ def preupload(self, repo, revision):
     for item in json.loads(self.body)["files"]:
         mode = "lfs" if LARGE.search(item["path"]) else "regular"
         old = files.get(item["path"])
-        answers.append(
-            {
-                "path": item["path"],
-                "uploadMode": mode,
-                "shouldIgnore": False,
-                **({"oid": old.etag} if old else {}),
-            }
-        )
+        answer = {"path": item["path"], "uploadMode": mode, "shouldIgnore": False}
+        answers.append({**answer, "oid": old.etag} if old else answer)
     return 200, {"files": answers}
 
 
@@ -382,11 +373,8 @@ def commit(self, repo, revision):
         else:
             raise RefusalError(400, "", f"unknown operation {item['key']}")
     oid = repository.add(files)
-    return 200, {
-        "success": True,
-        "commitOid": oid,
-        "commitUrl": f"{self.base}/datasets/{repo}/commit/{oid}",
-    }
+    url = f"{self.base}/datasets/{repo}/commit/{oid}"
+    return 200, {"success": True, "commitOid": oid, "commitUrl": url}
 
 
 @route("POST", f"/api/datasets/{REPO}/tag/(?P<revision>[^/]+)")
@@ -441,15 +429,11 @@ def tree(self, repo, revision, folder):
     for path, blob in sorted(files.items()):
         if not path.startswith(prefix):
             continue
-        parts = path[len(prefix) :].split("/")
-        for depth in range(1, len(parts)):
-            name = prefix + "/".join(parts[:depth])
-            entries[name] = {
-                "type": "directory",
-                "path": name,
-                "size": 0,
-                "oid": hashlib.sha1(name.encode()).hexdigest(),
-            }
+        for parent in PurePosixPath(path).parents:
+            if str(parent).startswith(prefix) and str(parent) != ".":
+                name = str(parent)
+                oid = hashlib.sha1(name.encode()).hexdigest()
+                entries[name] = {"type": "directory", "path": name, "size": 0, "oid": oid}
         entries[path] = {"type": "file", "path": path, "size": len(blob.content), "oid": blob.oid}
     if not entries:
         raise RefusalError(404, "EntryNotFound", "no such folder")
@@ -463,9 +447,7 @@ def resolve(self, repo, revision, path):
     _, oid, files = self.commit(repo, revision)
     headers = {"X-Repo-Commit": oid, "Accept-Ranges": "bytes"}
     if path not in files:
-        refusal = RefusalError(404, "EntryNotFound", "Entry not found")
-        content = {"error": refusal.message}
-        return 404, content, {**headers, "X-Error-Code": refusal.code}
+        return 404, {"error": "Entry not found"}, {**headers, "X-Error-Code": "EntryNotFound"}
     blob = files[path]
     if blob.large:
         self.hub.large[blob.sha256] = blob.content

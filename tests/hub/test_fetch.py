@@ -6,17 +6,14 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
-import numpy as np
 import pytest
 from conftest import REPOSITORY
 from hub.clients import FINGERPRINT, REPO
 from hub.loopback import Blob, Repo
-from hub.tiny import tiny_tasks
+from made import small_dataset, small_tasks
 
 from oneshot_emotic import load_task, write_submission
-from oneshot_emotic.dataset.folder import write_dataset
 from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
 from oneshot_emotic.dataset.locate import BUNDLED
 
@@ -88,13 +85,18 @@ class TestFetch:
 
 
 class TestNotThere:
-    def test_no_repository(self, client):
-        message = client.load("lab/nothing")
-        assert "no such dataset repository" in message
-        assert "there is no folder of this name either" in message
-
-    def test_no_revision(self, client, published):
-        assert "has no such revision" in client.load(f"{REPO}@v9")
+    @pytest.mark.parametrize(
+        ("dataset", "message"),
+        [
+            ("lab/nothing", "no such dataset repository"),
+            ("lab/nothing", "there is no folder of this name either"),
+            (f"{REPO}@v9", "has no such revision"),
+            ("./lab/emotion", "there is no such folder"),
+            ("lab/emotion/deeper", "there is no such folder"),
+        ],
+    )
+    def test_no_such_thing(self, client, published, dataset, message):
+        assert message in client.load(dataset)
 
     def test_no_data_set(self, client, hub):
         hub.repos[REPO] = Repo(private=False)
@@ -117,10 +119,6 @@ class TestNotThere:
         output = client.run("-c", code, REPO).stdout
         assert "more than the 1,000 that are fetched" in output
         assert not [x for x in hub.requests if "/resolve/" in x]
-
-    def test_a_folder_that_is_not_there(self, client):
-        assert "there is no such folder" in client.load("./lab/emotion")
-        assert "there is no such folder" in client.load("lab/emotion/deeper")
 
     def test_a_folder_comes_before_a_repository(self, client, hub):
         shutil.copytree(SYNTHETIC, client.home.parent / REPO)
@@ -263,8 +261,7 @@ class TestOfficial:
 
     def test_other_splits_of_the_name_do_not_stand_in_for_it(self, client, hub, published):
         folder = client.home / "data/oneshot-emotic/mine"
-        folder.mkdir(parents=True)
-        write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+        small_dataset(folder)
         result = client.run("-c", self.CODE, REPO, FINGERPRINT, "emotic")
         assert f"snapshots/{published.head}" in result.stdout
 
@@ -275,22 +272,13 @@ class TestOfficial:
     def test_the_users_data_folder(self, client, hub, tmp_path):
         place = client.home / "data/oneshot-emotic"
         folder = place / "mine"
-        folder.mkdir(parents=True)
-        identity = write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+        identity = small_dataset(folder)
         assert client.load("emotic")[0] == identity.fingerprint
         # The environment variable comes first.
         other = tmp_path / "other"
-        other.mkdir()
-        second = write_dataset(other, reversed_draws(), "emotic", "argmax")
+        second = small_dataset(other, small_tasks(3))
         assert client.load("emotic", ONESHOT_EMOTIC_DATA=str(other))[0] == second.fingerprint
         assert hub.requests == []
-
-
-def reversed_draws():
-    return {
-        name: replace(task, support=np.ascontiguousarray(task.support[::-1]))
-        for name, task in tiny_tasks().items()
-    }
 
 
 @pytest.mark.parametrize(

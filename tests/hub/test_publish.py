@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from hub.clients import FINGERPRINT, REPO, Client, place
 from hub.loopback import Blob, Repo
-from hub.tiny import tiny_tasks
 from huggingface_hub import DatasetCard
+from made import small_dataset, small_tasks
 
-from oneshot_emotic.dataset.folder import MANIFEST, write_dataset
+from oneshot_emotic.dataset.folder import MANIFEST
 from oneshot_emotic.dataset.locate import BUNDLED
 from oneshot_emotic.dataset.whole import ALL_FILES, check_publishable
 from oneshot_emotic.errors import InputError
@@ -28,8 +28,7 @@ SYNTHETIC = BUNDLED / "synthetic"
 def tiny(tmp_path_factory):
     """A quickly made data set called `emotic`."""
     folder = tmp_path_factory.mktemp("tiny") / "ds"
-    folder.mkdir()
-    write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+    small_dataset(folder)
     return folder
 
 
@@ -107,19 +106,7 @@ class TestPublish:
     def test_changed_splits_are_a_new_commit_and_a_new_tag(self, client, hub, folder, tmp_path):
         client.publish(folder)
         other = tmp_path / "other"
-        other.mkdir()
-        tasks = tiny_tasks()
-        write_dataset(
-            other,
-            {
-                **tasks,
-                "cat-6-4": type(tasks["cat-6-4"])(
-                    **{**vars(tasks["cat-6-4"]), "support": tasks["cat-6-4"].support[::-1].copy()}
-                ),
-            },
-            "emotic",
-            "argmax",
-        )
+        small_dataset(other, small_tasks(3))
         client.publish(other)
         repo = hub.repos[REPO]
         assert set(repo.tags) == {fingerprint(folder), fingerprint(other)}
@@ -301,34 +288,36 @@ class TestCheckPublishable:
         file.symlink_to(folder.parent / "elsewhere.parquet")
         self.refused(folder, r"images: is not part of.*\n.*base.parquet: is a link")
 
-    def test_a_missing_file(self, folder):
-        (folder / "data/cat-6-6/base.parquet").unlink()
-        self.refused(folder, "base.parquet: there is no such file")
-
-    def test_a_changed_file(self, folder):
+    def test_a_missing_and_a_changed_file(self, folder):
+        (folder / "data/cat-6-4/base.parquet").unlink()
         path = folder / "data/cat-6-6/base.parquet"
         pq.write_table(pq.read_table(path), path, compression="none")
-        self.refused(folder, "base.parquet: is not the file that the manifest lists")
+        where = r"cat-6-4/base.parquet: there is no such file.*\n.*cat-6-6/base.parquet"
+        self.refused(folder, f"{where}: is not the file that the manifest lists")
 
-    def test_another_column(self, folder):
+    @pytest.mark.parametrize(
+        ("edit", "message"),
+        [
+            (
+                lambda t: t.append_column("age", t["label"]),
+                "has the columns sample_id, image_id, label, shares_image, age",
+            ),
+            (
+                lambda t: t.replace_schema_metadata({"ages": "31, 44"}),
+                "carries metadata beyond its columns: ages",
+            ),
+            (
+                lambda t: t.cast(t.schema.set(2, t.schema.field(2).with_metadata({"ages": "31"}))),
+                "carries metadata beyond its columns: ages",
+            ),
+        ],
+        ids=["column", "schema", "field"],
+    )
+    def test_more_in_a_parquet_file(self, folder, edit, message):
         path = folder / "data/cat-6-6/base.parquet"
-        table = pq.read_table(path)
-        pq.write_table(table.append_column("age", table["label"]), path)
+        pq.write_table(edit(pq.read_table(path)), path)
         self.rewrite(folder, lambda m: None)
-        self.refused(folder, "has the columns sample_id, image_id, label, shares_image, age")
-
-    @pytest.mark.parametrize("where", ["schema", "field"])
-    def test_notes_inside_a_parquet_file(self, folder, where):
-        path = folder / "data/cat-6-6/base.parquet"
-        table = pq.read_table(path)
-        if where == "schema":
-            table = table.replace_schema_metadata({"ages": "31, 44"})
-        else:
-            field = table.schema.field("label").with_metadata({"ages": "31, 44"})
-            table = table.cast(table.schema.set(2, field))
-        pq.write_table(table, path)
-        self.rewrite(folder, lambda m: None)
-        self.refused(folder, "carries metadata beyond its columns: ages")
+        self.refused(folder, message)
 
     @pytest.mark.parametrize(
         ("edit", "message"),

@@ -83,6 +83,19 @@ def one_figure(picture_size: tuple[int, int] = SIZES[0], **changes: object) -> P
     return Picture(*picture_size, scene, (figure,))
 
 
+def with_scene(picture: Picture, **changes: object) -> Picture:
+    return replace(picture, scene=replace(picture.scene, **changes))
+
+
+def box_of(picture: Picture) -> Box:
+    """The body box of a picture's first figure."""
+    return body_box(picture, picture.figures[0])
+
+
+def class_counts(picture: Picture) -> npt.NDArray[np.int64]:
+    return np.bincount(index_map(picture).ravel(), minlength=len(ADE20K_CLASSES))
+
+
 def pixels(picture: Picture) -> npt.NDArray[np.int16]:
     return np.asarray(draw(picture)).astype(np.int16)
 
@@ -116,18 +129,11 @@ def shadow_region(picture: Picture, figure: Figure) -> Mask:
     return region
 
 
-def test_the_forms_of_the_results() -> None:
-    picture = random_picture(0)
-    image, classes = draw(picture), index_map(picture)
-    assert (image.mode, image.size) == ("RGB", (picture.width, picture.height))
-    assert (classes.dtype, classes.shape) == (np.uint8, (picture.height, picture.width))
-
-
 @pytest.mark.parametrize("first_seed", range(0, 240, 40))
 def test_exactly_the_classes_of_the_scene_are_visible(first_seed: int) -> None:
     for seed in range(first_seed, first_seed + 40):
         picture = random_picture(seed)
-        counts = np.bincount(index_map(picture).ravel(), minlength=len(ADE20K_CLASSES))
+        counts = class_counts(picture)
         visible = {ADE20K_CLASSES[index] for index in np.flatnonzero(counts)}
         assert visible == set(picture.scene.ade20k_classes), seed
         assert counts[counts > 0].min() >= FEWEST_PIXELS, seed
@@ -149,7 +155,7 @@ def test_people_who_fill_a_narrow_picture_hide_nothing(setting: Setting) -> None
             for place in range(places)
         )
         picture = Picture(288, 384, Scene(setting, objects, Light(0.5, 0.5, 0.5), turn), figures)
-        counts = np.bincount(index_map(picture).ravel(), minlength=len(ADE20K_CLASSES))
+        counts = class_counts(picture)
         for name in picture.scene.ade20k_classes:
             assert counts[ADE20K_INDEX[name]] >= FEWEST_PIXELS, (name, turn)
 
@@ -207,32 +213,24 @@ def test_the_body_box_is_tight() -> None:
     assert len(styles) == 13
 
 
-def test_the_body_box_is_not_cut_at_the_frame() -> None:
-    picture = one_figure(x=0.02, ground=1.2)
-    x1, _, _, y2 = body_box(picture, picture.figures[0])
-    assert x1 < 0
-    assert y2 > picture.height
-
-
-def test_the_body_box_scales_with_the_picture() -> None:
+def test_the_body_box_depends_on_its_figure_and_the_size_alone() -> None:
+    x1, _, _, y2 = box_of(one_figure(x=0.02, ground=1.2))
+    assert x1 < 0 and y2 > SIZES[0][1]  # not cut at the frame
     for seed in range(100):
-        figure = random_figure(random.Random(seed))
-        small, large = one_figure((384, 288)), one_figure((1152, 864))
-        expected = 3 * np.array(body_box(small, figure))
-        assert np.abs(expected - body_box(large, figure)).max() <= 3
-
-
-def test_the_body_box_depends_on_its_figure_alone() -> None:
-    crowded = random_picture(4)
-    figure = crowded.figures[0]
-    empty = one_figure((crowded.width, crowded.height))
-    assert body_box(crowded, figure) == body_box(empty, figure)
+        crowded = random_picture(seed)
+        figure, size = crowded.figures[0], (crowded.width, crowded.height)
+        box = body_box(crowded, figure)
+        assert box == body_box(one_figure(size), figure)
+        large = body_box(one_figure((3 * size[0], 3 * size[1])), figure)
+        assert np.abs(3 * np.array(box) - large).max() <= 3
 
 
 def test_the_same_picture_has_the_same_pixels() -> None:
     for seed in range(20, 26):
         picture = random_picture(seed)
         python_state, numpy_state = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+        assert (draw(picture).mode, draw(picture).size) == ("RGB", (picture.width, picture.height))
+        assert index_map(picture).dtype == np.uint8
         first = draw(picture).tobytes()
         draw(random_picture(seed + 1))
         assert draw(random_picture(seed)).tobytes() == first
@@ -246,11 +244,8 @@ def test_looks_and_scenes_vary() -> None:
     assert len(looks) > 190
     assert len({look.skin for look in looks}) == 8
     for setting in BACKDROPS:
-        picture = one_figure()
-        scene = replace(picture.scene, setting=setting, objects=())
-        first, second = (
-            replace(picture, scene=replace(scene, variation=variation)) for variation in (1, 2)
-        )
+        bare = with_scene(one_figure(), setting=setting, objects=())
+        first, second = (with_scene(bare, variation=variation) for variation in (1, 2))
         assert differs(first, second).mean() > 0.05, setting
 
 
@@ -258,12 +253,9 @@ def test_colours_and_classes_agree() -> None:
     """Where taking something away changes the class, it changes the colour."""
     for seed in range(40, 52):
         picture = random_picture(seed)
+        objects = picture.scene.objects
         less = [replace(picture, figures=picture.figures[1:])]
-        less += [
-            replace(picture, scene=replace(picture.scene, objects=picture.scene.objects[:-count]))
-            for count in (1, 2)
-            if len(picture.scene.objects) > count
-        ]
+        less += [with_scene(picture, objects=objects[:-n]) for n in (1, 2) if len(objects) > n]
         for other in less:
             changed_class = index_map(picture) != index_map(other)
             assert differs(picture, other)[changed_class].mean() > 0.9, seed
@@ -285,15 +277,14 @@ def test_colours_and_classes_agree() -> None:
 def test_every_part_of_a_pose_is_visible(change: dict[str, object], fewest: int) -> None:
     before, after = one_figure(), one_figure(**change)
     changed = differs(before, after)
-    boxes = [body_box(picture, picture.figures[0]) for picture in (before, after)]
-    inside = within(changed.shape, boxes[0], 1) | within(changed.shape, boxes[1], 1)
+    inside = within(changed.shape, box_of(before), 1) | within(changed.shape, box_of(after), 1)
     assert (changed & inside).sum() >= fewest
 
 
 def test_the_smile_is_in_the_face() -> None:
     """The mouth is in the upper part of a body, whatever the smile."""
     before, after = one_figure(smile=-1.0), one_figure(smile=1.0)
-    x1, y1, x2, y2 = body_box(before, before.figures[0])
+    x1, y1, x2, y2 = box_of(before)
     rows, columns = np.nonzero(differs(before, after))
     assert rows.max() < y1 + 0.3 * (y2 - y1)
     assert columns.max() - columns.min() < 0.7 * (x2 - x1)
@@ -303,7 +294,7 @@ def test_a_slumped_figure_is_lower() -> None:
     heights = []
     for stature in (0.0, 0.5, 1.0):
         picture = one_figure(stature=stature)
-        _, top, _, bottom = body_box(picture, picture.figures[0])
+        _, top, _, bottom = box_of(picture)
         heights.append(bottom - top)
     assert heights == sorted(heights)
     assert heights[2] - heights[0] > 0.04 * heights[2]
@@ -312,7 +303,7 @@ def test_a_slumped_figure_is_lower() -> None:
 def test_an_upright_figure_has_its_height() -> None:
     for look in range(60):
         picture = one_figure(stature=1.0, energy=0.2, look=look)
-        _, top, _, bottom = body_box(picture, picture.figures[0])
+        _, top, _, bottom = box_of(picture)
         assert abs((bottom - top) - 0.7 * picture.height) <= 3
 
 
@@ -327,20 +318,18 @@ def test_the_arms_are_distinct() -> None:
 
 def test_left_and_right_are_as_seen() -> None:
     picture = one_figure(left_arm="out")
-    x1, _, x2, _ = body_box(picture, picture.figures[0])
+    x1, _, x2, _ = box_of(picture)
     middle = picture.figures[0].x * picture.width
     assert middle - x1 > 1.4 * (x2 - middle)
 
 
 @pytest.mark.parametrize("setting", BACKDROPS)
 def test_the_light_is_in_the_whole_picture(setting: str) -> None:
-    picture = one_figure()
-
     def statistics(**light: float) -> tuple[float, float, float]:
         """Mean brightness, red over blue, and distance of the channels."""
         values = {"warmth": 0.5, "brightness": 0.6, "vividness": 0.6, **light}
-        scene = replace(picture.scene, setting=setting, objects=(), light=Light(**values))
-        image = pixels(replace(picture, scene=scene))
+        lit = with_scene(one_figure(), setting=setting, objects=(), light=Light(**values))
+        image = pixels(lit)
         return (
             float(image.mean()),
             float((image[..., 0] - image[..., 2]).mean()),
@@ -356,12 +345,8 @@ def test_the_light_is_in_the_whole_picture(setting: str) -> None:
 def test_the_light_changes_no_class() -> None:
     for seed in range(60, 78):
         picture = random_picture(seed)
-        lights = (Light(0.1, 0.1, 0.1), Light(0.9, 0.9, 0.9))
-        maps = [
-            index_map(replace(picture, scene=replace(picture.scene, light=light)))
-            for light in lights
-        ]
-        assert (maps[0] == maps[1]).all(), seed
+        dark, bright = (with_scene(picture, light=Light(*[x] * 3)) for x in (0.1, 0.9))
+        assert (index_map(dark) == index_map(bright)).all(), seed
 
 
 def test_every_object_is_drawn_in_its_place() -> None:
@@ -370,13 +355,11 @@ def test_every_object_is_drawn_in_its_place() -> None:
             if not prop.fits(setting):
                 continue
             for place in range(SLOTS[prop.slot]):
-                picture = one_figure()
-                bare = replace(picture, scene=replace(picture.scene, setting=setting, objects=()))
-                scene = replace(bare.scene, objects=(PlacedObject(name, place),))
-                added = index_map(replace(bare, scene=scene)) == ADE20K_INDEX[name]
-                columns = np.nonzero(added)[1]
+                objects = (PlacedObject(name, place),)
+                picture = with_scene(one_figure(), setting=setting, objects=objects)
+                added = index_map(picture) == ADE20K_INDEX[name]
                 assert 150 < added.sum() < 0.2 * added.size, (name, setting)
-                centre = columns.mean() / picture.width
+                centre = np.nonzero(added)[1].mean() / picture.width
                 expected = (place + 0.5) / SLOTS[prop.slot]
                 assert abs(centre - expected) < 0.2, (name, setting, place)
 
@@ -384,9 +367,8 @@ def test_every_object_is_drawn_in_its_place() -> None:
 def test_every_object_has_colours_of_its_own() -> None:
     for name, prop in PROPS.items():
         setting = next(setting for setting in BACKDROPS if prop.fits(setting))
-        picture = one_figure()
-        bare = replace(picture, scene=replace(picture.scene, setting=setting, objects=()))
-        with_object = replace(bare, scene=replace(bare.scene, objects=(PlacedObject(name, 0),)))
+        bare = with_scene(one_figure(), setting=setting, objects=())
+        with_object = with_scene(bare, objects=(PlacedObject(name, 0),))
         mask = index_map(with_object) == ADE20K_INDEX[name]
         assert len(np.unique(pixels(with_object)[mask], axis=0)) >= 4, name
         assert differs(bare, with_object)[mask].mean() > 0.8, name

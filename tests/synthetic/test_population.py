@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from itertools import islice
+from statistics import correlation
 
 import pytest
 
@@ -113,16 +114,6 @@ def test_every_object_has_its_place(images):
         assert all(PROPS[item.name].fits(scene.setting) for item in scene.objects)
 
 
-def correlation(pairs):
-    pairs = list(pairs)
-    n = len(pairs)
-    mean_x, mean_y = sum(x for x, _ in pairs) / n, sum(y for _, y in pairs) / n
-    covariance = sum((x - mean_x) * (y - mean_y) for x, y in pairs)
-    spread_x = sum((x - mean_x) ** 2 for x, _ in pairs)
-    spread_y = sum((y - mean_y) ** 2 for _, y in pairs)
-    return covariance / (spread_x * spread_y) ** 0.5
-
-
 def cue_strengths(settings):
     """How far each cue goes with the first annotator's levels, in correlations."""
     found = [
@@ -130,8 +121,9 @@ def cue_strengths(settings):
         for image, person in persons(generate(settings))
         if person.levels[0][0] is not None
     ]
-    body = correlation((p.levels[0][0], p.figure.pose.smile) for _, p in found)
-    scene = correlation((p.levels[0][0], i.picture.scene.light.warmth) for i, p in found)
+    valence = [person.levels[0][0] for _, person in found]
+    body = correlation(valence, [person.figure.pose.smile for _, person in found])
+    scene = correlation(valence, [image.picture.scene.light.warmth for image, _ in found])
     related = sum(
         item.name in EMOTIONS[p.categories[0][0]].objects
         for i, p in found
