@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from oneshot_emotic.submission.check import Checked
     from oneshot_emotic.submission.write_folder import Stored
 
-YES_NO = click.Choice(["yes", "no"])
+YES_NO: dict[str, Any] = {"type": bool, "metavar": "[yes|no]", "default": None}
 
 
 @click.command()
@@ -27,7 +27,7 @@ YES_NO = click.Choice(["yes", "no"])
 @click.option("--name", help="The row's name in the leaderboard.")
 @click.option("--description", help="What the model is, in a sentence or two.")
 @click.option("--author", "authors", multiple=True, help="May be given several times.")
-@click.option("--date", "made", metavar="YYYY-MM-DD", help="Of the embeddings; default: today.")
+@click.option("--date", metavar="YYYY-MM-DD", help="Of the embeddings; default: today.")
 @click.option("--code", metavar="URL", help="Where the code is: an https address.")
 @click.option("--paper", metavar="URL", help="Where the paper is: an https address.")
 @click.option(
@@ -46,7 +46,7 @@ YES_NO = click.Choice(["yes", "no"])
 @click.option("--licence", help="Of the model and its embeddings.")
 @click.option(
     "--seen-unseen-names",
-    type=YES_NO,
+    **YES_NO,
     help="Were words of unseen classes seen in training, as by text-supervised models?",
 )
 @click.option(
@@ -57,7 +57,7 @@ YES_NO = click.Choice(["yes", "no"])
 )
 @click.option(
     "--seen-test-images",
-    type=YES_NO,
+    **YES_NO,
     help="Were images of novel persons seen in training, with labels or without, beyond those that "
     "the base persons of --base share with them?",
 )
@@ -68,9 +68,6 @@ YES_NO = click.Choice(["yes", "no"])
 @embeddings_options
 def command(
     files: tuple[Path, ...],
-    made: str | None,
-    seen_unseen_names: str | None,
-    seen_test_images: str | None,
     slug: str | None,
     root: Path,
     replace: bool,
@@ -78,7 +75,7 @@ def command(
     dataset: str | None,
     task: str | None,
     max_bytes: int,
-    **fields: Any,
+    **card_fields: Any,
 ) -> None:
     """Make a submission folder from files of embeddings.
 
@@ -90,7 +87,11 @@ def command(
     from oneshot_emotic.submission.model_card import check_card, merged_card, slug_of
     from oneshot_emotic.submission.write_folder import check_target, write_submission_folder
 
-    given = _given(fields, made, seen_unseen_names, seen_test_images)
+    given = {
+        field: list(value) if isinstance(value, tuple) else value
+        for field, value in card_fields.items()
+        if value not in (None, ())
+    }
     checked, cards, problems = _checked(files, dataset, task, max_bytes, force)
     card: dict[str, Any] = {}
     name = slug or "unnamed"
@@ -108,27 +109,10 @@ def command(
     if problems:
         raise InputError(dict.fromkeys(problems))
     arrays, scores = _narrowed(checked, str(card["name"]))
-    identity, target = scores.dataset, root / "submissions" / name
-    write_submission_folder(
-        target, {"name": identity.name, "fingerprint": identity.fingerprint}, card, arrays
-    )
+    target = root / "submissions" / name
+    identity = {"name": scores.dataset.name, "fingerprint": scores.dataset.fingerprint}
+    write_submission_folder(target, identity, card, arrays)
     _print_result(target, card, arrays, scores)
-
-
-def _given(
-    fields: Mapping[str, Any],
-    made: str | None,
-    seen_unseen_names: str | None,
-    seen_test_images: str | None,
-) -> dict[str, Any]:
-    """The model card's fields that options gave."""
-    given = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in {**fields, "date": made}.items()
-        if value not in (None, ())
-    }
-    answers = {"seen_unseen_names": seen_unseen_names, "seen_test_images": seen_test_images}
-    return given | {key: answer == "yes" for key, answer in answers.items() if answer is not None}
 
 
 def _checked(
@@ -147,12 +131,9 @@ def _checked(
     if len({item.task.dataset for item in checked}) > 1:
         problems.append(Problem("the files are for several data sets", "", "Submit them apart"))
     if len(models := models_of(checked)) > 1 and not force:
-        problems.append(
-            Problem(
-                f"the files are of several models: {', '.join(models)}",
-                remedy="Submit each apart; --force if they are one under several names",
-            )
-        )
+        what = f"the files are of several models: {', '.join(models)}"
+        remedy = "Submit each apart; --force if they are one under several names"
+        problems.append(Problem(what, remedy=remedy))
     return checked, cards, problems
 
 
