@@ -34,14 +34,12 @@ def read_json(content: bytes, max_bytes: int, where: str) -> Content:
     """
     parts = split_object(content, where)
     if _is_bare(parts):
-        raise InputError(
-            Problem(
-                f"is a bare object of {len(parts):,} vectors; it does not say for which task of "
-                "which data set",
-                where,
-                "Write it with oneshot_emotic.write_submission(path, embeddings, task)",
-            )
+        what = (
+            f"is a bare object of {len(parts):,} vectors; it does not say for which task of which "
+            "data set"
         )
+        remedy = "Write it with oneshot_emotic.write_submission(path, embeddings, task)"
+        raise InputError(Problem(what, where, remedy))
     inline = parts.pop("embeddings", None)
     document = parse_parts(parts, where)
     if inline is None:
@@ -111,11 +109,8 @@ def _check_integers(texts: Mapping[str, bytes], rows: Any, where: str) -> None:
             if any(type(number) is int and abs(number) > MAX_INTEGER for number in numbers):
                 found.append(sample_id)
     if found:
-        raise InputError(
-            Problem(
-                f"{len(found):,} embeddings hold integers beyond 2^53, which not every program "
-                f"reads as the same number: {some(found)}",
-                where,
-                "Write them with a point or an exponent",
-            )
+        what = (
+            f"{len(found):,} embeddings hold integers beyond 2^53, which not every program reads "
+            f"as the same number: {some(found)}"
         )
+        raise InputError(Problem(what, where, "Write them with a point or an exponent"))

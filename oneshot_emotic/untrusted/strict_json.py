@@ -17,6 +17,7 @@ from oneshot_emotic.untrusted.limits import (
     MAX_DOCUMENT_BYTES,
     MAX_ITEMS,
     MAX_PERSONS,
+    check_count,
 )
 
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
@@ -49,13 +50,7 @@ def parse_json(content: bytes | str, where: str) -> dict[str, Any]:
 
 def parse_value(content: bytes | str, where: str) -> Any:
     """`parse_json` of a value of any kind."""
-    if len(content) > MAX_DOCUMENT_BYTES:
-        raise InputError(
-            Problem(
-                f"has {len(content):,} bytes of metadata; at most {MAX_DOCUMENT_BYTES:,} are read",
-                where,
-            )
-        )
+    check_count(len(content), MAX_DOCUMENT_BYTES, "bytes of metadata", where)
     text = _text(content, where) if isinstance(content, bytes) else content
     if _depth(text) > MAX_DEPTH:
         raise InputError(Problem(f"is nested more than {MAX_DEPTH} deep", where))
@@ -73,11 +68,9 @@ def parse_value(content: bytes | str, where: str) -> Any:
         raise InputError(Problem(f"is not JSON: {error}", where)) from None
     if twice:
         raise InputError(_twice(twice, where))
-    longest = _longest(value)
-    if longest > MAX_ITEMS:
-        raise InputError(
-            Problem(f"has a list of {longest:,} entries; at most {MAX_ITEMS:,} are read", where)
-        )
+    if (longest := _longest(value)) > MAX_ITEMS:
+        what = f"has a list of {longest:,} entries; at most {MAX_ITEMS:,} are read"
+        raise InputError(Problem(what, where))
     return value
 
 
@@ -103,9 +96,8 @@ def split_object(content: bytes, where: str) -> dict[str, bytes]:
     content = content.removeprefix(_BYTE_ORDER_MARK)
     # Each key has a colon; counting takes no memory.
     if (count := content.count(b":")) > MAX_PERSONS:
-        raise InputError(
-            Problem(f"has some {count:,} keys; at most {MAX_PERSONS:,} are read", where)
-        )
+        what = f"has some {count:,} keys; at most {MAX_PERSONS:,} are read"
+        raise InputError(Problem(what, where))
     keys: list[str] = []
 
     def each_key(_: type, key: str) -> _Key:
