@@ -10,57 +10,47 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, embeddings_options
+from oneshot_emotic.cli.options import FOLDER, Function, embeddings_options
 from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.errors import InputError, Problem, memory_for, printable
+from oneshot_emotic.submission.metadata import schema_of
+from oneshot_emotic.submission.model_card import (
+    FIELDS,
+    check_card,
+    merged_card,
+    missing_fields,
+    option_of,
+    slug_of,
+)
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
     from oneshot_emotic.submission.check import Checked
     from oneshot_emotic.submission.write_folder import Stored
 
-YES_NO: dict[str, Any] = {"type": bool, "metavar": "[yes|no]", "default": None}
+
+def _card_options(function: Function) -> Function:
+    """An option for each field of a model card, as its schema has it."""
+    fields = schema_of("model")["properties"]
+    for field in reversed(FIELDS):
+        of = fields[field]
+        one, several = of.get("items", of), of.get("type") == "array"
+        kinds = {"boolean": bool, "integer": int}
+        function = click.option(
+            option_of(field),
+            field,
+            type=click.Choice(one["enum"]) if "enum" in one else kinds.get(one["type"], str),
+            metavar="[yes|no]" if one.get("type") == "boolean" else None,
+            multiple=several,
+            default=None,
+            help=of["description"] + (". May be given several times." if several else "."),
+        )(function)
+    return function
 
 
 @click.command()
 @click.argument("files", type=FOLDER, nargs=-1, required=True)
-@click.option("--name", help="The row's name in the leaderboard.")
-@click.option("--description", help="What the model is, in a sentence or two.")
-@click.option("--author", "authors", multiple=True, help="May be given several times.")
-@click.option("--date", metavar="YYYY-MM-DD", help="Of the embeddings; default: today.")
-@click.option("--code", metavar="URL", help="Where the code is: an https address.")
-@click.option("--paper", metavar="URL", help="Where the paper is: an https address.")
-@click.option(
-    "--modality",
-    "modalities",
-    type=click.Choice(["image", "body", "semantic", "text"]),
-    multiple=True,
-    help="What the model sees; may be given several times.",
-)
-@click.option("--backbone", help="Such as ResNet-18.")
-@click.option("--pretraining", help="Data the backbone was trained on before.")
-@click.option("--parameters", type=int, help="Of the whole model, frozen ones too.")
-@click.option(
-    "--seed", "training_seeds", type=int, multiple=True, help="Of training; may be given often."
-)
-@click.option("--licence", help="Of the model and its embeddings.")
-@click.option(
-    "--seen-unseen-names",
-    **YES_NO,
-    help="Were words of unseen classes seen in training, as by text-supervised models?",
-)
-@click.option(
-    "--base",
-    type=click.Choice(["full", "clean", "none"]),
-    help="The base persons it was trained on: all, those that share no image with a novel person, "
-    "or none.",
-)
-@click.option(
-    "--seen-test-images",
-    **YES_NO,
-    help="Were images of novel persons seen in training, with labels or without, beyond those that "
-    "the base persons of --base share with them?",
-)
+@_card_options
 @click.option("--slug", help="The folder's name; default: made from --name.")
 @click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
 @click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
@@ -82,9 +72,9 @@ def command(
     Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
     printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, one
     a task, or a folder of them; several of a task are its runs (training seeds), in the order
-    given. What their headers say of the model is taken over, the options win.
+    given. What their headers say of the model is taken over, the options win; the date is today's
+    where none is given.
     """
-    from oneshot_emotic.submission.model_card import check_card, merged_card, slug_of
     from oneshot_emotic.submission.write_folder import check_target, write_submission_folder
 
     given = {
@@ -174,7 +164,6 @@ def _print_result(
     from oneshot_emotic.leaderboard.board import Board, Row
     from oneshot_emotic.leaderboard.sections import COLUMNS_NOTE, Style, family_sections
     from oneshot_emotic.report import INTERVAL_NOTE, OVERALL_NOTE
-    from oneshot_emotic.submission.model_card import missing_fields
 
     for task, (sample_ids, runs) in arrays.items():
         for array in runs:
