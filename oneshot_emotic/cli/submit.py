@@ -26,7 +26,7 @@ from oneshot_emotic.submission.model_card import (
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
     from oneshot_emotic.submission.check import Checked
-    from oneshot_emotic.submission.write_folder import Stored
+    from oneshot_emotic.submission.runs import Stored
 
 
 def _card_options(function: Function) -> Function:
@@ -75,7 +75,7 @@ def command(
     given. What their headers say of the model is taken over, the options win; the date is today's
     where none is given.
     """
-    from oneshot_emotic.submission.write_folder import check_target, write_submission_folder
+    from oneshot_emotic.submission.folder import check_target, write_submission_folder
 
     given = {
         field: list(value) if isinstance(value, tuple) else value
@@ -133,8 +133,7 @@ def _narrowed(
     """What to store a task, and the scores of it all."""
     from oneshot_emotic.cli.submissions import by_task
     from oneshot_emotic.report import task_report
-    from oneshot_emotic.submission.runs import repeated_runs, row_of_files
-    from oneshot_emotic.submission.write_folder import narrowed
+    from oneshot_emotic.submission.runs import narrowed, repeated_runs, row_of_files
 
     arrays: dict[str, tuple[Sequence[str], list[Stored]]] = {}
     parts, problems = [], []
