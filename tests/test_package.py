@@ -114,7 +114,7 @@ def test_help_names_no_file_that_an_installed_user_lacks(run, name):
 
 def test_messages_name_no_file_that_an_installed_user_lacks():
     """Text that is printed; docstrings and comments are for readers of the code."""
-    pages = ("leaderboard/render.py", "dataset/card.py")  # beside the documents, or naming them
+    pages = ("leaderboard/page.py", "dataset/card.py")  # beside the documents, or naming them
     for parent, package in PACKAGES:
         for path in (parent / package).rglob("*.py"):
             if path.as_posix().endswith(pages):

@@ -90,34 +90,29 @@ def command(
 
 
 def _print_counts(name: str, path: Path, content: Annotations) -> None:
-    from oneshot_emotic.emotic.published import (
-        CVPR17_TRAIN_PERSONS,
-        IMAGES,
-        PARTITIONS,
-        PERSONS,
-    )
+    from oneshot_emotic.emotic import published
 
+    parts = published.PARTITIONS
     kept = Counter(content.persons["partition"].tolist())
-    compare = name == "emotic"
-    headers = ["", "images", "persons", "kept"]
-    headers[2:2] = ["published"] if compare else []
-    headers[4:4] = ["published"] if compare else []
-    rows: list[list[str]] = []
-    for label, partitions in (*((x, (x,)) for x in PARTITIONS), ("all", PARTITIONS)):
-
-        def total(counts: Mapping[str, int], partitions: Sequence[str] = partitions) -> str:
-            return f"{sum(counts.get(partition, 0) for partition in partitions):,}"
-
-        row = [label, total(content.images_found), total(content.persons_found), total(kept)]
-        if compare:
-            row[2:2] = [total(IMAGES)]
-            row[4:4] = [total(PERSONS)]
-        rows.append(row)
+    columns = [
+        ("images", content.images_found),
+        ("published", published.IMAGES),
+        ("persons", content.persons_found),
+        ("published", published.PERSONS),
+        ("kept", kept),
+    ]
+    if name != "emotic":
+        columns = [column for column in columns if column[0] != "published"]
+    rows = [
+        [label, *(f"{sum(counts.get(x, 0) for x in partitions):,}" for _, counts in columns)]
+        for label, partitions in (*((x, (x,)) for x in parts), ("all", parts))
+    ]
     echo(f"{name}: {path}", "")
-    _echo_table(headers, rows)
+    _echo_table(["", *(title for title, _ in columns)], rows)
     if name == "emotic-cvpr17":
-        echo(f"The CVPR 2017 file is known to have {CVPR17_TRAIN_PERSONS:,} train persons.", "")
-    elif compare and content.persons_found != PERSONS:
+        known = f"{published.CVPR17_TRAIN_PERSONS:,}"
+        echo(f"The CVPR 2017 file is known to have {known} train persons.", "")
+    elif name == "emotic" and content.persons_found != published.PERSONS:
         echo("These are not the published figures: this is not the whole of EMOTIC.", "")
 
 
@@ -128,10 +123,8 @@ def _print_quirks(content: Annotations) -> None:
     if not counts:
         echo("No quirks.", "")
         return
-    _echo_table(
-        ["quirk", "count", "meaning"],
-        [[kind, f"{count:,}", QUIRKS[kind]] for kind, count in counts.items()],
-    )
+    rows = [[kind, f"{count:,}", QUIRKS[kind]] for kind, count in counts.items()]
+    _echo_table(["quirk", "count", "meaning"], rows)
     dropped = sum(count for kind, count in counts.items() if kind in DROPPING)
     echo(f"Persons dropped: {dropped:,}.", "")
 
@@ -156,12 +149,9 @@ def print_image_report(report: ImageReport) -> None:
 
     how = "decoded" if report.decoded else "headers and last bytes read"
     echo(f"{report.images:,} images looked for ({how})", "")
-    counts = report.counts()
-    if counts:
-        _echo_table(
-            ["image file", "count", "meaning"],
-            [[kind, f"{count:,}", FINDINGS[kind]] for kind, count in counts.items()],
-        )
+    rows = [[kind, f"{count:,}", FINDINGS[kind]] for kind, count in report.counts().items()]
+    if rows:
+        _echo_table(["image file", "count", "meaning"], rows)
     else:
         echo("All there and whole.", "")
 
@@ -169,7 +159,7 @@ def print_image_report(report: ImageReport) -> None:
 def _print_tasks(
     tasks: Mapping[LabelRule, Mapping[str, Task]], rule: LabelRule, synthetic: bool
 ) -> None:
-    from oneshot_emotic.emotic.published import RELEASED_CAT_6_6
+    from oneshot_emotic.emotic import published
 
     echo(f"novel persons a class, label rule {rule}")
     for name in TASKS:
@@ -182,22 +172,16 @@ def _print_tasks(
         if task.unscorable:
             echo(f"    cannot be scored: {task.unscorable}")
     # The released list is of EMOTIC: beside invented persons it would mean nothing.
-    beside: dict[str, dict[str, int]] = {} if synthetic else {"released": RELEASED_CAT_6_6}
-    counts = {str(key): _class_counts(tasks[key]["cat-6-6"]) for key in LABEL_RULES}
-    columns = {**counts, **beside}
+    released = published.RELEASED_CAT_6_6
+    of_rules = {str(key): tasks[key]["cat-6-6"] for key in LABEL_RULES}
+    columns = {key: {**task.novel.counts, **task.dropped_classes} for key, task in of_rules.items()}
     title = "novel persons of cat-6-6 by both label rules"
-    echo("", title + ("" if synthetic else ", and in the list that the authors released"))
-    _echo_table(
-        ["", *columns],
-        [
-            [item, *(f"{column.get(item, 0):,}" for column in columns.values())]
-            for item in RELEASED_CAT_6_6
-        ],
-    )
-
-
-def _class_counts(task: Task) -> dict[str, int]:
-    return {**task.novel.counts, **task.dropped_classes}
+    if not synthetic:
+        columns["released"] = released
+        title += ", and in the list that the authors released"
+    rows = [[x, *(f"{counts.get(x, 0):,}" for counts in columns.values())] for x in released]
+    echo("", title)
+    _echo_table(["", *columns], rows)
 
 
 def _print_result(output: Path, identity: DatasetIdentity) -> None:
@@ -206,12 +190,9 @@ def _print_result(output: Path, identity: DatasetIdentity) -> None:
     echo(f"{output}: {identity.name}, label rule {identity.label_rule}")
     echo(f"fingerprint {identity.fingerprint}")
     if identity.name == "synthetic":
-        shipped = load_task("cat-6-6").dataset == identity
-        echo(
-            "the same as the synthetic data set inside the package"
-            if shipped
-            else "not the synthetic data set inside the package (other settings)"
-        )
+        same = load_task("cat-6-6").dataset == identity
+        inside = "the synthetic data set inside the package"
+        echo(f"the same as {inside}" if same else f"not {inside} (other settings)")
 
 
 def _echo_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -219,7 +200,5 @@ def _echo_table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
     numbers = {"count", "images", "persons", "kept", "published", "released", *LABEL_RULES}
     alignment = ["right" if header in numbers else "left" for header in headers]
-    echo_lines(
-        tabulate(rows, headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
-    )
-    echo()
+    text = tabulate(rows, headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
+    echo_lines(f"{text}\n")

@@ -49,18 +49,9 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     _step(2, "Read the annotations and build the tasks", "build", stand_in, "-o", dataset)
     ctx.invoke(build.command, emotic_root=stand_in, output=dataset, workers=workers)
 
-    _step(
-        3,
-        "Embed every novel person: colour and gradient statistics of the body, nothing learnt",
-        "embed",
-        "colour-gradient",
-        "--data",
-        stand_in,
-        "--dataset",
-        dataset,
-        "-o",
-        predictions,
-    )
+    what = "Embed every novel person: colour and gradient statistics of the body, nothing learnt"
+    folders = ("--data", stand_in, "--dataset", dataset, "-o", predictions)
+    _step(3, what, "embed", "colour-gradient", *folders)
     files = embed.embed_tasks(
         "colour-gradient",
         stand_in,
@@ -73,16 +64,8 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
         workers=workers,
     )
 
-    _step(
-        4,
-        "Score the embeddings: 1,000 support draws a task",
-        "score",
-        *files,
-        "--dataset",
-        dataset,
-        "--json",
-        scores,
-    )
+    options = ("--dataset", dataset, "--json", scores)
+    _step(4, "Score the embeddings: 1,000 support draws a task", "score", *files, *options)
     ctx.invoke(score.command, files=tuple(files), dataset=str(dataset), json_file=scores)
 
     echo("", "What came out", bold=True)

@@ -29,62 +29,44 @@ class _TaskName(click.ParamType):  # type: ignore[type-arg]
 
 TASK = _TaskName()
 
-
-def dataset_option(function: Function) -> Function:
-    """`--dataset`: where tasks come from."""
-    return click.option(
-        "--dataset",
-        default="synthetic",
-        show_default=True,
-        metavar="NAME|DIR|ORG/NAME[@REVISION]",
-        help="`synthetic`, `emotic`, a dataset folder, or a dataset repository on the Hub.",
-    )(function)
-
-
-def workers_option(function: Function) -> Function:
-    """`--workers`: how many processors to use; never changes a result."""
-    return click.option(
-        "--workers",
-        type=click.IntRange(1, 256),
-        default=available_processors,
-        help="Parallel workers; default: the processors available.",
-    )(function)
-
-
-def shots_option(function: Function) -> Function:
-    """`--shots`: at which numbers of support persons to score."""
-    return click.option(
-        "--shots",
-        type=click.IntRange(1, 5),
-        multiple=True,
-        default=(1, 5),
-        show_default=True,
-        help="Support persons a class; may be given several times.",
-    )(function)
-
-
-def max_bytes_option(function: Function) -> Function:
-    """`--max-bytes`: the bound on what is read of one file."""
-    return click.option(
-        "--max-bytes",
-        type=click.IntRange(1),
-        default=MAX_BYTES,
-        show_default=True,
-        help="Refuse larger files, larger content of compressed ones, and larger embeddings.",
-    )(function)
+dataset_option = click.option(
+    "--dataset",
+    default="synthetic",
+    show_default=True,
+    metavar="NAME|DIR|ORG/NAME[@REVISION]",
+    help="`synthetic`, `emotic`, a dataset folder, or a dataset repository on the Hub.",
+)
+#: How many processors to use never changes a result.
+workers_option = click.option(
+    "--workers",
+    type=click.IntRange(1, 256),
+    default=available_processors,
+    help="Parallel workers; default: the processors available.",
+)
+shots_option = click.option(
+    "--shots",
+    type=click.IntRange(1, 5),
+    multiple=True,
+    default=(1, 5),
+    show_default=True,
+    help="Support persons a class; may be given several times.",
+)
+max_bytes_option = click.option(
+    "--max-bytes",
+    type=click.IntRange(1),
+    default=MAX_BYTES,
+    show_default=True,
+    help="Refuse larger files, larger content of compressed ones, and larger embeddings.",
+)
 
 
 def embeddings_options(function: Function) -> Function:
     """`--dataset`, `--task` and `--max-bytes`, of commands that read files of embeddings."""
-    options = (
-        click.option(
-            "--dataset",
-            metavar="NAME|DIR|ORG/NAME",
-            help="Where the tasks come from, in place of the data set that the files name.",
-        ),
-        click.option("--task", type=TASK, help="The task, for a file that names none."),
-        max_bytes_option,
-    )
-    for option in reversed(options):
-        function = option(function)
-    return function
+    function = max_bytes_option(function)
+    help_text = "The task, for a file that names none."
+    function = click.option("--task", type=TASK, help=help_text)(function)
+    return click.option(
+        "--dataset",
+        metavar="NAME|DIR|ORG/NAME",
+        help="Where the tasks come from, in place of the data set that the files name.",
+    )(function)

@@ -10,57 +10,47 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, embeddings_options
+from oneshot_emotic.cli.options import FOLDER, Function, embeddings_options
 from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.errors import InputError, Problem, memory_for, printable
+from oneshot_emotic.submission.metadata import schema_of
+from oneshot_emotic.submission.model_card import (
+    FIELDS,
+    check_card,
+    merged_card,
+    missing_fields,
+    option_of,
+    slug_of,
+)
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
     from oneshot_emotic.submission.check import Checked
-    from oneshot_emotic.submission.write_folder import Stored
+    from oneshot_emotic.submission.runs import Stored
 
-YES_NO = click.Choice(["yes", "no"])
+
+def _card_options(function: Function) -> Function:
+    """An option for each field of a model card, as its schema has it."""
+    fields = schema_of("model")["properties"]
+    for field in reversed(FIELDS):
+        of = fields[field]
+        one, several = of.get("items", of), of.get("type") == "array"
+        kinds = {"boolean": bool, "integer": int}
+        function = click.option(
+            option_of(field),
+            field,
+            type=click.Choice(one["enum"]) if "enum" in one else kinds.get(one["type"], str),
+            metavar="[yes|no]" if one.get("type") == "boolean" else None,
+            multiple=several,
+            default=None,
+            help=of["description"] + (". May be given several times." if several else "."),
+        )(function)
+    return function
 
 
 @click.command()
 @click.argument("files", type=FOLDER, nargs=-1, required=True)
-@click.option("--name", help="The row's name in the leaderboard.")
-@click.option("--description", help="What the model is, in a sentence or two.")
-@click.option("--author", "authors", multiple=True, help="May be given several times.")
-@click.option("--date", "made", metavar="YYYY-MM-DD", help="Of the embeddings; default: today.")
-@click.option("--code", metavar="URL", help="Where the code is: an https address.")
-@click.option("--paper", metavar="URL", help="Where the paper is: an https address.")
-@click.option(
-    "--modality",
-    "modalities",
-    type=click.Choice(["image", "body", "semantic", "text"]),
-    multiple=True,
-    help="What the model sees; may be given several times.",
-)
-@click.option("--backbone", help="Such as ResNet-18.")
-@click.option("--pretraining", help="Data the backbone was trained on before.")
-@click.option("--parameters", type=int, help="Of the whole model, frozen ones too.")
-@click.option(
-    "--seed", "training_seeds", type=int, multiple=True, help="Of training; may be given often."
-)
-@click.option("--licence", help="Of the model and its embeddings.")
-@click.option(
-    "--seen-unseen-names",
-    type=YES_NO,
-    help="Were words of unseen classes seen in training, as by text-supervised models?",
-)
-@click.option(
-    "--base",
-    type=click.Choice(["full", "clean", "none"]),
-    help="The base persons it was trained on: all, those that share no image with a novel person, "
-    "or none.",
-)
-@click.option(
-    "--seen-test-images",
-    type=YES_NO,
-    help="Were images of novel persons seen in training, with labels or without, beyond those that "
-    "the base persons of --base share with them?",
-)
+@_card_options
 @click.option("--slug", help="The folder's name; default: made from --name.")
 @click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
 @click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
@@ -68,9 +58,6 @@ YES_NO = click.Choice(["yes", "no"])
 @embeddings_options
 def command(
     files: tuple[Path, ...],
-    made: str | None,
-    seen_unseen_names: str | None,
-    seen_test_images: str | None,
     slug: str | None,
     root: Path,
     replace: bool,
@@ -78,19 +65,23 @@ def command(
     dataset: str | None,
     task: str | None,
     max_bytes: int,
-    **fields: Any,
+    **card_fields: Any,
 ) -> None:
     """Make a submission folder from files of embeddings.
 
     Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
     printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, one
     a task, or a folder of them; several of a task are its runs (training seeds), in the order
-    given. What their headers say of the model is taken over, the options win.
+    given. What their headers say of the model is taken over, the options win; the date is today's
+    where none is given.
     """
-    from oneshot_emotic.submission.model_card import check_card, merged_card, slug_of
-    from oneshot_emotic.submission.write_folder import check_target, write_submission_folder
+    from oneshot_emotic.submission.folder import check_target, write_submission_folder
 
-    given = _given(fields, made, seen_unseen_names, seen_test_images)
+    given = {
+        field: list(value) if isinstance(value, tuple) else value
+        for field, value in card_fields.items()
+        if value not in (None, ())
+    }
     checked, cards, problems = _checked(files, dataset, task, max_bytes, force)
     card: dict[str, Any] = {}
     name = slug or "unnamed"
@@ -108,27 +99,10 @@ def command(
     if problems:
         raise InputError(dict.fromkeys(problems))
     arrays, scores = _narrowed(checked, str(card["name"]))
-    identity, target = scores.dataset, root / "submissions" / name
-    write_submission_folder(
-        target, {"name": identity.name, "fingerprint": identity.fingerprint}, card, arrays
-    )
+    target = root / "submissions" / name
+    identity = {"name": scores.dataset.name, "fingerprint": scores.dataset.fingerprint}
+    write_submission_folder(target, identity, card, arrays)
     _print_result(target, card, arrays, scores)
-
-
-def _given(
-    fields: Mapping[str, Any],
-    made: str | None,
-    seen_unseen_names: str | None,
-    seen_test_images: str | None,
-) -> dict[str, Any]:
-    """The model card's fields that options gave."""
-    given = {
-        key: list(value) if isinstance(value, tuple) else value
-        for key, value in {**fields, "date": made}.items()
-        if value not in (None, ())
-    }
-    answers = {"seen_unseen_names": seen_unseen_names, "seen_test_images": seen_test_images}
-    return given | {key: answer == "yes" for key, answer in answers.items() if answer is not None}
 
 
 def _checked(
@@ -147,12 +121,9 @@ def _checked(
     if len({item.task.dataset for item in checked}) > 1:
         problems.append(Problem("the files are for several data sets", "", "Submit them apart"))
     if len(models := models_of(checked)) > 1 and not force:
-        problems.append(
-            Problem(
-                f"the files are of several models: {', '.join(models)}",
-                remedy="Submit each apart; --force if they are one under several names",
-            )
-        )
+        what = f"the files are of several models: {', '.join(models)}"
+        remedy = "Submit each apart; --force if they are one under several names"
+        problems.append(Problem(what, remedy=remedy))
     return checked, cards, problems
 
 
@@ -162,8 +133,7 @@ def _narrowed(
     """What to store a task, and the scores of it all."""
     from oneshot_emotic.cli.submissions import by_task
     from oneshot_emotic.report import task_report
-    from oneshot_emotic.submission.runs import repeated_runs, row_of_files
-    from oneshot_emotic.submission.write_folder import narrowed
+    from oneshot_emotic.submission.runs import narrowed, repeated_runs, row_of_files
 
     arrays: dict[str, tuple[Sequence[str], list[Stored]]] = {}
     parts, problems = [], []
@@ -193,7 +163,6 @@ def _print_result(
     from oneshot_emotic.leaderboard.board import Board, Row
     from oneshot_emotic.leaderboard.sections import COLUMNS_NOTE, Style, family_sections
     from oneshot_emotic.report import INTERVAL_NOTE, OVERALL_NOTE
-    from oneshot_emotic.submission.model_card import missing_fields
 
     for task, (sample_ids, runs) in arrays.items():
         for array in runs:

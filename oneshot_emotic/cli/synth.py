@@ -7,52 +7,33 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, workers_option
+from oneshot_emotic.cli.options import FOLDER, Function, workers_option
 from oneshot_emotic.cli.progress import echo, progress_bar, say
 from oneshot_emotic.synthetic.settings import StandInSettings
 
-_DEFAULT = StandInSettings()
+#: Setting -> what it is.
+_SETTINGS = {
+    "persons": "How many.",
+    "seed": "Other people.",
+    "body_cue": "Share of persons whose posture and face follow their own emotion.",
+    "scene_cue": "Share of pictures whose light and colours follow the mood.",
+    "semantic_cue": "Share of a picture's objects that follow the mood.",
+    "posture_noise": "Levels between what a person feels and what its posture shows.",
+    "shared_mood": "Share of persons who feel what the scene is about.",
+}
+
+
+def _settings_options(function: Function) -> Function:
+    for name, what in reversed(_SETTINGS.items()):
+        option, default = f"--{name.replace('_', '-')}", getattr(StandInSettings(), name)
+        kind = {"type": type(default), "default": default, "show_default": True}
+        function = click.option(option, **kind, help=what)(function)
+    return function
 
 
 @click.command()
 @click.argument("out", type=FOLDER)
-@click.option("--persons", type=int, default=_DEFAULT.persons, show_default=True, help="How many.")
-@click.option("--seed", type=int, default=_DEFAULT.seed, show_default=True, help="Other people.")
-@click.option(
-    "--body-cue",
-    type=float,
-    default=_DEFAULT.body_cue,
-    show_default=True,
-    help="Share of persons whose posture and face follow their own emotion.",
-)
-@click.option(
-    "--scene-cue",
-    type=float,
-    default=_DEFAULT.scene_cue,
-    show_default=True,
-    help="Share of pictures whose light and colours follow the mood.",
-)
-@click.option(
-    "--semantic-cue",
-    type=float,
-    default=_DEFAULT.semantic_cue,
-    show_default=True,
-    help="Share of a picture's objects that follow the mood.",
-)
-@click.option(
-    "--posture-noise",
-    type=float,
-    default=_DEFAULT.posture_noise,
-    show_default=True,
-    help="Levels between what a person feels and what its posture shows.",
-)
-@click.option(
-    "--shared-mood",
-    type=float,
-    default=_DEFAULT.shared_mood,
-    show_default=True,
-    help="Share of persons who feel what the scene is about.",
-)
+@_settings_options
 @click.option("--annotations-only", is_flag=True, help="No pictures.")
 @workers_option
 def command(out: Path, annotations_only: bool, workers: int, **settings: Any) -> None:
@@ -62,12 +43,8 @@ def command(out: Path, annotations_only: bool, workers: int, **settings: Any) ->
     classes of every image); `oneshot-emotic build OUT -o DIR` reads it like EMOTIC. A cue of 0
     shows nothing of the emotion, a cue of 1 always does.
     """
-    write_stand_in_folder(
-        out,
-        StandInSettings(**settings),
-        pictures=not annotations_only,
-        workers=workers,
-    )
+    chosen = StandInSettings(**settings)
+    write_stand_in_folder(out, chosen, pictures=not annotations_only, workers=workers)
 
 
 def write_stand_in_folder(

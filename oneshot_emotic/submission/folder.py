@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.files import json_text, sha256_of_file, write_text
+from oneshot_emotic.files import json_text, new_folder, sha256_of_file, write_text
 from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.submission.embeddings_file import read_referenced
+from oneshot_emotic.submission.embeddings_file import read_referenced, write_embeddings_file
 from oneshot_emotic.submission.metadata import SUBMISSION_FORMAT, document_problems
+from oneshot_emotic.submission.runs import MAX_RUNS, Stored
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.files import opened
 from oneshot_emotic.untrusted.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
 from oneshot_emotic.untrusted.strict_json import parse_json
 
 DOCUMENT = "submission.json"
+_SUFFIX = ".safetensors"
 
 #: A submission's folder name, which names its score file and sorts its row among equals.
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -133,6 +135,61 @@ def find_submissions(root: Path) -> list[Path]:
     return [entry for entry in entries if entry.is_dir()]
 
 
+def check_target(submissions: Path, slug: str, replace: bool) -> None:
+    """Refuse a place that a submission folder cannot be written to.
+
+    Args:
+        submissions: `submissions/` of a checkout.
+        slug: The folder's name in it.
+        replace: Whether a submission that is there may be replaced.
+
+    Raises:
+        InputError: The name is no slug, there is no `submissions/`, or the place is taken.
+    """
+    problems = []
+    target = submissions / slug
+    if not SLUG.fullmatch(slug):
+        name = "1 to 64 small letters, digits and hyphens"
+        what = f"the name of a submission's folder is {name}, not {slug!r}"
+        problems.append(Problem(what, remedy="Give another --slug"))
+    if not submissions.is_dir():
+        remedy = "Run the command in a checkout of oneshot-emotic, or name one with --root"
+        problems.append(Problem("there is no such folder", str(submissions), remedy))
+    elif not problems and target.exists() and not replace:
+        remedy = "Give another --slug, or --replace it"
+        problems.append(Problem("there is such a submission already", str(target), remedy))
+    if problems:
+        raise InputError(problems)
+
+
+def write_submission_folder(
+    target: Path,
+    dataset: Mapping[str, str],
+    model: Mapping[str, Any],
+    embeddings: Mapping[str, tuple[Sequence[str], Sequence[Stored]]],
+) -> None:
+    """Write `submission.json` and an embeddings file for each run of a task.
+
+    Args:
+        target: The folder; see `check_target`.
+        dataset: `name` and `fingerprint`.
+        model: The model card.
+        embeddings: Task name -> sample_ids, and an array (persons, dimensions) for each run.
+
+    Raises:
+        InputError: `target` holds other files than a submission made here.
+    """
+    names: dict[str, str | Sequence[str]] = {}
+    with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
+        for task in (task for task in TASKS if task in embeddings):
+            sample_ids, runs = embeddings[task]
+            files = _file_names(task, len(runs))
+            for file, array in zip(files, runs, strict=True):
+                write_embeddings_file(folder / file, sample_ids, array, task, dataset)
+            names[task] = files if len(files) > 1 else files[0]
+        write_submission_document(folder, dataset, model, names)
+
+
 def write_submission_document(
     folder: Path,
     dataset: Mapping[str, str],
@@ -161,3 +218,14 @@ def write_submission_document(
         },
     }
     write_text(folder / DOCUMENT, json_text(document))
+
+
+def _file_names(task: str, runs: int) -> list[str]:
+    if runs == 1:
+        return [f"{task}{_SUFFIX}"]
+    return [f"{task}.run-{number}{_SUFFIX}" for number in range(1, runs + 1)]
+
+
+_CONTENTS = frozenset(
+    {DOCUMENT, *(x for task in TASKS for runs in (1, MAX_RUNS) for x in _file_names(task, runs))}
+)

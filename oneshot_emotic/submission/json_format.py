@@ -7,6 +7,7 @@ a file takes little more memory than its bytes and its matrix.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,6 +20,8 @@ from oneshot_emotic.submission.metadata import Content
 from oneshot_emotic.untrusted.limits import check_shape
 from oneshot_emotic.untrusted.strict_json import parse_parts, parse_value, split_object
 
+#: In the JSON text of a vector.
+_LARGE_INTEGER = re.compile(rb"(?<=[\[,\s])-?\d{16,}(?=[\],\s])")
 _REFERENCE = frozenset({"file", "sha256"})
 
 
@@ -34,14 +37,12 @@ def read_json(content: bytes, max_bytes: int, where: str) -> Content:
     """
     parts = split_object(content, where)
     if _is_bare(parts):
-        raise InputError(
-            Problem(
-                f"is a bare object of {len(parts):,} vectors; it does not say for which task of "
-                "which data set",
-                where,
-                "Write it with oneshot_emotic.write_submission(path, embeddings, task)",
-            )
+        what = (
+            f"is a bare object of {len(parts):,} vectors; it does not say for which task of which "
+            "data set"
         )
+        remedy = "Write it with oneshot_emotic.write_submission(path, embeddings, task)"
+        raise InputError(Problem(what, where, remedy))
     inline = parts.pop("embeddings", None)
     document = parse_parts(parts, where)
     if inline is None:
@@ -92,30 +93,20 @@ def _vectors(texts: Mapping[str, bytes], max_bytes: int, where: str) -> Embeddin
         rows.append(None if row is None else np.array(row))
     sample_ids = list(texts)
     if not alike or np.abs(array).max(initial=0) >= MAX_INTEGER:
-        _check_integers(texts, array if alike else rows, where)
+        _check_integers(texts, where)
     return (sample_ids, array) if alike else dict(zip(sample_ids, rows, strict=True))
 
 
-def _check_integers(texts: Mapping[str, bytes], rows: Any, where: str) -> None:
+def _check_integers(texts: Mapping[str, bytes], where: str) -> None:
     """Refuse integers so large that a float64 may not hold them."""
-    import msgspec
-
-    found = []
-    large = [row is not None and row.size and np.abs(row).max() >= MAX_INTEGER for row in rows]
-    for sample_id, text, is_large in zip(texts, texts.values(), large, strict=True):
-        if is_large:
-            try:
-                numbers = msgspec.json.decode(text)
-            except msgspec.MsgspecError:
-                continue  # reported as infinite
-            if any(type(number) is int and abs(number) > MAX_INTEGER for number in numbers):
-                found.append(sample_id)
+    found = [
+        sample_id
+        for sample_id, text in texts.items()
+        if any(len(x) > 20 or abs(int(x)) > MAX_INTEGER for x in _LARGE_INTEGER.findall(text))
+    ]
     if found:
-        raise InputError(
-            Problem(
-                "integers beyond 2^53, which not every program reads as the same number, in "
-                f"{counted(len(found), 'embedding')}: {some(found)}",
-                where,
-                "Write them with a point or an exponent",
-            )
+        what = (
+            "integers beyond 2^53, which not every program reads as the same number, in "
+            f"{counted(len(found), 'embedding')}: {some(found)}"
         )
+        raise InputError(Problem(what, where, "Write them with a point or an exponent"))

@@ -28,7 +28,6 @@ HEADER = "header"
 Content: TypeAlias = tuple[dict[str, Any] | None, Embeddings | None]
 
 SCHEMAS = Path(__file__).parent / "schemas"
-_SCHEMA_NAMES = ("model", "embeddings", "submission")
 
 
 def document_problems(document: dict[str, Any], schema: str, where: str) -> list[Problem]:
@@ -100,15 +99,18 @@ def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
     return problems
 
 
+def schema_of(name: str) -> dict[str, Any]:
+    """A shipped JSON Schema: `model`, `embeddings` or `submission`."""
+    schema: dict[str, Any] = json.loads((SCHEMAS / f"{name}.schema.json").read_text("utf-8"))
+    return schema
+
+
 @cache
 def _validator(schema: str) -> Validator:
     from jsonschema import Draft202012Validator
     from referencing import Registry, Resource
 
-    schemas = {
-        name: json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8"))
-        for name in _SCHEMA_NAMES
-    }
+    schemas = {name: schema_of(name) for name in ("model", "embeddings", "submission")}
     registry: Registry[Any] = Registry().with_resources(
         (content["$id"], Resource.from_contents(content)) for content in schemas.values()
     )

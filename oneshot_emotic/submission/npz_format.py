@@ -21,8 +21,9 @@ from oneshot_emotic.submission.metadata import HEADER, Content
 from oneshot_emotic.untrusted.files import sound
 from oneshot_emotic.untrusted.limits import (
     MAX_DOCUMENT_BYTES,
+    MAX_PERSONS,
     MAX_ZIP_DIRECTORY_BYTES,
-    check_persons,
+    check_count,
     check_shape,
     check_unpacked,
 )
@@ -30,6 +31,10 @@ from oneshot_emotic.untrusted.strict_json import parse_json
 
 _MEMBERS = {f"{name}.npy": name for name in ("ids", "embeddings", HEADER)}
 _REQUIRED = ("ids", "embeddings")
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 _COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # others take memory as a file asks
 
 
@@ -91,13 +96,8 @@ def _members(archive: zipfile.ZipFile, max_bytes: int, where: str) -> dict[str, 
     found = {_MEMBERS[name] for name in names if name in _MEMBERS}
     if strange or not found.issuperset(_REQUIRED):
         shown = some(sorted(name.removesuffix(".npy") for name in names), 5) or "nothing"
-        raise InputError(
-            Problem(
-                "must hold the arrays `ids` and `embeddings`, `header` or none, and no others; it "
-                f"holds {shown}",
-                where,
-            )
-        )
+        wanted = "the arrays `ids` and `embeddings`, perhaps `header`, and no others"
+        raise InputError(Problem(f"must hold {wanted}; it holds {shown}", where))
     if len(names) != len(set(names)):
         raise InputError(Problem("holds an array more than once", where))
     return {_MEMBERS[member.filename]: member for member in listed}
@@ -111,12 +111,9 @@ def _read_array(
         raise ValueError(f"{member.filename} is neither stored nor deflated")
     with archive.open(member) as stream:
         version = np.lib.format.read_magic(stream)
-        if version == (1, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_1_0(stream)
-        elif version == (2, 0):
-            shape, fortran, dtype = np.lib.format.read_array_header_2_0(stream)
-        else:
+        if version not in _HEADERS:
             raise ValueError(f"{member.filename} is of the version {version}")
+        shape, fortran, dtype = _HEADERS[version](stream)
         _check_type(name, shape, dtype, max_bytes, where)
         size = math.prod(shape) * dtype.itemsize
         if size > member.file_size:
@@ -136,9 +133,8 @@ def _check_type(
     name: str, shape: tuple[int, ...], dtype: np.dtype[Any], max_bytes: int, where: str
 ) -> None:
     if dtype.hasobject:
-        raise InputError(
-            Problem(f"`{name}` holds Python objects (a pickle), which are never read", where)
-        )
+        what = f"`{name}` holds Python objects (a pickle), which are never read"
+        raise InputError(Problem(what, where))
     if name == "embeddings":
         if len(shape) == 2:
             check_shape(*shape, max_bytes, where)
@@ -146,9 +142,8 @@ def _check_type(
             raise InputError(Problem(f"`{name}` is of type {dtype}, not numbers", where))
     elif name == "ids":
         if dtype.kind != "U" or len(shape) != 1:
-            raise InputError(
-                Problem(f"`ids` is of type {dtype} {shape}, not a list of text", where)
-            )
-        check_persons(shape[0], where)
+            what = f"`ids` is of type {dtype} {shape}, not a list of text"
+            raise InputError(Problem(what, where))
+        check_count(shape[0], MAX_PERSONS, "sample_ids", where)
     elif dtype.kind != "U" or math.prod(shape) != 1 or dtype.itemsize > 4 * MAX_DOCUMENT_BYTES:
         raise InputError(Problem("`header` is not a text", where))

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.errors import Problem
+from oneshot_emotic.scoring.embeddings import EmbeddingArray
+from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS, evaluate_aligned
 from oneshot_emotic.scoring.runs import combine_runs
 from oneshot_emotic.scoring.scores import Scores, merged
+from oneshot_emotic.splits import Task
+
+Stored = npt.NDArray[np.floating[Any]]
 
 #: The most runs of a task; submission.schema.json says so too.
 MAX_RUNS = 20
@@ -39,9 +44,7 @@ def row_of_files(files: Iterable[Scores], name: str | None = None) -> Scores:
     return combine_runs([merged(run) for run in runs]).named(name)
 
 
-def repeated_runs(
-    task: str, runs: Sequence[tuple[str, npt.NDArray[np.floating[Any]]]]
-) -> list[Problem]:
+def repeated_runs(task: str, runs: Sequence[tuple[str, Stored]]) -> list[Problem]:
     """What is wrong with runs of a task, each its file and its embeddings, that are the same."""
     problems = []
     for place, (where, array) in enumerate(runs):
@@ -52,6 +55,35 @@ def repeated_runs(
             what = f"holds the same embeddings as {same[0]}, so it is no other run of {task}"
             problems.append(Problem(what, where))
     return problems
+
+
+def narrowed(
+    runs: Sequence[EmbeddingArray], task: Task, printed: Callable[[Scores], str]
+) -> tuple[list[Stored], list[Scores]]:
+    """Embeddings in the smaller of float16 and float32 that keeps their figures.
+
+    Args:
+        runs: Of each run of a task, from `aligned_embeddings`.
+        task: Their task.
+        printed: The figures as people read them; float16 is taken when this text stays the same.
+
+    Returns:
+        The arrays to store, and the scores of exactly those.
+    """
+
+    def evaluated(arrays: Sequence[EmbeddingArray]) -> list[Scores]:
+        values = (array.astype(np.float64) + 0.0 for array in arrays)
+        return [evaluate_aligned(array, task, LEADERBOARD_SHOTS) for array in values]
+
+    with np.errstate(over="ignore", under="ignore"):
+        halves = [run.astype(np.float16) for run in runs]
+        singles = [run.astype(np.float32) for run in runs]
+    if all(np.isfinite(half).all() for half in halves):
+        scores = evaluated(halves)
+        exact = all(map(np.array_equal, halves, runs))
+        if exact or printed(row_of_files(scores)) == printed(row_of_files(evaluated(runs))):
+            return halves, scores
+    return singles, evaluated(singles)
 
 
 def seeds(runs: Iterable[int]) -> str:

@@ -15,7 +15,12 @@ import numpy.typing as npt
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.submission.metadata import HEADER, Content
 from oneshot_emotic.untrusted.files import sound
-from oneshot_emotic.untrusted.limits import MAX_HEADER_BYTES, check_persons, check_shape
+from oneshot_emotic.untrusted.limits import (
+    MAX_HEADER_BYTES,
+    MAX_PERSONS,
+    check_count,
+    check_shape,
+)
 from oneshot_emotic.untrusted.strict_json import parse_parts, split_object
 
 _METADATA = "__metadata__"
@@ -46,9 +51,8 @@ def read_safetensors(stream: BinaryIO, max_bytes: int, where: str) -> Content:
         metadata = split_object(parts.pop(_METADATA, b"{}"), where)
         if set(parts) != {_TENSOR}:
             held = some(sorted(parts), 5) or "nothing"
-            raise InputError(
-                Problem(f"must hold a tensor `{_TENSOR}` and no other; it holds {held}", where)
-            )
+            what = f"must hold a tensor `{_TENSOR}` and no other; it holds {held}"
+            raise InputError(Problem(what, where))
         header, ids = _header(metadata, where)
         ((_, tensor),) = deserialize(content)  # type: ignore[no-untyped-call]
         return header, (ids, _array(tensor, max_bytes, where))
@@ -68,9 +72,8 @@ def write_safetensors(
 def _array(tensor: dict[str, Any], max_bytes: int, where: str) -> npt.NDArray[Any]:
     kind, shape = tensor["dtype"], tensor["shape"]
     if kind not in _TYPES:
-        raise InputError(
-            Problem(f"the embeddings are of type {kind}", where, "Store them as F16, F32 or F64")
-        )
+        remedy = "Store them as F16, F32 or F64"
+        raise InputError(Problem(f"the embeddings are of type {kind}", where, remedy))
     if len(shape) == 2:
         check_shape(shape[0], shape[1], max_bytes, where)
     array = np.frombuffer(tensor["data"], _TYPES[kind]).reshape(shape)
@@ -87,11 +90,10 @@ def _header(metadata: dict[str, bytes], where: str) -> tuple[dict[str, Any] | No
         raise InputError(Problem(f"is not a text: {error}", inside)) from None
     parts = split_object(text.encode("utf-8"), inside)
     if "ids" not in parts:
-        raise InputError(
-            Problem("must hold the sample_ids: a list `ids` in the metadata `header`", where)
-        )
+        what = "must hold the sample_ids: a list `ids` in the metadata `header`"
+        raise InputError(Problem(what, where))
     content = parts.pop("ids")
-    check_persons(content.count(b",") + 1, where)
+    check_count(content.count(b",") + 1, MAX_PERSONS, "sample_ids", where)
     try:
         ids = msgspec.json.decode(content, type=list[str])
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -50,59 +50,40 @@ TRUST = "Raise the limit with --max-bytes, if you trust the file"
 
 
 def check_bytes(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> None:
-    """Refuse a file of `size` bytes that is too large.
-
-    Raises:
-        InputError: It is.
-    """
+    """Raise an `InputError` for a file that is too large."""
     if size > max_bytes:
-        raise InputError(
-            Problem(f"has {size:,} bytes, more than the {max_bytes:,} that are read", where, remedy)
-        )
+        what = f"has {size:,} bytes, more than the {max_bytes:,} that are read"
+        raise InputError(Problem(what, where, remedy))
 
 
 def check_unpacked(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> None:
-    """Refuse a compressed file that unpacks to too much.
-
-    Raises:
-        InputError: It does.
-    """
+    """Raise an `InputError` for a compressed file that unpacks to too much."""
     if size > max_bytes:
         raise InputError(Problem(f"unpacks to more than {max_bytes:,} bytes", where, remedy))
 
 
-def check_persons(persons: int, where: str) -> None:
-    """Refuse more persons than any data set has.
+def check_count(count: int, most: int, what: str, where: str) -> None:
+    """Raise an `InputError` for more of something than any file has.
 
-    Raises:
-        InputError: There are.
+    Args:
+        count: How many there are.
+        most: How many may be.
+        what: Of what, such as `rows`.
+        where: The file, for messages.
     """
-    if persons > MAX_PERSONS:
-        raise InputError(
-            Problem(f"has {persons:,} sample_ids; at most {MAX_PERSONS:,} are read", where)
-        )
+    if count > most:
+        raise InputError(Problem(f"has {count:,} {what}; at most {most:,} are read", where))
 
 
 def check_shape(persons: int, dimensions: int, max_bytes: int, where: str) -> None:
-    """Refuse embeddings that are too many, too wide, or too large together.
-
-    Raises:
-        InputError: They are.
-    """
-    check_persons(persons, where)
+    """Raise an `InputError` for embeddings that are too many, too wide, or too large together."""
+    check_count(persons, MAX_PERSONS, "sample_ids", where)
     if dimensions > MAX_DIMENSIONS:
-        raise InputError(
-            Problem(
-                f"has embeddings of {dimensions:,} dimensions; at most {MAX_DIMENSIONS:,} are read",
-                where,
-            )
-        )
+        what = f"has embeddings of {dimensions:,} dimensions; at most {MAX_DIMENSIONS:,} are read"
+        raise InputError(Problem(what, where))
     if (size := persons * dimensions * 8) > max_bytes:
-        raise InputError(
-            Problem(
-                f"has embeddings of {persons:,} x {dimensions:,} numbers, {size:,} bytes as "
-                f"float64, more than the {max_bytes:,} that are read",
-                where,
-                TRUST,
-            )
+        what = (
+            f"has embeddings of {persons:,} x {dimensions:,} numbers, {size:,} bytes as float64, "
+            f"more than the {max_bytes:,} that are read"
         )
+        raise InputError(Problem(what, where, TRUST))

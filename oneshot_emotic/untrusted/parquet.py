@@ -19,6 +19,7 @@ from oneshot_emotic.untrusted.limits import (
     MAX_ID,
     MAX_PARQUET_FOOTER_BYTES,
     MAX_ROW_GROUPS,
+    check_count,
     check_unpacked,
 )
 
@@ -66,17 +67,13 @@ def open_parquet(
         raise InputError(problems)
     # Not the columns' own metadata: asked for those that contradict each other, pyarrow ends the
     # process.
-    if (count := file.metadata.num_row_groups) > MAX_ROW_GROUPS:
-        raise InputError(
-            Problem(f"has {count:,} groups of rows; at most {MAX_ROW_GROUPS:,} are read", where)
-        )
-    groups = [file.metadata.row_group(number) for number in range(count)]
+    check_count(file.metadata.num_row_groups, MAX_ROW_GROUPS, "groups of rows", where)
+    groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
     rows = [group.num_rows for group in groups]
     sizes = [group.total_byte_size for group in groups]
     if sum(rows) != file.metadata.num_rows or min([0, *rows, *sizes]) < 0:
         raise ValueError("its groups of rows contradict each other")
-    if sum(rows) > max_rows:
-        raise InputError(Problem(f"has {sum(rows):,} rows; at most {max_rows:,} are read", where))
+    check_count(sum(rows), max_rows, "rows", where)
     check_unpacked(sum(sizes), max_bytes, where)
     texts = [name for name, kind in kinds.items() if kind == "text"]
     return pq.ParquetFile(stream, metadata=file.metadata, read_dictionary=texts, **bounds)
@@ -93,9 +90,8 @@ def read_texts(file: pq.ParquetFile, column: str, where: str) -> list[str]:
     for piece in pieces(file, column, _PIECE, where):
         values = piece.dictionary.to_pylist()
         if max((len(text) for text in values), default=0) > MAX_ID:
-            raise InputError(
-                Problem(f"column `{column}` has a text of more than {MAX_ID:,} characters", where)
-            )
+            what = f"column `{column}` has a text of more than {MAX_ID:,} characters"
+            raise InputError(Problem(what, where))
         texts += [values[index] for index in piece.indices.to_pylist()]
     return texts
 

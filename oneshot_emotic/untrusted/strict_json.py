@@ -17,10 +17,10 @@ from oneshot_emotic.untrusted.limits import (
     MAX_DOCUMENT_BYTES,
     MAX_ITEMS,
     MAX_PERSONS,
+    check_count,
 )
 
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"?', re.DOTALL)
-_BRACKET = re.compile(r"[\[{]|[\]}]")
+_NESTED = f"is nested more than {MAX_DEPTH} deep"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _NOT_A_NUMBER = re.compile(rb"(?<=[\[,:\s])-?(?:NaN|Infinity)(?=[\],}\s])")
 
@@ -49,16 +49,8 @@ def parse_json(content: bytes | str, where: str) -> dict[str, Any]:
 
 def parse_value(content: bytes | str, where: str) -> Any:
     """`parse_json` of a value of any kind."""
-    if len(content) > MAX_DOCUMENT_BYTES:
-        raise InputError(
-            Problem(
-                f"has {len(content):,} bytes of metadata; at most {MAX_DOCUMENT_BYTES:,} are read",
-                where,
-            )
-        )
+    check_count(len(content), MAX_DOCUMENT_BYTES, "bytes of metadata", where)
     text = _text(content, where) if isinstance(content, bytes) else content
-    if _depth(text) > MAX_DEPTH:
-        raise InputError(Problem(f"is nested more than {MAX_DEPTH} deep", where))
     twice: list[str] = []
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,15 +61,13 @@ def parse_value(content: bytes | str, where: str) -> Any:
 
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
+    except RecursionError:
+        raise InputError(Problem(_NESTED, where)) from None
+    except ValueError as error:
         raise InputError(Problem(f"is not JSON: {error}", where)) from None
     if twice:
         raise InputError(_twice(twice, where))
-    longest = _longest(value)
-    if longest > MAX_ITEMS:
-        raise InputError(
-            Problem(f"has a list of {longest:,} entries; at most {MAX_ITEMS:,} are read", where)
-        )
+    _check_size(value, where)
     return value
 
 
@@ -103,9 +93,8 @@ def split_object(content: bytes, where: str) -> dict[str, bytes]:
     content = content.removeprefix(_BYTE_ORDER_MARK)
     # Each key has a colon; counting takes no memory.
     if (count := content.count(b":")) > MAX_PERSONS:
-        raise InputError(
-            Problem(f"has some {count:,} keys; at most {MAX_PERSONS:,} are read", where)
-        )
+        what = f"has some {count:,} keys; at most {MAX_PERSONS:,} are read"
+        raise InputError(Problem(what, where))
     keys: list[str] = []
 
     def each_key(_: type, key: str) -> _Key:
@@ -132,22 +121,16 @@ def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
 
 
-def _depth(text: str) -> int:
-    """How deep brackets nest outside of strings, whether they match or not."""
-    depth = deepest = 0
-    for bracket in _BRACKET.findall(_STRING.sub("", text)):
-        depth += 1 if bracket in "[{" else -1
-        deepest = max(deepest, depth)
-    return deepest
-
-
-def _longest(value: Any) -> int:
-    """The most entries of a list or object anywhere in a value, which nests a few deep."""
-    if isinstance(value, dict):
-        return max([len(value), *map(_longest, value.values())])
-    if isinstance(value, list):
-        return max([len(value), *map(_longest, value)])
-    return 0
+def _check_size(value: Any, where: str, depth: int = 0) -> None:
+    """Refuse a value that is nested deeply, or that holds a long list or object."""
+    if depth > MAX_DEPTH:
+        raise InputError(Problem(_NESTED, where))
+    if isinstance(value, dict | list):
+        if len(value) > MAX_ITEMS:
+            what = f"has a list of {len(value):,} entries; at most {MAX_ITEMS:,} are read"
+            raise InputError(Problem(what, where))
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_size(item, where, depth + 1)
 
 
 def _repeated(keys: Sequence[str]) -> list[str]:
@@ -163,7 +146,7 @@ def _twice(keys: Sequence[str], where: str) -> Problem:
 def _not_json(content: bytes, error: Exception, where: str) -> Problem:
     """Why msgspec does not take it, in words that help."""
     if isinstance(error, RecursionError):
-        return Problem(f"is nested more than {MAX_DEPTH} deep", where)
+        return Problem(_NESTED, where)
     if isinstance(error, UnicodeDecodeError):
         return Problem(f"is not JSON in UTF-8: {error.reason}", where)
     # Python's json module writes NaN, which no other program reads.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -23,7 +23,6 @@ from oneshot_emotic.leaderboard import recompute
 from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.leaderboard.recompute import recompute_boards
 from oneshot_emotic.scoring.comparison import difference
-from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.submission.folder import DOCUMENT
 
 SHOTS = (1, 5)
@@ -37,9 +36,22 @@ def scores(task):
     return evaluate((task.novel.sample_ids, vectors), task, SHOTS)
 
 
-def small_submission(folder, task, seed=0):
-    vectors = np.random.default_rng(seed).normal(size=(len(task.novel), 4))
-    return submission_folder(folder, task, vectors)
+def small_submissions(root, task, count):
+    rng = np.random.default_rng(0)
+    return [
+        submission_folder(root / f"s{n}", task, rng.normal(size=(len(task.novel), 4)))
+        for n in range(count)
+    ]
+
+
+KEY = "a" * 64
+
+
+def kept(root, task, scores):
+    """A cache in which the scores are kept, if it keeps any."""
+    cache = ScoreCache(root)
+    cache.keep(scores, task, KEY)
+    return cache
 
 
 def refuse(*arguments, **options):
@@ -47,38 +59,36 @@ def refuse(*arguments, **options):
 
 
 def test_scores_come_back_as_they_were(tmp_path, task, level_task, scores):
-    keep = ScoreCache(tmp_path / "cache")
-    keep.keep(scores, task, "a" * 64)
-    found = keep.find(task, "a" * 64)
+    found = kept(tmp_path / "cache", task, scores).find(task, KEY)
     assert found == scores
     for count in SHOTS:
         before, after = scores[count], found[count]
         assert after.to_dict() == before.to_dict()
-        kept, made = after.balanced_accuracy.evidence, before.balanced_accuracy.evidence
-        assert np.array_equal(kept.terms, made.terms)
-        assert np.array_equal(kept.query_terms, made.query_terms)
-        assert np.array_equal(kept.draws[0].values, made.draws[0].values)
-        assert (kept.images, kept.scale, kept.variance) == (made.images, made.scale, made.variance)
+        again, made = after.balanced_accuracy.evidence, before.balanced_accuracy.evidence
+        assert np.array_equal(again.terms, made.terms)
+        assert np.array_equal(again.query_terms, made.query_terms)
+        assert np.array_equal(again.draws[0].values, made.draws[0].values)
+        assert (again.images, again.scale, again.variance) == (
+            made.images,
+            made.scale,
+            made.variance,
+        )
         assert difference(after.balanced_accuracy, before.balanced_accuracy).p == 1
 
 
 def test_anything_else_is_not_found(tmp_path, task, scores, monkeypatch):
-    keep = ScoreCache(tmp_path / "cache")
-    keep.keep(scores, task, "a" * 64)
-    identity = task.dataset
-    others = [
-        DatasetIdentity("other", identity.label_rule, identity.protocol, identity.fingerprint),
-        DatasetIdentity(identity.name, "rarest", identity.protocol, identity.fingerprint),
-        DatasetIdentity(identity.name, identity.label_rule, 2, identity.fingerprint),
-        DatasetIdentity(identity.name, identity.label_rule, identity.protocol, "0" * 64),
-    ]
-    for other in others:
-        assert keep.find(dataclasses.replace(task, dataset=other), "a" * 64) is None
-    assert keep.find(task, "b" * 64) is None
-    assert keep.find(task, "a" * 64) is not None
+    cache = kept(tmp_path / "cache", task, scores)
+    changes = ({"name": "other"}, {"label_rule": "rarest"}, {"protocol": 2},
+               {"fingerprint": "0" * 64})  # fmt: skip
+    for change in changes:
+        other = replace(task, dataset=replace(task.dataset, **change))
+        assert cache.find(other, KEY) is None
+    assert cache.find(task, "b" * 64) is None
+    assert cache.find(task, KEY, whole=True) is None
+    assert cache.find(task, KEY) is not None
     monkeypatch.setattr(cache_module, "package_digest", lambda: "f" * 64)
-    assert keep.find(task, "a" * 64) is None
-    assert ScoreCache(tmp_path / "cache").find(task, "a" * 64) is None
+    assert cache.find(task, KEY) is None
+    assert ScoreCache(tmp_path / "cache").find(task, KEY) is None
 
 
 def test_the_package_digest_is_of_its_source(tmp_path):
@@ -102,24 +112,23 @@ def test_the_package_digest_is_of_its_source(tmp_path):
 
 @pytest.mark.parametrize("damage", ["cut", "bit", "other's", "empty"])
 def test_a_damaged_file_is_as_good_as_none(tmp_path, task, scores, damage):
-    keep = ScoreCache(tmp_path / "cache")
-    keep.keep(scores, task, "a" * 64)
-    (path,) = keep.folder.glob("*.scores")
+    cache = kept(tmp_path / "cache", task, scores)
+    (path,) = cache.folder.glob("*.scores")
     content = path.read_bytes()
-    if damage == "cut":
-        path.write_bytes(content[:-100])
-    elif damage == "bit":
-        place = len(content) // 2
-        path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
-    elif damage == "empty":
-        path.write_bytes(b"")
+    place = len(content) // 2
+    changed = {
+        "cut": content[:-100],
+        "bit": content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :],
+        "empty": b"",
+    }
+    if damage in changed:
+        path.write_bytes(changed[damage])
     else:
-        keep.keep(dataclasses.replace(scores, name="other"), task, "b" * 64)
-        (other,) = set(keep.folder.glob("*.scores")) - {path}
+        cache.keep(replace(scores, name="other"), task, "b" * 64)
+        (other,) = set(cache.folder.glob("*.scores")) - {path}
         shutil.copyfile(other, path)
-    assert keep.find(task, "a" * 64) is None
-    keep.keep(scores, task, "a" * 64)
-    assert keep.find(task, "a" * 64) is not None
+    assert cache.find(task, KEY) is None
+    assert kept(tmp_path / "cache", task, scores).find(task, KEY) is not None
 
 
 LONG_AGO = time.time() - 40 * 24 * 3600
@@ -135,11 +144,11 @@ def test_what_nobody_used_for_long_is_removed(tmp_path, task, scores, monkeypatc
     root = tmp_path / "cache"
     for version in "01":
         monkeypatch.setattr(cache_module, "package_digest", lambda version=version: version * 64)
-        ScoreCache(root).keep(scores, task, "a" * 64)
+        kept(root, task, scores)
     (root / ("0" * 16) / f".{'a' * 64}.scores.0123abcd.partial").touch()  # of a killed run
     made_long_ago(root / ("0" * 16))
     monkeypatch.undo()
-    ScoreCache(root).keep(scores, task, "a" * 64)
+    kept(root, task, scores)
     assert not (root / ("0" * 16)).exists() and (root / ("1" * 16)).exists()
 
 
@@ -170,7 +179,7 @@ def test_strange_things_inside_are_left_alone(tmp_path, task, scores, monkeypatc
     elsewhere.mkdir()
     (elsewhere / f"{'a' * 64}.scores").touch()
     monkeypatch.setattr(cache_module, "package_digest", lambda: "f" * 64)
-    ScoreCache(root).keep(scores, task, "a" * 64)
+    kept(root, task, scores)
     strange = ["0" * 16 + "/notes.txt", "1" * 16 + "/folder/x", "experiment/x.json", "a.json"]
     strange += ["2" * 17 + f"/{'a' * 64}.scores", "A" * 16 + f"/{'a' * 64}.scores"]
     for name in strange:
@@ -183,7 +192,7 @@ def test_strange_things_inside_are_left_alone(tmp_path, task, scores, monkeypatc
     made_long_ago(root)
     before = {path for path in tmp_path.rglob("*") if "f" * 16 not in str(path)}
     monkeypatch.undo()
-    ScoreCache(root).keep(scores, task, "a" * 64)
+    kept(root, task, scores)
     assert {path for path in before if not os.path.lexists(path)} == set()
 
 
@@ -195,9 +204,7 @@ def test_a_folder_that_was_not_made_for_it_is_not_used(tmp_path, task, scores, c
     if content is not None:
         (root / "CACHEDIR.TAG").write_bytes(content)
     before = sorted(root.rglob("*"))
-    keep = ScoreCache(root)
-    keep.keep(scores, task, "a" * 64)
-    assert "was not made for it" in keep.refusal
+    assert "was not made for it" in kept(root, task, scores).refusal
     assert sorted(root.rglob("*")) == before
 
 
@@ -209,15 +216,14 @@ class TestWhoMayWrite:
     def place(self, tmp_path, task, scores):
         """A folder with a cache in which something is kept."""
         place = tmp_path / "place"
-        cache = ScoreCache(place / "oneshot-emotic" / "leaderboard-scores")
         place.mkdir(mode=0o755)
-        cache.keep(scores, task, "a" * 64)
+        kept(place / "oneshot-emotic/leaderboard-scores", task, scores)
         assert self.found(place, task)
         return place
 
     def found(self, place, task):
-        cache = ScoreCache(place / "oneshot-emotic" / "leaderboard-scores")
-        return cache.find(task, "a" * 64) is not None
+        cache = ScoreCache(place / "oneshot-emotic/leaderboard-scores")
+        return cache.find(task, KEY) is not None
 
     PARTS = (".", "oneshot-emotic", "oneshot-emotic/leaderboard-scores", "version")
 
@@ -247,11 +253,10 @@ class TestWhoMayWrite:
     def test_what_it_makes_is_the_users_alone(self, tmp_path, task, scores):
         old = os.umask(0)
         try:
-            cache = ScoreCache(tmp_path / "a" / "b" / "cache")
-            cache.keep(scores, task, "a" * 64)
+            cache = kept(tmp_path / "a/b/cache", task, scores)
         finally:
             os.umask(old)
-        assert cache.find(task, "a" * 64)
+        assert cache.find(task, KEY)
         for folder in (tmp_path / "a", tmp_path / "a/b", tmp_path / "a/b/cache", cache.folder):
             assert folder.stat().st_mode & 0o077 == 0
 
@@ -267,7 +272,7 @@ class TestWhoMayWrite:
 
 
 def test_a_second_run_scores_nothing_and_gives_the_same(tmp_path, task, monkeypatch):
-    folders = [small_submission(tmp_path / f"s{n}", task, n) for n in range(2)]
+    folders = small_submissions(tmp_path, task, 2)
     keep = ScoreCache(tmp_path / "cache")
     first = recompute_boards(folders, TaskLoader(), cache=keep)
     monkeypatch.setattr(recompute, "evaluate_aligned", refuse)
@@ -282,34 +287,30 @@ def test_a_second_run_scores_nothing_and_gives_the_same(tmp_path, task, monkeypa
         recompute_boards(folders, TaskLoader())
 
 
-def test_a_changed_file_is_found_out_whatever_is_cached(tmp_path, task):
-    folder = small_submission(tmp_path / "s", task)
-    keep = ScoreCache(tmp_path / "cache")
-    recompute_boards([folder], TaskLoader(), cache=keep)
-    path = folder / f"{task.name}.npz"
-    content = path.read_bytes()
+def test_what_is_wrong_is_found_out_whatever_is_cached(tmp_path, task):
+    (folder,) = small_submissions(tmp_path, task, 1)
+    cache = ScoreCache(tmp_path / "cache")
+    recompute_boards([folder], TaskLoader(), cache=cache)
+
+    def refused(message):
+        with pytest.raises(InputError, match=message):
+            recompute_boards([folder], TaskLoader(), cache=cache)
+
+    path, document = folder / f"{task.name}.npz", folder / DOCUMENT
+    content, text = path.read_bytes(), document.read_text()
+    document.write_text(text.replace(task.dataset.fingerprint, "0" * 64))
+    refused("fingerprint")
+    document.write_text(text)
     path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    with pytest.raises(InputError, match="changed after the digest"):
-        recompute_boards([folder], TaskLoader(), cache=keep)
+    refused("changed after the digest")
     path.unlink()
     (tmp_path / "b.npz").write_bytes(content)
     path.symlink_to(tmp_path / "b.npz")
-    with pytest.raises(InputError, match="is a link"):
-        recompute_boards([folder], TaskLoader(), cache=keep)
-
-
-def test_another_fingerprint_is_refused_whatever_is_cached(tmp_path, task):
-    folder = small_submission(tmp_path / "s", task)
-    keep = ScoreCache(tmp_path / "cache")
-    recompute_boards([folder], TaskLoader(), cache=keep)
-    path = folder / DOCUMENT
-    path.write_text(path.read_text().replace(task.dataset.fingerprint, "0" * 64))
-    with pytest.raises(InputError, match="fingerprint"):
-        recompute_boards([folder], TaskLoader(), cache=keep)
+    refused("is a link")
 
 
 def test_only_what_is_new_is_scored(tmp_path, task, monkeypatch):
-    folders = [small_submission(tmp_path / f"s{n}", task, n) for n in range(2)]
+    folders = small_submissions(tmp_path, task, 2)
     keep = ScoreCache(tmp_path / "cache")
     recompute_boards(folders[:1], TaskLoader(), cache=keep)
     scored = []
@@ -356,19 +357,19 @@ def test_a_planted_cache_does_not_pass_the_check(tmp_path, run, monkeypatch):
     source = document["tasks"][task.name]["sha256"]
     cache = ScoreCache(cache_module.default_cache_folder())
     scores = cache.find(task, source)
-    better = dataclasses.replace(scores[1].balanced_accuracy, mean=0.99)
+    better = replace(scores[1].balanced_accuracy, mean=0.99)
     figures = {
         **scores.tasks[task.name],
-        1: dataclasses.replace(scores[1], balanced_accuracy=better),
+        1: replace(scores[1], balanced_accuracy=better),
     }
-    cache.keep(dataclasses.replace(scores, tasks={task.name: figures}), task, source)
+    cache.keep(replace(scores, tasks={task.name: figures}), task, source)
     assert "files changed" in run("leaderboard", checkout).output
     assert "99.0" in (checkout / "leaderboard/README.md").read_text()
     assert "99.0" in run("leaderboard", checkout, "--check", status=1).output
 
 
 def test_side_by_side_gives_the_same_and_the_same_problems(tmp_path, task):
-    folders = [small_submission(tmp_path / f"s{n}", task, n) for n in range(6)]
+    folders = small_submissions(tmp_path, task, 6)
     alone = recompute_boards(folders, TaskLoader(), processes=1)
     lines = []
     assert recompute_boards(folders, TaskLoader(), lines.append, processes=2) == alone
@@ -388,8 +389,7 @@ def test_side_by_side_gives_the_same_and_the_same_problems(tmp_path, task):
 
 def test_two_processes_at_once(tmp_path, task):
     """Two runs on the same checkout and the same cache: both end well, the files are whole."""
-    for number in range(3):
-        small_submission(tmp_path / "submissions" / f"s{number}", task, number)
+    small_submissions(tmp_path / "submissions", task, 3)
     (tmp_path / "leaderboard").mkdir()
     shutil.copy(REPOSITORY / "leaderboard/reported.json", tmp_path / "leaderboard")
     command = [sys.executable, "-m", "oneshot_emotic", "leaderboard", str(tmp_path)]

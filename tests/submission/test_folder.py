@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 
 import numpy as np
 import pytest
 from made import submission_folder
 
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.submission.folder import (
-    find_submissions,
-    read_submission_folder,
-)
+from oneshot_emotic.submission.folder import find_submissions, read_submission_folder
 
 
 @pytest.fixture
@@ -41,7 +39,6 @@ def test_read(folder, task):
         ({"model": {}}, "'name' is a required property"),
         ({"tasks": {}}, "tasks"),
         ({"tasks": {"cat-9": {"file": "a.npz", "sha256": "0" * 64}}}, "'cat-9' is not one of"),
-        ({"tasks": {"cat-6-6": {"file": "../a.npz", "sha256": "0" * 64}}}, "does not match"),
         ({"format": "x"}, "was expected"),
         ({"rank": 1}, "'rank' was unexpected"),
     ],
@@ -63,6 +60,60 @@ def test_folder_names(folder, name):
     renamed = folder.rename(folder.parent / name)
     with pytest.raises(InputError, match="small letters"):
         read_submission_folder(renamed)
+
+
+@pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz"])
+def test_links(folder, tmp_path, name):
+    (folder / name).rename(tmp_path / name)
+    (folder / name).symlink_to(tmp_path / name)
+    with pytest.raises(InputError, match="is a link, not a file"):
+        read_submission_folder(folder).embeddings("cat-6-6")
+
+
+@pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz"])
+def test_pipes_and_folders_do_not_hang(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(InputError, match="is not a file"):
+        read_submission_folder(folder).embeddings("cat-6-6")
+    (folder / name).unlink()
+    (folder / name).mkdir()
+    with pytest.raises(InputError, match="is a folder, not a file"):
+        read_submission_folder(folder).embeddings("cat-6-6")
+
+
+@pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz", "more", "a/b"])
+def test_loops_of_links(folder, name, run):
+    path = folder / name
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(exist_ok=True)
+    path.symlink_to(path.parent / "second")
+    (path.parent / "second").symlink_to(path)
+    output = run("check-submission", folder, status=2).output
+    named = "a: is not named" if name == "a/b" else f"{name}: is "
+    assert named in output
+    assert "Traceback" not in run("score", path, status=2).output
+    assert "loop of links" in run("score", path, status=2).output
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "/etc/passwd.npz",
+        "../a.npz",
+        "a/../b.npz",
+        "..npz",
+        "a.npz\n",
+        "a.json",
+        "a.parquet",
+        "",
+        {},
+    ],
+)
+def test_names_that_lead_elsewhere(folder, file):
+    change(folder, tasks={"cat-6-6": {"file": file, "sha256": "0" * 64}})
+    with pytest.raises(InputError, match=r"tasks\.cat-6-6\.file"):
+        read_submission_folder(folder)
 
 
 def test_found_in_order(folder):

@@ -145,7 +145,15 @@ class TestReference:
 
     @pytest.mark.parametrize(
         "name",
-        ["../e.safetensors", "/etc/passwd.npz", "a/e.safetensors", ".e.safetensors", "e.json", "e"],
+        [
+            "../e.safetensors",
+            "/etc/passwd.npz",
+            "a/e.safetensors",
+            ".e.safetensors",
+            "e.json",
+            "e.parquet",
+            "e",
+        ],
     )
     def test_names_that_lead_elsewhere(self, made, name):
         with pytest.raises(InputError, match="embeddings"):

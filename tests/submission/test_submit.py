@@ -15,7 +15,7 @@ from oneshot_emotic.report import task_report
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file
 from oneshot_emotic.submission.folder import read_submission_folder
 from oneshot_emotic.submission.model_card import slug_of
-from oneshot_emotic.submission.write_folder import narrowed
+from oneshot_emotic.submission.runs import narrowed
 
 SAID = ("--seen-unseen-names", "no", "--seen-test-images", "no")
 CARD = {
