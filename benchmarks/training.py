@@ -144,7 +144,7 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
     branches = settings.effective_recipe.branches
     persons = PersonBatches(data, split.sample_ids, branches, ours.device)
     targets = split.targets()
-    network = training._network(settings, len(split.classes), {}, ours, False)
+    network = training._network(settings, len(split.classes), {}, ours)
     optimiser = training._optimiser(settings, network)
     losses = training._Losses(settings, ours)
     generator = torch.Generator().manual_seed(0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,8 @@ _AHEAD = 4
 _MEMORY_SHARE = 0.7
 _COPY_ROWS = 1024
 
+Item = TypeVar("Item")
+Content = TypeVar("Content")
 IntArray = npt.NDArray[np.int64]
 
 
@@ -62,14 +65,9 @@ class BaseSplit:
 
     def subset(self, places: Sequence[int]) -> BaseSplit:
         """Some of the persons, with the classes of all."""
-        return BaseSplit(
-            self.task,
-            self.classes,
-            tuple(self.sample_ids[place] for place in places),
-            tuple(self.image_ids[place] for place in places),
-            tuple(self.labels[place] for place in places),
-            self.dataset,
-        )
+        columns = ("sample_ids", "image_ids", "labels")
+        chosen = {x: tuple(getattr(self, x)[place] for place in places) for x in columns}
+        return replace(self, **chosen)
 
 
 def base_split(task: Task) -> BaseSplit:
@@ -169,7 +167,7 @@ class PersonBatches:
         image_rows = np.array([prepared.image_row[name] for name in sample_ids], dtype=np.int64)
         body_rows = np.array([prepared.body_row[name] for name in sample_ids], dtype=np.int64)
         self.device = device
-        self._pixels: dict[str, tuple[Pixels, IntArray]] = {}
+        self._pixels: dict[str, tuple[Pixels | torch.Tensor, IntArray]] = {}
         self._semantic: torch.Tensor | None = None
         for branch in branches:
             if branch == "image":
@@ -181,14 +179,9 @@ class PersonBatches:
             else:
                 chosen = torch.from_numpy(data.semantic[image_rows])
                 self._semantic = chosen.to(device, torch.float32)
-        self._resident: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-        if self._pixels and (self._fits() if resident is None else resident):
-            self._resident = {name: self._copy(*item) for name, item in self._pixels.items()}
-
-    @property
-    def resident(self) -> bool:
-        """True when the pictures are held on the device."""
-        return bool(self._resident)
+        self.resident = bool(self._pixels) and (self._fits() if resident is None else resident)
+        if self.resident:
+            self._pixels = {name: self._copy(*item) for name, item in self._pixels.items()}
 
     def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
         """The inputs of each batch of places, in order.
@@ -197,47 +190,27 @@ class PersonBatches:
             For each branch a tensor on the device: `image` and `body` uint8 (persons, side, side,
             3), `semantic` float32 (persons, 150).
         """
-        if self._resident or self.device.type != "cuda":
-            for chosen in places:
-                yield self._gather(chosen)
-            return
-        with ThreadPoolExecutor(_AHEAD) as readers:
-            ahead: list[tuple[IntArray, Future[dict[str, torch.Tensor]]]] = []
-            for chosen in places:
-                ahead.append((chosen, readers.submit(self._read, chosen, pinned=True)))
-                if len(ahead) > _AHEAD:
-                    yield self._upload(*ahead.pop(0))
-            for item in ahead:
-                yield self._upload(*item)
+        if self.resident or self.device.type != "cuda":
+            read = ((chosen, self._read(chosen)) for chosen in places)
+        else:
+            read = read_ahead(self._read, places, _AHEAD, _AHEAD)
+        for chosen, pixels in read:
+            inputs = {k: v.to(self.device, non_blocking=True) for k, v in pixels.items()}
+            if self._semantic is not None:
+                inputs["semantic"] = self._semantic[torch.from_numpy(chosen).to(self.device)]
+            yield inputs
 
-    def _gather(self, places: IntArray) -> dict[str, torch.Tensor]:
-        if not self._resident:
-            return self._with_semantic(self._read(places, pinned=False), places)
-        chosen = torch.from_numpy(places).to(self.device)
-        pixels = {name: held[rows[chosen]] for name, (held, rows) in self._resident.items()}
-        return self._with_semantic(pixels, places)
-
-    def _read(self, places: IntArray, *, pinned: bool) -> dict[str, torch.Tensor]:
+    def _read(self, places: IntArray) -> dict[str, torch.Tensor]:
         inputs = {}
         for name, (array, rows) in self._pixels.items():
-            shape = (len(places), *array.shape[1:])
+            if isinstance(array, torch.Tensor):
+                inputs[name] = array[torch.from_numpy(rows[places]).to(self.device)]
+                continue
+            shape, pinned = (len(places), *array.shape[1:]), self.device.type == "cuda"
             pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
             # mode="clip" lets NumPy write into `out` directly; the rows are known to be there.
             np.take(array, rows[places], axis=0, out=pixels.numpy(), mode="clip")
             inputs[name] = pixels
-        return inputs
-
-    def _upload(
-        self, places: IntArray, read: Future[dict[str, torch.Tensor]]
-    ) -> dict[str, torch.Tensor]:
-        pixels = {k: v.to(self.device, non_blocking=True) for k, v in read.result().items()}
-        return self._with_semantic(pixels, places)
-
-    def _with_semantic(
-        self, inputs: dict[str, torch.Tensor], places: IntArray
-    ) -> dict[str, torch.Tensor]:
-        if self._semantic is not None:
-            inputs["semantic"] = self._semantic[torch.from_numpy(places).to(self.device)]
         return inputs
 
     def _fits(self) -> bool:
@@ -250,7 +223,7 @@ class PersonBatches:
         free: int = torch.cuda.mem_get_info(self.device)[0]
         return needed < _MEMORY_SHARE * free
 
-    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
+    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, IntArray]:
         """The rows needed, each once, on the device; and where each person finds its own."""
         different, place = np.unique(rows, return_inverse=True)
         shape = (len(different), *array.shape[1:])
@@ -258,7 +231,22 @@ class PersonBatches:
         for start in range(0, len(different), _COPY_ROWS):
             part = array[different[start : start + _COPY_ROWS]]
             held[start : start + len(part)] = torch.from_numpy(part).to(self.device)
-        return held, torch.from_numpy(place.reshape(-1)).to(self.device)
+        return held, place.reshape(-1)
+
+
+def read_ahead(
+    read: Callable[[Item], Content], items: Iterable[Item], threads: int, ahead: int
+) -> Iterator[tuple[Item, Content]]:
+    """Each item with what is read of it, in order, some being read while one is used."""
+    with ThreadPoolExecutor(threads) as readers:
+        waiting: deque[tuple[Item, Future[Content]]] = deque()
+        for item in items:
+            waiting.append((item, readers.submit(read, item)))
+            if len(waiting) > ahead:
+                item, future = waiting.popleft()
+                yield item, future.result()
+        for item, future in waiting:
+            yield item, future.result()
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,6 @@ Branch = Literal["image", "body", "semantic"]
 Pretraining = Literal["imagenet", "places365"]
 Backbone = Literal["resnet18", "resnet50"]
 
-BACKBONES: tuple[Backbone, ...] = ("resnet18", "resnet50")
-
 #: Where the figures below were printed.
 REPORTED_SOURCE = "arXiv 2111.15271, Tables II and III: plain accuracy on EMOTIC, one support draw"
 

@@ -14,11 +14,7 @@ import tiny
 torch = pytest.importorskip("torch")
 
 import safetensors  # noqa: E402
-from oneshot_emotic_baselines.checkpoint import (  # noqa: E402
-    checkpoint_content,
-    load_checkpoint,
-    write_checkpoint,
-)
+from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
 from oneshot_emotic_baselines.model import AffectNet  # noqa: E402
@@ -38,7 +34,15 @@ def content():
         recipe = settings.effective_recipe
         network = AffectNet(recipe, "resnet18", len(split.classes), settings.embedding)
         network.to(memory_format=torch.channels_last)
-        yield checkpoint_content(settings, split, {"image": "none"}, network, tiny.SIZE, STATE)
+        yield {
+            "settings": settings.to_dict(),
+            "classes": list(split.classes),
+            "dataset": split.dataset.to_dict(),
+            "pretraining": {"image": "none"},
+            "size": tiny.SIZE,
+            "network": dict(network.state_dict()),
+            **STATE,
+        }
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +130,7 @@ def test_other_files_are_none(written, tmp_path):
     stream = io.BytesIO()
     torch.save({"network": {"a": torch.ones(2)}}, stream)
     no_words = written.replace(b"oneshot-emotic", b"oneshot_emotic")
-    other_form = re.sub(rb"checkpoint/2", b"checkpoint/9", written)
+    other_form = re.sub(rb"checkpoint/3", b"checkpoint/9", written)
     for content in (stream.getvalue(), no_words, other_form, b"\x02" + b"\0" * 7 + b"{}"):
         (tmp_path / "a").write_bytes(content)
         with pytest.raises(InputError, match="is not a checkpoint"):
@@ -153,7 +157,7 @@ def test_weights_of_another_type_are_refused(content, tmp_path, monkeypatch):
         ({"settings": {"epochs": "two"}}, "settings are wrong"),
         ({"settings": {"epochs": 0}}, "must be at least 1"),
         ({"settings": {"recipe": "../x"}}, "no recipe"),
-        ({"settings": {"embedding": 10**12}}, "embedding: must be from 0 to 65536"),
+        ({"settings": {"embedding": 10**12}}, "embedding: must be from 1 to 65536"),
         ({"settings": {"embedding": 65_536}}, "weights are not of the network"),
         ({"settings": {"backbone": "resnet50", "embedding": 17}}, "weights are not of the network"),
         ({"classes": ["a"]}, "weights are not of the network"),

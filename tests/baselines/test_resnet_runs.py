@@ -54,7 +54,7 @@ def test_32_persons_are_learnt():
     targets = split.targets()
     wanted = torch.from_numpy(targets)
     ours = Processes(0, 1, cpu)
-    network = train_module._network(settings, len(split.classes), {}, ours, False)
+    network = train_module._network(settings, len(split.classes), {}, ours)
     optimiser = train_module._optimiser(settings, network)
     losses = train_module._Losses(settings, ours)
     (batch,) = persons.batches([np.arange(32)])
