@@ -14,37 +14,37 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, get_args
 
 from oneshot_emotic.categories import CATEGORIES
-from oneshot_emotic.tasks import LEVELS, TaskTable
+from oneshot_emotic.tasks import LEVELS, TaskDefinition
 
 LabelRule = Literal["argmax", "rarest"]
 LABEL_RULES: tuple[LabelRule, ...] = get_args(LabelRule)
 
 
-def argmax_class(labels: Iterable[str], table: TaskTable) -> str | None:
+def argmax_class(labels: Iterable[str], definition: TaskDefinition) -> str | None:
     """The class with most votes among `labels`; ties go to the lowest class index.
 
     Args:
         labels: Category names, each as often as an annotator gave it.
-        table: A categorical task.
+        definition: A categorical task.
 
     Returns:
         The class's name, or None for a person without labels.
     """
-    votes = Counter(table.class_of_category[label] for label in labels)
+    votes = Counter(definition.class_of_category[label] for label in labels)
     if not votes:
         return None
     # max() keeps the first of equals, and the classes stand in the order of their index.
-    return max((item.name for item in table.classes), key=lambda name: votes[name])
+    return max((item.name for item in definition.classes), key=lambda name: votes[name])
 
 
 def rarest_class(
-    labels: Iterable[str], table: TaskTable, carriers: Mapping[str, int]
+    labels: Iterable[str], definition: TaskDefinition, carriers: Mapping[str, int]
 ) -> str | None:
     """The class of the rarest category among `labels`; ties go to the lowest class index.
 
     Args:
         labels: Category names.
-        table: A categorical task.
+        definition: A categorical task.
         carriers: Persons of the whole data set that carry each category.
 
     Returns:
@@ -54,8 +54,8 @@ def rarest_class(
     if not carried:
         return None
     fewest = min(carriers[label] for label in carried)
-    candidates = {table.class_of_category[x] for x in carried if carriers[x] == fewest}
-    return next(item.name for item in table.classes if item.name in candidates)
+    candidates = {definition.class_of_category[x] for x in carried if carriers[x] == fewest}
+    return next(item.name for item in definition.classes if item.name in candidates)
 
 
 def count_carriers(labels_of_persons: Iterable[Sequence[str]]) -> dict[str, int]:

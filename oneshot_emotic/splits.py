@@ -19,7 +19,7 @@ from oneshot_emotic.labels import (
     level_class,
     rarest_class,
 )
-from oneshot_emotic.tasks import DRAWS, MAX_SHOTS, TASKS, TaskTable, task_table
+from oneshot_emotic.tasks import DRAWS, MAX_SHOTS, TASKS, TaskDefinition, task_definition
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,29 +72,65 @@ class Persons:
         return table
 
 
+@dataclass(frozen=True)
+class BasePersons(Persons):
+    """Persons of the base classes, each marked if its image holds a novel person of the task too.
+
+    Attributes:
+        shares_image: True for a person in such an image.
+    """
+
+    shares_image: tuple[bool, ...]
+
+    @classmethod
+    def beside(cls, novel: Persons, base: Persons) -> BasePersons:
+        """The base persons of a task, marked by the images of its novel ones."""
+        images = set(novel.image_ids)
+        marks = tuple(image in images for image in base.image_ids)
+        return cls(base.sample_ids, base.image_ids, base.labels, marks)
+
+    def __repr__(self) -> str:
+        return (
+            f"BasePersons({len(self):,} persons of {len(self.counts)} classes, "
+            f"{self.shares_image.count(True):,} in an image with a novel person)"
+        )
+
+    @cached_property
+    def clean(self) -> BasePersons:
+        """The persons in whose images no novel person of the task is."""
+        rows = zip(self.sample_ids, self.image_ids, self.labels, self.shares_image, strict=True)
+        kept = Persons.sorted_from(row[:3] for row in rows if not row[3])
+        return BasePersons(kept.sample_ids, kept.image_ids, kept.labels, (False,) * len(kept))
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The persons as a table with the columns sample_id, image_id, label and shares_image."""
+        return super().to_pandas().assign(shares_image=list(self.shares_image))
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """A task on a data set: everything a submission is scored against.
 
     Attributes:
-        table: The task as the paper defines it.
-        base: Persons of the base classes, for training.
+        definition: The task as the paper defines it.
+        base: Persons of the base classes, for training; `base.clean` without those in an image
+            with a novel person.
         novel: Persons of the novel classes, which an embedding is needed for.
         classes: The novel classes, in the order of the paper's index; those that were left out
             for want of persons are not among them.
         support: The draws, as places in `novel`, of shape (draws, shots, classes): int32, -1 where
             a class offers fewer shots.
-        left_out: Novel classes left out, with the persons they had.
+        dropped_classes: Novel classes left out, with the persons they had.
         dataset: Name, label rule, protocol and fingerprint of the data set; None for a task that
             is not part of one yet.
     """
 
-    table: TaskTable
-    base: Persons
+    definition: TaskDefinition
+    base: BasePersons
     novel: Persons
     classes: tuple[str, ...]
     support: npt.NDArray[np.int32]
-    left_out: Mapping[str, int]
+    dropped_classes: Mapping[str, int]
     dataset: DatasetIdentity | None = None
 
     def __repr__(self) -> str:
@@ -106,7 +142,7 @@ class Task:
     @property
     def name(self) -> str:
         """The task's name, such as `cat-6-6`."""
-        return self.table.name
+        return self.definition.name
 
     @property
     def draws(self) -> int:
@@ -143,7 +179,9 @@ class Task:
     @cached_property
     def levels(self) -> tuple[int, ...]:
         """The classes as numbers; empty for a categorical task."""
-        return () if self.table.dimension is None else tuple(int(name) for name in self.classes)
+        return (
+            () if self.definition.dimension is None else tuple(int(name) for name in self.classes)
+        )
 
     def support_ids(self, draw: int, shots: int = 1) -> dict[str, list[str]]:
         """The sample_ids of the support persons of a draw, for each class."""
@@ -193,42 +231,44 @@ def build_tasks(persons: pd.DataFrame, rule: LabelRule) -> dict[str, Task]:
     sample_ids, image_ids = persons["sample_id"].tolist(), persons["image_id"].tolist()
     return {
         name: split_task(
-            table,
+            definition,
             (
                 (sample_id, image_id, label)
                 for sample_id, image_id, label in zip(
-                    sample_ids, image_ids, classes_of(persons, table, rule), strict=True
+                    sample_ids, image_ids, classes_of(persons, definition, rule), strict=True
                 )
                 if label is not None
             ),
         )
-        for name, table in TASKS.items()
+        for name, definition in TASKS.items()
     }
 
 
-def classes_of(persons: pd.DataFrame, table: TaskTable, rule: LabelRule) -> list[str | None]:
+def classes_of(
+    persons: pd.DataFrame, definition: TaskDefinition, rule: LabelRule
+) -> list[str | None]:
     """The class of every person of the table, base or novel; None where it has none."""
-    if table.dimension is not None:
-        return [level_class(value) for value in persons[table.dimension].tolist()]
+    if definition.dimension is not None:
+        return [level_class(value) for value in persons[definition.dimension].tolist()]
     labels = persons["labels"].tolist()
     if rule == "argmax":
-        return [argmax_class(names, table) for names in labels]
+        return [argmax_class(names, definition) for names in labels]
     carriers = count_carriers(labels)
-    return [rarest_class(names, table, carriers) for names in labels]
+    return [rarest_class(names, definition, carriers) for names in labels]
 
 
 def split_task(
-    table: TaskTable | str, rows: Iterable[tuple[str, str, str]], draws: int = DRAWS
+    definition: TaskDefinition | str, rows: Iterable[tuple[str, str, str]], draws: int = DRAWS
 ) -> Task:
     """Split labelled persons into base and novel ones and draw the supports.
 
     Args:
-        table: The task.
+        definition: The task.
         rows: (sample_id, image_id, label) of persons, base and novel, in any order.
         draws: How many support draws to make.
     """
-    table = task_table(table) if isinstance(table, str) else table
-    base_names, novel_names = set(table.base_classes), set(table.novel_classes)
+    definition = task_definition(definition) if isinstance(definition, str) else definition
+    base_names, novel_names = set(definition.base_classes), set(definition.novel_classes)
     base, novel = [], []
     for row in rows:
         if row[2] in base_names:
@@ -236,16 +276,18 @@ def split_task(
         elif row[2] in novel_names:
             novel.append(row)
     counts = Counter(row[2] for row in novel)
-    classes = tuple(name for name in table.novel_classes if counts[name] >= FEWEST_PERSONS)
-    left_out = {name: counts[name] for name in table.novel_classes if name not in classes}
+    classes = tuple(name for name in definition.novel_classes if counts[name] >= FEWEST_PERSONS)
+    dropped_classes = {
+        name: counts[name] for name in definition.novel_classes if name not in classes
+    }
     persons = Persons.sorted_from(row for row in novel if row[2] in classes)
     return Task(
-        table,
-        Persons.sorted_from(base),
+        definition,
+        BasePersons.beside(persons, Persons.sorted_from(base)),
         persons,
         classes,
-        _supports(table.name, classes, persons.labels, draws),
-        left_out,
+        _supports(definition.name, classes, persons.labels, draws),
+        dropped_classes,
     )
 
 

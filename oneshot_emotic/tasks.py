@@ -40,7 +40,7 @@ class OneShotClass:
 
 
 @dataclass(frozen=True)
-class TaskTable:
+class TaskDefinition:
     """A task as the paper defines it, before any data.
 
     Attributes:
@@ -88,7 +88,7 @@ def _categorical(
     sadness: tuple[str, ...],
     fear: tuple[str, ...],
     novel: dict[str, str],
-) -> TaskTable:
+) -> TaskDefinition:
     base = {
         "Angry": _ANGRY,
         "Sadness": sadness,
@@ -97,7 +97,7 @@ def _categorical(
         "Joy": _JOY,
         "Surprising": _SURPRISING,
     }
-    return TaskTable(
+    return TaskDefinition(
         name,
         title,
         family="cat",
@@ -109,9 +109,11 @@ def _categorical(
     )
 
 
-def _levels(family: str, title: str, dimension: Dimension, novel: tuple[int, ...]) -> TaskTable:
+def _levels(
+    family: str, title: str, dimension: Dimension, novel: tuple[int, ...]
+) -> TaskDefinition:
     base = [level for level in LEVELS if level not in novel]
-    return TaskTable(
+    return TaskDefinition(
         f"{family}-{dimension}",
         f"{title} {dimension}",
         family=family,
@@ -123,7 +125,7 @@ def _levels(family: str, title: str, dimension: Dimension, novel: tuple[int, ...
     )
 
 
-_TABLES = (
+_DEFINITIONS = (
     _categorical(
         "cat-6-6",
         "CAT-6:6",
@@ -154,7 +156,7 @@ _TABLES = (
     *(_levels("lev-6-4", "LEV-6:4", dimension, (2, 4, 7, 10)) for dimension in DIMENSIONS),
 )
 
-TASKS: dict[str, TaskTable] = {table.name: table for table in _TABLES}
+TASKS: dict[str, TaskDefinition] = {item.name: item for item in _DEFINITIONS}
 
 #: The families in the order of the leaderboard, with the title of their tables.
 FAMILIES: dict[str, str] = {
@@ -164,7 +166,7 @@ FAMILIES: dict[str, str] = {
 }
 
 
-def task_table(name: str) -> TaskTable:
+def task_definition(name: str) -> TaskDefinition:
     """The task called `name`.
 
     Raises:

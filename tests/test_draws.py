@@ -14,7 +14,7 @@ from philox import words_of_text
 
 from oneshot_emotic.draws import draw_supports, shots_offered
 from oneshot_emotic.splits import split_task
-from oneshot_emotic.tasks import TASKS, task_table
+from oneshot_emotic.tasks import TASKS, task_definition
 
 GOLDEN_FIRST = [[28, 15, 33, 31, 7], [1, 34, 6, 7, 28]]
 GOLDEN_DIGEST = "f31a408673971f6503986c2660ee1e77c169e21d3dd931bda21e5e0eecc98b0e"
@@ -164,7 +164,7 @@ def test_tasks_have_streams_of_their_own():
 def test_small_classes_leave_and_offer_fewer_shots():
     task = split_task("cat-6-6", rows({"Esteem": 3, "Yearning": 9, "Engagement": 1}), draws=20)
     assert task.classes == ("Esteem", "Yearning")
-    assert task.left_out == {
+    assert task.dropped_classes == {
         "Disconnection": 0,
         "Engagement": 1,
         "Sensitive": 0,
@@ -194,4 +194,4 @@ def test_supports_of_all_tasks_are_of_their_class():
 
 
 def test_task_table_is_accepted_too():
-    assert split_task(task_table("cat-6-6"), [], draws=1).name == "cat-6-6"
+    assert split_task(task_definition("cat-6-6"), [], draws=1).name == "cat-6-6"

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from oneshot_emotic.categories import CATEGORIES
 from oneshot_emotic.labels import argmax_class, count_carriers, level_class, rarest_class
-from oneshot_emotic.tasks import TASKS, task_table
+from oneshot_emotic.tasks import TASKS, task_definition
 
-CAT = task_table("cat-6-6")
+CAT = task_definition("cat-6-6")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_argmax(labels, expected):
 
 
 def test_argmax_of_the_other_task_moves_two_categories():
-    table = task_table("cat-6-4")
+    table = task_definition("cat-6-4")
     assert argmax_class(["Sensitivity"], table) == "Sadness"
     assert argmax_class(["Embarrassment"], table) == "Fear"
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from hypothesis import given, strategies
 
 from oneshot_emotic.splits import Persons, build_tasks, split_task
 
@@ -35,7 +36,7 @@ def test_argmax(persons):
         "train/i/a.jpg#1": "Joy"
     }
     assert task.classes == ("Engagement", "Esteem")
-    assert task.left_out == {
+    assert task.dropped_classes == {
         "Disconnection": 0,
         "Sensitive": 1,
         "Embarrassment": 0,
@@ -62,7 +63,7 @@ def test_levels_pool_the_partitions_and_leave_nan_out(persons):
         "val/i/b.jpg#0": "7",
         "test/i/e.jpg#0": "7",
     }
-    assert task.left_out == {"4": 1}
+    assert task.dropped_classes == {"4": 1}
     assert task.base.labels == ("10",)
 
 
@@ -87,3 +88,40 @@ def test_table_of_persons():
         "label": ["2", "1"],
     }
     assert persons.counts == {"1": 1, "2": 1}
+
+
+LABELS = strategies.sampled_from(["1", "3", "2", "4", "7"])
+PLACES = strategies.tuples(strategies.sampled_from("abcdef"), LABELS)
+
+
+@given(strategies.lists(PLACES, max_size=12))
+def test_base_persons_beside_novel_ones(places):
+    """By a loop over all pairs; a class of one person is none, and marks nobody."""
+    rows = [(f"train/{image}#{n}", image, label) for n, (image, label) in enumerate(places)]
+    task = split_task("lev-7-3-valence", rows, draws=1)
+    labels = [label for _, label in places]
+    novel = [row for row in rows if row[2] in "247" and labels.count(row[2]) > 1]
+    expected = {
+        row: any(row[1] == other[1] for other in novel) for row in rows if row[2] not in "247"
+    }
+    base = task.base
+    found = zip(base.sample_ids, base.image_ids, base.labels, strict=True)
+    assert dict(zip(found, base.shares_image, strict=True)) == expected
+    assert base.to_pandas()["shares_image"].tolist() == list(base.shares_image)
+    clean = base.clean
+    found = zip(clean.sample_ids, clean.image_ids, clean.labels, strict=True)
+    assert list(found) == sorted(row for row, beside in expected.items() if not beside)
+    assert clean.clean == clean
+
+
+def test_marks_are_shown():
+    rows = [("a#0", "a", "1"), ("a#1", "a", "2"), ("b#0", "b", "2"), ("c#0", "c", "3")]
+    task = split_task("lev-7-3-valence", rows, draws=1)
+    shown = "BasePersons(2 persons of 2 classes, 1 in an image with a novel person)"
+    assert repr(task.base) == shown and shown in repr(task)
+    assert task.base.to_pandas().to_dict("list") == {
+        "sample_id": ["a#0", "c#0"],
+        "image_id": ["a", "c"],
+        "label": ["1", "3"],
+        "shares_image": [True, False],
+    }

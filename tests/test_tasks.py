@@ -4,7 +4,7 @@ import pytest
 
 from oneshot_emotic.categories import CATEGORIES
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.tasks import FAMILIES, TASKS, task_table
+from oneshot_emotic.tasks import FAMILIES, TASKS, task_definition
 
 # category: class in CAT-6:6, class in CAT-6:4
 TABLE_I = """
@@ -25,7 +25,7 @@ ORDER = ["Angry", "Sadness", "Fear", "Love", "Joy", "Surprising"]
 
 @pytest.mark.parametrize(("task", "column"), [("cat-6-6", 1), ("cat-6-4", 2)])
 def test_table_i(task, column):
-    table = task_table(task)
+    table = task_definition(task)
     assert table.class_of_category == {row[0]: row[column] for row in ROWS}
     assert set(table.class_of_category) == set(CATEGORIES)
     assert list(table.base_classes) == ORDER
@@ -33,7 +33,7 @@ def test_table_i(task, column):
 
 
 def test_novel_classes_in_order():
-    assert task_table("cat-6-6").novel_classes == (
+    assert task_definition("cat-6-6").novel_classes == (
         "Disconnection",
         "Engagement",
         "Sensitive",
@@ -41,7 +41,7 @@ def test_novel_classes_in_order():
         "Esteem",
         "Yearning",
     )
-    assert task_table("cat-6-4").novel_classes == (
+    assert task_definition("cat-6-4").novel_classes == (
         "Disconnection",
         "Engagement",
         "Esteem",
@@ -51,7 +51,7 @@ def test_novel_classes_in_order():
 
 @pytest.mark.parametrize("dimension", ["valence", "arousal", "dominance"])
 def test_levels(dimension):
-    seven, six = task_table(f"lev-7-3-{dimension}"), task_table(f"lev-6-4-{dimension}")
+    seven, six = task_definition(f"lev-7-3-{dimension}"), task_definition(f"lev-6-4-{dimension}")
     assert seven.base_classes == ("1", "3", "5", "6", "8", "9", "10")
     assert seven.novel_classes == ("2", "4", "7")
     assert six.base_classes == ("1", "3", "5", "6", "8", "9")
@@ -66,7 +66,7 @@ def test_eight_tasks_in_three_families():
 
 def test_unknown_task_names_the_tasks():
     with pytest.raises(InputError, match="cat-6-6"):
-        task_table("cat-9-9")
+        task_definition("cat-9-9")
 
 
 @pytest.mark.parametrize(
@@ -76,11 +76,11 @@ def test_unknown_task_names_the_tasks():
 )  # fmt: skip
 def test_a_near_miss_of_a_name(name, meant):
     with pytest.raises(InputError, match=rf"there is no task '{name}'\. Did you mean '{meant}'"):
-        task_table(name)
+        task_definition(name)
 
 
 @pytest.mark.parametrize("name", ["emotion", "", None, 3, ["x"]])
 def test_no_name_is_near(name):
     with pytest.raises(InputError, match=r"there is no task .* The tasks are cat-6-6, ") as error:
-        task_table(name)
+        task_definition(name)
     assert "mean" not in str(error.value)

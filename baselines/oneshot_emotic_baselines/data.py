@@ -77,7 +77,7 @@ def base_split(task: Task) -> BaseSplit:
         InputError: Fewer than two base classes have persons.
     """
     base = task.base
-    classes = tuple(name for name in task.table.base_classes if base.counts.get(name, 0))
+    classes = tuple(name for name in task.definition.base_classes if base.counts.get(name, 0))
     if len(classes) < 2:
         raise InputError(
             Problem(f"{task.name} has persons in {len(classes)} base classes; training needs two")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from oneshot_emotic.rng import CounterStream
 from oneshot_emotic.splits import DatasetIdentity, Task, split_task
-from oneshot_emotic.tasks import OneShotClass, task_table
+from oneshot_emotic.tasks import OneShotClass, task_definition
 from oneshot_emotic_baselines.data import BaseSplit
 
 
@@ -51,10 +51,10 @@ def validation_task(held: BaseSplit, draws: int) -> Task | None:
     """
     # Here the base classes play the part of the novel ones.
     novel = tuple(OneShotClass(name, novel=True) for name in held.classes)
-    table = replace(task_table(held.task), name=f"{held.task}/validation", classes=novel)
+    definition = replace(task_definition(held.task), name=f"{held.task}/validation", classes=novel)
     rows = zip(held.sample_ids, held.image_ids, held.labels, strict=True)
     task = replace(
-        split_task(table, rows, draws),
+        split_task(definition, rows, draws),
         dataset=DatasetIdentity("validation", "argmax", 1, "0" * 64),
     )
     return None if task.unscorable else task

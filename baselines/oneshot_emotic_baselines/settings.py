@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_type_hints
 import msgspec
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.tasks import task_table
+from oneshot_emotic.tasks import task_definition
 from oneshot_emotic_baselines.recipes import Backbone, Recipe, recipe_named
 
 #: The paper's side of both pictures in pixels, section IV-A.
@@ -95,7 +95,7 @@ class Settings:
     def __post_init__(self) -> None:
         """Refuse unknown names and values out of range, all at once."""
         recipe_named(self.recipe)
-        task_table(self.task)
+        task_definition(self.task)
         choices = {name: get_args(kind) for name, kind in get_type_hints(Settings).items()}
         problems = [
             Problem(f"must be one of {', '.join(known)}, not {value!r}", name)
@@ -114,7 +114,7 @@ class Settings:
     def rate(self) -> float:
         """The learning rate of the first epochs."""
         # The paper, section IV-A: LEV-6:4 differs from all others.
-        paper = 3.5e-6 if task_table(self.task).family == "lev-6-4" else 3.5e-4
+        paper = 3.5e-6 if task_definition(self.task).family == "lev-6-4" else 3.5e-4
         return self.learning_rate or paper
 
     @property

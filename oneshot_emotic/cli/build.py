@@ -176,8 +176,8 @@ def _print_tasks(
         task = tasks[rule][name]
         listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
         echo(f"  {name:18} {len(task.novel):7,}  {listed or '-'}")
-        if task.left_out:
-            listed = ", ".join(f"{item} {count}" for item, count in task.left_out.items())
+        if task.dropped_classes:
+            listed = ", ".join(f"{item} {count}" for item, count in task.dropped_classes.items())
             echo(f"    left out for want of persons: {listed}")
         if task.unscorable:
             echo(f"    cannot be scored: {task.unscorable}")
@@ -197,7 +197,7 @@ def _print_tasks(
 
 
 def _class_counts(task: Task) -> dict[str, int]:
-    return {**task.novel.counts, **task.left_out}
+    return {**task.novel.counts, **task.dropped_classes}
 
 
 def _print_result(output: Path, identity: DatasetIdentity) -> None:

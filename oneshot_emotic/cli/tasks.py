@@ -23,12 +23,12 @@ def command(dataset: str) -> None:
     for name, task in tasks.items():
         echo(name)
         base = task.base.counts
-        listed = ", ".join(f"{item} {base.get(item, 0):,}" for item in task.table.base_classes)
+        listed = ", ".join(f"{item} {base.get(item, 0):,}" for item in task.definition.base_classes)
         echo(f"  base   {len(task.base):6,}  {listed}")
         listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
         echo(f"  novel  {len(task.novel):6,}  {listed}")
-        if task.left_out:
-            listed = ", ".join(f"{item} {count}" for item, count in task.left_out.items())
+        if task.dropped_classes:
+            listed = ", ".join(f"{item} {count}" for item, count in task.dropped_classes.items())
             echo(f"  left out for want of persons: {listed}")
         if task.unscorable:
             echo(f"  cannot be scored: {task.unscorable}")

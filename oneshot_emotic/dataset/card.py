@@ -114,6 +114,9 @@ It holds identifiers and one class a person:
 counts the persons of the image from 0 |
 | `image_id` | `{{folder}}/{{filename}}`: the image |
 | `label` | the one-shot class; a level is a number from 1 to 10 as text |
+| `shares_image` | of a base person: whether its image also holds a novel person of the task \
+(the paper's splits are so, and its figures use all base persons; `task.base.clean` leaves these \
+out). Empty for a novel person |
 | `draw`, `shot` | the repetition and the place of a support person in it |
 
 It holds **no** image, body box, category list, valence, arousal or dominance value, age or
@@ -156,15 +159,16 @@ def _tables(tasks: Mapping[str, Task]) -> str:
     lines = ["## Persons a class", ""]
     for name, task in tasks.items():
         base = ", ".join(
-            f"{item} {task.base.counts.get(item, 0):,}" for item in task.table.base_classes
+            f"{item} {task.base.counts.get(item, 0):,}" for item in task.definition.base_classes
         )
-        lines += [f"### {name}", "", f"Base ({len(task.base):,} persons): {base}.", ""]
+        shared = f"{sum(task.base.shares_image):,} of them in an image with a novel person"
+        lines += [f"### {name}", "", f"Base ({len(task.base):,} persons, {shared}): {base}.", ""]
         if task.classes:
             lines += ["| novel class | persons |", "|---|---:|"]
             lines += [f"| {item} | {task.novel.counts[item]:,} |" for item in task.classes]
             lines.append("")
-        if task.left_out:
-            listed = ", ".join(f"{item} ({count})" for item, count in task.left_out.items())
+        if task.dropped_classes:
+            listed = ", ".join(f"{item} ({count})" for item, count in task.dropped_classes.items())
             lines += [f"Left out for want of persons: {listed}.", ""]
         if task.unscorable:
             lines += [f"Cannot be scored: {task.unscorable}.", ""]

@@ -17,11 +17,11 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.names import DATASET_NAME, SHA256, id_problems, text_problems
-from oneshot_emotic.splits import FEWEST_PERSONS, DatasetIdentity, Persons, Task
-from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_table
+from oneshot_emotic.splits import FEWEST_PERSONS, BasePersons, DatasetIdentity, Persons, Task
+from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_definition
 from oneshot_emotic.untrusted.files import opened, sound
 from oneshot_emotic.untrusted.limits import MAX_DATASET_FILE_BYTES, MAX_DOCUMENT_BYTES, MAX_ROWS
-from oneshot_emotic.untrusted.parquet import open_parquet, read_integers, read_texts
+from oneshot_emotic.untrusted.parquet import open_parquet, read_texts, read_values
 from oneshot_emotic.untrusted.strict_json import parse_json
 
 if TYPE_CHECKING:
@@ -36,7 +36,8 @@ CONTENTS = frozenset({MANIFEST, CARD, "data"})
 PARTS = ("base", "novel", "support")
 #: Every file of a dataset folder that its manifest lists.
 LISTED_FILES = (CARD, *(f"data/{task}/{part}.parquet" for task in TASKS for part in PARTS))
-PERSON_COLUMNS = dict.fromkeys(("sample_id", "image_id", "label"), "text")
+NOVEL_COLUMNS = dict.fromkeys(("sample_id", "image_id", "label"), "text")
+BASE_COLUMNS = {**NOVEL_COLUMNS, "shares_image": "true or false"}
 SUPPORT_COLUMNS = {
     **dict.fromkeys(("draw", "shot"), "whole numbers"),
     **dict.fromkeys(("label", "sample_id"), "text"),
@@ -179,23 +180,23 @@ def read_task(folder: Path, name: str) -> Task:
     Raises:
         InputError: There is no such task, or the folder is damaged.
     """
-    table = task_table(name)
+    definition = task_definition(name)
     manifest = read_manifest(folder)
-    files = folder / "data" / table.name
-    base = _read_persons(files / "base.parquet", table.base_classes)
-    novel = _read_persons(files / "novel.parquet", table.novel_classes)
-    classes = tuple(item for item in table.novel_classes if item in novel.counts)
-    left_out = manifest.tasks[name].get("left_out")
-    missing = set(table.novel_classes).difference(classes)
+    files = folder / "data" / definition.name
+    novel = _read_novel(files / "novel.parquet", definition.novel_classes)
+    base = _read_base(files / "base.parquet", definition.base_classes, novel)
+    classes = tuple(item for item in definition.novel_classes if item in novel.counts)
+    dropped_classes = manifest.tasks[name].get("dropped_classes")
+    missing = set(definition.novel_classes).difference(classes)
     if not (
-        isinstance(left_out, dict)
-        and left_out.keys() == missing
-        and all(type(x) is int and 0 <= x < FEWEST_PERSONS for x in left_out.values())
+        isinstance(dropped_classes, dict)
+        and dropped_classes.keys() == missing
+        and all(type(x) is int and 0 <= x < FEWEST_PERSONS for x in dropped_classes.values())
     ):
         what = f"the classes left out of {name} are not those without persons"
         raise InputError(Problem(what, str(folder / MANIFEST), _REBUILD))
     support = _read_support(files / "support.parquet", novel, classes)
-    task = Task(table, base, novel, classes, support, left_out, manifest.identity)
+    task = Task(definition, base, novel, classes, support, dropped_classes, manifest.identity)
     if task_digest(task) != manifest.tasks[name]["digest"]:
         raise InputError(Problem("its content is not what the manifest says", str(files), _REBUILD))
     return task
@@ -243,9 +244,9 @@ def _is_sha256(value: object) -> bool:
 def _summary(task: Task, digest: str) -> dict[str, Any]:
     summary: dict[str, Any] = {
         "digest": digest,
-        "base": {name: task.base.counts.get(name, 0) for name in task.table.base_classes},
+        "base": {name: task.base.counts.get(name, 0) for name in task.definition.base_classes},
         "novel": {name: task.novel.counts[name] for name in task.classes},
-        "left_out": dict(task.left_out),
+        "dropped_classes": dict(task.dropped_classes),
         "draws": task.draws,
         "shots": {name: shots_offered(task.novel.counts[name]) for name in task.classes},
     }
@@ -259,14 +260,15 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
 
     def persons_table(persons: Persons) -> pa.Table:
         columns = (persons.sample_ids, persons.image_ids, persons.labels)
-        return pa.table([pa.array(column, pa.string()) for column in columns], list(PERSON_COLUMNS))
+        return pa.table([pa.array(column, pa.string()) for column in columns], list(NOVEL_COLUMNS))
 
+    marks = pa.array(task.base.shares_image, pa.bool_())
     rows = list(support_rows(task))
     types = (pa.int16(), pa.int8(), pa.string(), pa.string())
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(types)
     support = [pa.array(column, kind) for column, kind in zip(columns, types, strict=True)]
     return {
-        "base": persons_table(task.base),
+        "base": persons_table(task.base).append_column("shares_image", marks),
         "novel": persons_table(task.novel),
         "support": pa.table(support, list(SUPPORT_COLUMNS)),
     }
@@ -285,7 +287,7 @@ def _read_columns(path: Path, kinds: Mapping[str, str]) -> list[list[Any]]:
     with _say_what_to_do(), opened(path, most, remedy="") as stream, sound(where, ".parquet"):
         file = open_parquet(stream, kinds, MAX_ROWS, most, where)
         return [
-            read_texts(file, name, where) if kind == "text" else read_integers(file, name, where)
+            read_texts(file, name, where) if kind == "text" else read_values(file, name, where)
             for name, kind in kinds.items()
         ]
 
@@ -301,8 +303,22 @@ def _say_what_to_do() -> Iterator[None]:
         ) from None
 
 
-def _read_persons(path: Path, classes: tuple[str, ...]) -> Persons:
-    columns = _read_columns(path, PERSON_COLUMNS)
+def _read_novel(path: Path, classes: tuple[str, ...]) -> Persons:
+    return _checked_persons(_read_columns(path, NOVEL_COLUMNS), classes, path)
+
+
+def _read_base(path: Path, classes: tuple[str, ...], novel: Persons) -> BasePersons:
+    *columns, marks = _read_columns(path, BASE_COLUMNS)
+    base = BasePersons.beside(novel, _checked_persons(columns, classes, path))
+    expected = dict(zip(base.sample_ids, base.shares_image, strict=True))
+    wrong = [name for name, mark in zip(columns[0], marks, strict=True) if mark != expected[name]]
+    if wrong:
+        what = f"column `shares_image` does not fit novel.parquet: wrong for {some(wrong)}"
+        raise InputError(Problem(what, str(path), _REBUILD))
+    return base
+
+
+def _checked_persons(columns: list[list[Any]], classes: tuple[str, ...], path: Path) -> Persons:
     persons = Persons.sorted_from(zip(*columns, strict=True))
     problems = _persons_problems(persons, str(path))
     if len(set(persons.sample_ids)) != len(persons):

@@ -34,130 +34,121 @@ class Emotion:
     objects: tuple[str, ...]
 
 
-def _emotion(
-    frequency: float,
-    affect: tuple[float, float, float],
-    arms: tuple[Arm, Arm],
-    settings: tuple[Setting, ...],
-    objects: str,
-) -> Emotion:
-    return Emotion(frequency, affect, arms, settings, tuple(x.strip() for x in objects.split(",")))
-
-
-EMOTIONS: dict[str, Emotion] = {
+_Row = tuple[float, tuple[float, float, float], tuple[Arm, Arm], tuple[Setting, ...], str]
+#: The fields of `Emotion`, the objects in one text.
+_ROWS: dict[str, _Row] = {
     # base classes
-    "Disapproval": _emotion(
+    "Disapproval": (
         14, (3.0, 5.5, 6.5), ("hip", "out"), ("office", "street"),
         "bulletin board, clock, door, signboard, column, ashcan, box, traffic light, book",
     ),
-    "Aversion": _emotion(
+    "Aversion": (
         10, (2.7, 5.2, 5.0), ("out", "chest"), ("living room", "street"),
         "ashcan, mirror, bottle, food, barrel, animal, door, refrigerator, rock",
     ),
-    "Annoyance": _emotion(
+    "Annoyance": (
         16, (3.3, 6.2, 5.6), ("hip", "hip"), ("street", "office"),
         "traffic light, signboard, clock, blind, streetlight, bag, box, television receiver, door",
     ),
-    "Anger": _emotion(
+    "Anger": (
         12, (1.9, 8.2, 7.6), ("up", "hip"), ("street", "office"),
         "flag, poster, barrel, streetlight, bottle, ashcan, column, skyscraper, box",
     ),
-    "Suffering": _emotion(
+    "Suffering": (
         12, (1.7, 5.0, 2.4), ("face", "belly"), ("living room", "mountains"),
         "blind, curtain, lamp, bottle, stool, tower, rock, armchair, tree",
     ),
-    "Sadness": _emotion(
+    "Sadness": (
         18, (2.0, 2.9, 3.0), ("down", "face"), ("living room", "park"),
         "windowpane, curtain, lamp, armchair, cushion, tree, rock, bench, tower",
     ),
-    "Fatigue": _emotion(
+    "Fatigue": (
         22, (4.2, 1.7, 3.6), ("down", "down"), ("living room", "office", "park"),
         "television receiver, armchair, cushion, lamp, clock, bench, bag, blind, tree, signboard",
     ),
-    "Pain": _emotion(
+    "Pain": (
         10, (2.0, 6.3, 2.8), ("belly", "belly"), ("street", "mountains", "living room"),
         "bicycle, stool, rock, mirror, ball, curtain, bottle, streetlight, tower",
     ),
-    "Fear": _emotion(
+    "Fear": (
         10, (2.1, 8.4, 1.8), ("face", "out"), ("mountains", "street", "living room"),
         "door, tower, tree, column, curtain, streetlight, lamp, barrel, clock",
     ),
-    "Disquietment": _emotion(
+    "Disquietment": (
         20, (3.4, 6.0, 3.4), ("chest", "chest"), ("office", "street"),
         "clock, door, windowpane, traffic light, tower, chair, mirror, column, barrel",
     ),
-    "Peace": _emotion(
+    "Peace": (
         40, (7.6, 1.9, 6.2), ("down", "belly"), ("park", "beach", "mountains"),
         "tree, flower, plant, palm, book, painting, bench, fountain, house",
     ),
-    "Affection": _emotion(
+    "Affection": (
         30, (8.2, 4.6, 6.0), ("out", "out"), ("living room", "park"),
         "flower, plaything, animal, cushion, vase, house, painting, plant, lamp",
     ),
-    "Sympathy": _emotion(
+    "Sympathy": (
         22, (5.4, 3.3, 5.6), ("chest", "down"), ("living room", "park"),
         "flower, chair, bag, basket, windowpane, house, armchair, plant",
     ),
-    "Happiness": _emotion(
+    "Happiness": (
         95, (8.6, 6.4, 7.0), ("up", "out"), ("beach", "park", "living room"),
         "ball, food, flower, palm, animal, basket, poster, bicycle, fountain, painting, plant",
     ),
-    "Pleasure": _emotion(
+    "Pleasure": (
         48, (8.0, 4.9, 6.6), ("out", "down"), ("beach", "living room"),
         "food, vase, painting, palm, bottle, plant, mirror, fountain, house",
     ),
-    "Excitement": _emotion(
+    "Excitement": (
         75, (8.1, 9.0, 7.2), ("up", "up"), ("beach", "street", "park"),
         "ball, flag, airplane, bicycle, plaything, poster, television receiver, palm, streetlight",
     ),
-    "Anticipation": _emotion(
+    "Anticipation": (
         70, (6.6, 6.9, 6.0), ("chest", "up"), ("street", "office"),
         "airplane, bag, door, clock, ball, signboard, bicycle, shelf, traffic light",
     ),
-    "Surprise": _emotion(
+    "Surprise": (
         18, (6.2, 8.8, 4.4), ("face", "up"), ("living room", "street", "park"),
         "box, airplane, animal, plaything, mirror, door, tower, basket, tree",
     ),
-    "Doubt/Confusion": _emotion(
+    "Doubt/Confusion": (
         24, (4.1, 4.9, 4.0), ("face", "hip"), ("office", "street"),
         "signboard, book, bulletin board, traffic light, shelf, chair, windowpane, bookcase",
     ),
-    "Confidence": _emotion(
+    "Confidence": (
         60, (7.3, 5.9, 9.1), ("hip", "down"), ("office", "street", "mountains"),
         "skyscraper, flag, column, bookcase, poster, wardrobe, bulletin board, airplane, chair",
     ),
     # novel classes
-    "Disconnection": _emotion(
+    "Disconnection": (
         62, (4.3, 2.3, 5.0), ("belly", "hip"), ("living room", "park", "street"),
         "windowpane, television receiver, bench, blind, bottle, tree, rock, bag, wardrobe",
     ),
-    "Engagement": _emotion(
+    "Engagement": (
         150, (6.2, 5.6, 6.9), ("belly", "out"), ("office", "street", "park"),
         "book, bookcase, bulletin board, chair, shelf, bicycle, ball, basket, flag, plant",
     ),
-    "Sensitivity": _emotion(
+    "Sensitivity": (
         28, (4.6, 4.8, 2.6), ("chest", "face"), ("living room", "park"),
         "flower, curtain, animal, lamp, vase, painting, rock, tower, fountain",
     ),
-    "Embarrassment": _emotion(
+    "Embarrassment": (
         28, (3.6, 6.6, 2.2), ("face", "face"), ("living room", "street"),
         "mirror, wardrobe, door, food, signboard, plaything, curtain, streetlight",
     ),
-    "Esteem": _emotion(
+    "Esteem": (
         46, (7.7, 5.3, 8.4), ("chest", "hip"), ("office", "mountains", "park"),
         "flag, painting, column, vase, bookcase, fountain, house, tree, rock",
     ),
-    "Yearning": _emotion(
+    "Yearning": (
         42, (5.2, 4.0, 3.8), ("up", "belly"), ("beach", "living room"),
         "airplane, windowpane, tower, house, palm, lamp, armchair, poster, bottle",
     ),
 }  # fmt: skip
 
+EMOTIONS = {name: Emotion(*row[:4], tuple(row[4].split(", "))) for name, row in _ROWS.items()}
 
-@cache
-def main_category_weights() -> tuple[float, ...]:
-    """How often each category is the main one, in the order of `CATEGORIES`."""
-    return tuple(EMOTIONS[name].frequency for name in CATEGORIES)
+#: How often each category is the main one, in the order of `CATEGORIES`.
+MAIN_CATEGORY_WEIGHTS = tuple(EMOTIONS[name].frequency for name in CATEGORIES)
 
 
 @cache

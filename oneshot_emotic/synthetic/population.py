@@ -14,11 +14,7 @@ from typing import Literal
 
 from oneshot_emotic.categories import CATEGORIES
 from oneshot_emotic.rng import CounterStream
-from oneshot_emotic.synthetic.emotions import (
-    EMOTIONS,
-    companion_weights,
-    main_category_weights,
-)
+from oneshot_emotic.synthetic.emotions import EMOTIONS, MAIN_CATEGORY_WEIGHTS, companion_weights
 from oneshot_emotic.synthetic.settings import EDITION, StandInSettings
 from oneshot_emotic.synthetic.spec import (
     ARMS,
@@ -30,7 +26,6 @@ from oneshot_emotic.synthetic.spec import (
     PlacedObject,
     Pose,
     Scene,
-    Slot,
 )
 
 Partition = Literal["train", "val", "test"]
@@ -132,7 +127,7 @@ def _image(settings: StandInSettings, number: int) -> StandInImage:
 
 
 def _main_category(stream: CounterStream) -> str:
-    return CATEGORIES[stream.choice(main_category_weights())]
+    return CATEGORIES[stream.choice(MAIN_CATEGORY_WEIGHTS)]
 
 
 def _affect(stream: CounterStream, category: str) -> Affect:
@@ -158,32 +153,18 @@ def _scene(stream: CounterStream, settings: StandInSettings, mood: str) -> Scene
     options = EMOTIONS[theme].settings
     setting = options[stream.below(len(options))]
     wanted = 4 + stream.choice((0.4, 0.4, 0.2))
-    free: dict[Slot, list[int]] = {
-        slot: _shuffled(stream, list(range(places))) for slot, places in SLOTS.items()
-    }
-    fitting = [name for name, prop in PROPS.items() if prop.fits(setting)]
+    free = {slot: stream.permutation(places) for slot, places in SLOTS.items()}
+    left = [name for name, prop in PROPS.items() if prop.fits(setting)]
     placed: list[PlacedObject] = []
     while len(placed) < wanted:
-        related = [name for name in EMOTIONS[theme].objects if PROPS[name].fits(setting)]
+        left = [name for name in left if free[PROPS[name].slot]]
+        related = [name for name in EMOTIONS[theme].objects if name in left]
         follows = stream.chance(settings.semantic_cue)
-        pool = [
-            name
-            for name in (related if follows else fitting)
-            if free[PROPS[name].slot] and all(name != item.name for item in placed)
-        ]
-        if not pool:
-            pool = [
-                name
-                for name in fitting
-                if free[PROPS[name].slot] and all(name != item.name for item in placed)
-            ]
+        pool = (related if follows else left) or left
         name = pool[stream.below(len(pool))]
+        left.remove(name)
         placed.append(PlacedObject(name, free[PROPS[name].slot].pop()))
     return Scene(setting, tuple(placed), light, stream.below(1 << 16))
-
-
-def _shuffled(stream: CounterStream, items: list[int]) -> list[int]:
-    return [items[index] for index in stream.permutation(len(items))]
 
 
 def _light(stream: CounterStream, category: str) -> Light:
@@ -211,12 +192,11 @@ def _person(
     categories, levels = _annotations(feels, category, affect, partition)
     combined_empty = partition != "train" and feels.chance(_EMPTY_COMBINED_SHARE)
     # Somebody else's emotion, for those whose body does not follow their own.
-    unrelated = _main_category(looks)
-    unrelated_affect = _affect(looks, unrelated)
+    shown = _main_category(looks)
+    shown_affect = _affect(looks, shown)
     if looks.uniform() < settings.body_cue:
-        pose = _pose(looks, settings, category, affect)
-    else:
-        pose = _pose(looks, settings, unrelated, unrelated_affect)
+        shown, shown_affect = category, affect
+    pose = _pose(looks, settings, shown, shown_affect)
     gender = _GENDERS[looks.below(2)]
     age = _AGES[looks.choice(_AGE_WEIGHTS)]
     figure = _figure(looks, pose, age, place, count)

@@ -44,59 +44,27 @@ class Prop:
         return self.indoors if setting in INDOORS else self.outdoors
 
 
+_PROPS: tuple[tuple[Slot, bool, bool, str], ...] = (
+    # hung on the wall, or far away at the horizon or in the sky
+    ("top", True, False, "painting, windowpane, clock, shelf, mirror, bulletin board"),
+    ("top", True, False, "television receiver, blind"),
+    ("top", True, True, "poster, signboard, flag"),
+    ("top", False, True, "airplane, tower, skyscraper, house"),
+    # tall, at the left or right edge
+    ("side", True, False, "door, bookcase, lamp, refrigerator, wardrobe, curtain"),
+    ("side", True, True, "column, plant"),
+    ("side", False, True, "tree, palm, streetlight, traffic light, fountain"),
+    # low, in a front corner
+    ("front", True, False, "armchair, stool, cushion, vase"),
+    ("front", True, True, "ball, bag, animal, flower, chair, basket, box, plaything, book"),
+    ("front", True, True, "bottle, food, ashcan"),
+    ("front", False, True, "bench, bicycle, barrel, rock"),
+)
 #: Every object of the stand-in by its ADE20K name.
 PROPS: dict[str, Prop] = {
-    # hung on the wall, or far away at the horizon or in the sky
-    "painting": Prop("top", True, False),
-    "windowpane": Prop("top", True, False),
-    "clock": Prop("top", True, False),
-    "shelf": Prop("top", True, False),
-    "mirror": Prop("top", True, False),
-    "bulletin board": Prop("top", True, False),
-    "television receiver": Prop("top", True, False),
-    "blind": Prop("top", True, False),
-    "poster": Prop("top", True, True),
-    "signboard": Prop("top", True, True),
-    "flag": Prop("top", True, True),
-    "airplane": Prop("top", False, True),
-    "tower": Prop("top", False, True),
-    "skyscraper": Prop("top", False, True),
-    "house": Prop("top", False, True),
-    # tall, at the left or right edge
-    "door": Prop("side", True, False),
-    "bookcase": Prop("side", True, False),
-    "lamp": Prop("side", True, False),
-    "refrigerator": Prop("side", True, False),
-    "wardrobe": Prop("side", True, False),
-    "curtain": Prop("side", True, False),
-    "column": Prop("side", True, True),
-    "plant": Prop("side", True, True),
-    "tree": Prop("side", False, True),
-    "palm": Prop("side", False, True),
-    "streetlight": Prop("side", False, True),
-    "traffic light": Prop("side", False, True),
-    "fountain": Prop("side", False, True),
-    # low, in a front corner
-    "armchair": Prop("front", True, False),
-    "stool": Prop("front", True, False),
-    "cushion": Prop("front", True, False),
-    "vase": Prop("front", True, False),
-    "ball": Prop("front", True, True),
-    "bag": Prop("front", True, True),
-    "animal": Prop("front", True, True),
-    "flower": Prop("front", True, True),
-    "chair": Prop("front", True, True),
-    "basket": Prop("front", True, True),
-    "box": Prop("front", True, True),
-    "plaything": Prop("front", True, True),
-    "book": Prop("front", True, True),
-    "bottle": Prop("front", True, True),
-    "food": Prop("front", True, True),
-    "ashcan": Prop("front", True, True),
-    "bench": Prop("front", False, True),
-    "bicycle": Prop("front", False, True),
-    "barrel": Prop("front", False, True),
-    "rock": Prop("front", False, True),
+    name: Prop(slot, indoors, outdoors)
+    for slot, indoors, outdoors, names in _PROPS
+    for name in names.split(", ")
 }
 
 

@@ -37,7 +37,7 @@ def open_parquet(
 
     Args:
         stream: The file.
-        kinds: Its columns, each `text`, `whole numbers` or `lists of numbers`.
+        kinds: Its columns, each `text`, `whole numbers`, `true or false` or `lists of numbers`.
         max_rows: The most rows it may have.
         max_bytes: The most bytes it may say that it unpacks to.
         where: The file, for messages.
@@ -100,8 +100,8 @@ def read_texts(file: pq.ParquetFile, column: str, where: str) -> list[str]:
     return texts
 
 
-def read_integers(file: pq.ParquetFile, column: str, where: str) -> list[int]:
-    """A column of whole numbers.
+def read_values(file: pq.ParquetFile, column: str, where: str) -> list[int]:
+    """A column of whole numbers, or of true and false.
 
     Raises:
         InputError: A cell is empty.
@@ -138,6 +138,8 @@ def _is_of_kind(kind: pa.DataType, wanted: str) -> bool:
         return bool(pa.types.is_string(inner) or pa.types.is_large_string(inner))
     if wanted == "whole numbers":
         return bool(pa.types.is_integer(kind))
+    if wanted == "true or false":
+        return bool(pa.types.is_boolean(kind))
     lists: tuple[Callable[[pa.DataType], bool], ...] = (
         pa.types.is_list,
         pa.types.is_large_list,

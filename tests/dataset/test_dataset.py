@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import REPOSITORY
 from hypothesis import example, given, settings, strategies
 
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
@@ -114,13 +115,30 @@ def test_other_persons_have_another_digest(one, other):
     assert (first == second) == (sorted(one) == sorted(other))
 
 
+def test_marks_of_the_bundled_data_set():
+    """As in the table of docs/protocol.md."""
+    text = (REPOSITORY / "docs/protocol.md").read_text()
+    for name in TASKS:
+        task = load_task(name)
+        beside = [image in set(task.novel.image_ids) for image in task.base.image_ids]
+        assert list(task.base.shares_image) == beside
+        images = [set(persons.image_ids) for persons in (task.base.clean, task.novel)]
+        assert images[0].isdisjoint(images[1])
+        assert len(task.base.clean) == len(task.base) - sum(beside)
+        novel = sum(image in set(task.base.image_ids) for image in task.novel.image_ids)
+        cells = []
+        for count, persons in ((sum(beside), task.base), (novel, task.novel)):
+            cells.append(f"{len(persons):,} | {count:,} ({100 * count / len(persons):.0f} %)")
+        assert f"| `{name}` | {' | '.join(cells)} |" in text
+
+
 def test_read_back(folder):
     written = small_tasks()
     for name, task in read_tasks(folder).items():
         assert task.base == written[name].base
         assert task.novel == written[name].novel
         assert task.classes == written[name].classes
-        assert task.left_out == written[name].left_out
+        assert task.dropped_classes == written[name].dropped_classes
         assert (task.support == written[name].support).all()
 
 
@@ -132,20 +150,22 @@ def test_only_the_designed_columns_and_files(folder):
         "manifest.json",
         *(f"data/{task}/{part}.parquet" for task in TASKS for part in parts),
     }
+    persons = {"sample_id": "string", "image_id": "string", "label": "string"}
+    columns = {
+        "base": {**persons, "shares_image": "bool"},
+        "novel": persons,
+        "support": {"draw": "int16", "shot": "int8", "label": "string", "sample_id": "string"},
+    }
     for task in TASKS:
         for part in parts:
-            names = pq.read_schema(folder / f"data/{task}/{part}.parquet").names
-            persons, draws = (
-                ["sample_id", "image_id", "label"],
-                ["draw", "shot", "label", "sample_id"],
-            )
-            assert names == (draws if part == "support" else persons)
+            schema = pq.read_schema(folder / f"data/{task}/{part}.parquet")
+            assert {field.name: str(field.type) for field in schema} == columns[part]
 
 
 def test_manifest(folder):
     manifest = json.loads((folder / MANIFEST).read_text())
     task = manifest["tasks"]["cat-6-6"]
-    assert task["left_out"] == {"Engagement": 1}
+    assert task["dropped_classes"] == {"Engagement": 1}
     assert task["novel"]["Esteem"] == 4
     assert task["base"]["Joy"] == 4
     assert task["shots"]["Esteem"] == 3
@@ -318,7 +338,22 @@ class TestDamage:
             ("support", lambda t: pa.concat_tables([t, t.slice(0, 1)]), "does not fit"),
             ("support", lambda t: t.slice(0, 0), "does not fit"),
             ("base", lambda t: t.append_column("age", t["label"]), "has the columns"),
-            ("base", lambda t: t.rename_columns(["a", "image_id", "label"]), "has the columns"),
+            ("base", lambda t: t.rename_columns(["a", *t.column_names[1:]]), "has the columns"),
+            (
+                "base",  # as older versions wrote it
+                lambda t: t.drop_columns("shares_image"),
+                "not sample_id, image_id, label, shares_image. Build the folder again",
+            ),
+            (
+                "base",
+                lambda t: t.set_column(3, "shares_image", pa.array([False, True] + [False] * 22)),
+                "`shares_image` does not fit novel.parquet: wrong for train/i/Angry1.jpg#0. Build",
+            ),
+            (
+                "base",
+                lambda t: t.set_column(3, "shares_image", pa.array([0] * 24)),
+                "column `shares_image` is of type int64, not true or false",
+            ),
             ("base", lambda t: pa.concat_tables([t, t]), "more than once"),
             (
                 "base",
@@ -416,13 +451,13 @@ class TestDamage:
             read_task(folder, "cat-6-6")
 
     @pytest.mark.parametrize(
-        "left_out",
+        "dropped_classes",
         [None, [], {}, {"Engagement": 2}, {"Engagement": -1}, {"Engagement": True},
          {"Engagement": "1"}, {"Engagement": 1, "Esteem": 1}, {"\x1b[31m": 1}, {"Engage\nment": 1}],
     )  # fmt: skip
-    def test_classes_left_out(self, folder, left_out):
+    def test_classes_left_out(self, folder, dropped_classes):
         """They are printed by `tasks`, and no digest is over them."""
-        self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(left_out=left_out))
+        self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(dropped_classes=dropped_classes))
         with pytest.raises(InputError, match=r"classes left out|characters that do not show"):
             read_task(folder, "cat-6-6")
 
@@ -481,23 +516,27 @@ class TestBombs:
         assert int(peak) < 400_000  # kB
         return message
 
+    def columns(self, ids, labels):
+        marks = pa.array([False] * len(ids))
+        return {"sample_id": ids, "image_id": labels, "label": labels, "shares_image": marks}
+
     def test_a_long_text_many_times(self, folder):
         """20 GB of sample_ids in 50 KB."""
         indices = pa.array(np.zeros(20_000, np.int32))
         long = pa.DictionaryArray.from_arrays(indices, ["x" * (1 << 20)])
         short = pa.array(["Joy"] * 20_000)
-        table = pa.table({"sample_id": long, "image_id": short, "label": short})
+        table = pa.table(self.columns(long, short))
         assert "a text of more than 1,000 characters" in self.message(folder, "base", table)
 
     def test_many_rows(self, folder):
         short = pa.array(["Joy"] * 1_000_001)
-        table = pa.table({"sample_id": short, "image_id": short, "label": short})
+        table = pa.table(self.columns(short, short))
         message = self.message(folder, "base", table)
         assert "has 1,000,001 rows; at most 1,000,000" in message
 
     def test_much_that_is_pressed_hard(self, folder):
         texts = pa.array(["x" * 1_000] * 70_000)
-        table = pa.table({"sample_id": texts, "image_id": texts, "label": texts})
+        table = pa.table(self.columns(texts, texts))
         message = self.message(folder, "base", table, compression="zstd", use_dictionary=False)
         assert "unpacks to more than 67,108,864 bytes" in message
 
@@ -600,13 +639,10 @@ class TestHuggingFaceDatasets:
         shutil.copytree(BUNDLED / "synthetic", folder)
         task = load_task("cat-6-6", folder)
         loaded = self.load(folder, "cat-6-6")
-        assert set(loaded) == {"base", "novel"}
-        for split, persons in (("base", task.base), ("novel", task.novel)):
-            assert loaded[split] == {
-                "sample_id": list(persons.sample_ids),
-                "image_id": list(persons.image_ids),
-                "label": list(persons.labels),
-            }
+        # `datasets` gives all splits the columns of the first.
+        novel = {**task.novel.to_pandas().to_dict("list"), "shares_image": [None] * 793}
+        assert loaded == {"base": task.base.to_pandas().to_dict("list"), "novel": novel}
+        assert sum(loaded["base"]["shares_image"]) == 417
         draws = self.load(folder, "cat-6-6-draws")["support"]
         assert len(draws["draw"]) == 1000 * 5 * 6
         for row in (0, 31, 17_000, 29_999):
@@ -622,7 +658,12 @@ class TestHuggingFaceDatasets:
         tasks = {**small_tasks(), "cat-6-4": only_base}
         write_dataset(folder, tasks, "emotic", "argmax")
         assert self.load(folder, "cat-6-4") == {
-            "base": {"sample_id": ["train/i/a.jpg#0"], "image_id": ["i/a.jpg"], "label": ["Joy"]}
+            "base": {
+                "sample_id": ["train/i/a.jpg#0"],
+                "image_id": ["i/a.jpg"],
+                "label": ["Joy"],
+                "shares_image": [False],
+            }
         }
         assert "cat-6-4-draws" not in (folder / "README.md").read_text().split("---")[1]
 

@@ -315,7 +315,7 @@ class TestCheckPublishable:
         table = pq.read_table(path)
         pq.write_table(table.append_column("age", table["label"]), path)
         self.rewrite(folder, lambda m: None)
-        self.refused(folder, "has the columns sample_id, image_id, label, age")
+        self.refused(folder, "has the columns sample_id, image_id, label, shares_image, age")
 
     @pytest.mark.parametrize("where", ["schema", "field"])
     def test_notes_inside_a_parquet_file(self, folder, where):
@@ -336,7 +336,7 @@ class TestCheckPublishable:
             (lambda m: m.update(ages=[31]), "more than it should: ages"),
             (lambda m: m["tasks"]["cat-6-6"].update(ages=[31]), "more than it should: tasks"),
             (lambda m: m["tasks"]["cat-6-6"]["base"].update(Joy=7), "more than it should: tasks"),
-            (lambda m: m["tasks"]["cat-6-6"].update(left_out={"Esteem": [1]}), "left out"),
+            (lambda m: m["tasks"]["cat-6-6"].update(dropped_classes={"Esteem": [1]}), "left out"),
             (lambda m: m["files"].pop("README.md"), "does not list the files.*README.md"),
             (lambda m: m["files"].update({"../x": {}}), "does not list the files.*../x"),
             (lambda m: m["files"]["README.md"].update(age=3), "no size and SHA-256 of README"),

@@ -218,7 +218,8 @@ class TestBadInput:
 
 def test_what_a_notebook_shows(task):
     assert repr(task) == (
-        "Task(cat-6-6 on synthetic (argmax): base Persons(3,207 persons of 6 classes), "
+        "Task(cat-6-6 on synthetic (argmax): base BasePersons(3,207 persons of 6 classes, "
+        "417 in an image with a novel person), "
         "novel Persons(793 persons of 6 classes), 1,000 draws)"
     )
     shown = "Scores(embeddings on synthetic: cat-6-6 1-shot balanced accuracy 100.0 %)"

@@ -12,7 +12,7 @@ from oneshot_emotic.report import task_report
 from oneshot_emotic.scoring import jackknife
 from oneshot_emotic.scoring.evaluate import evaluate, evaluate_controls
 from oneshot_emotic.splits import DatasetIdentity, split_task
-from oneshot_emotic.tasks import task_table
+from oneshot_emotic.tasks import task_definition
 
 Z = 1.959963984540054
 
@@ -183,7 +183,7 @@ class TestInvariance:
         order = rng.permutation(len(task.classes))
         other = replace(
             task,
-            table=replace(task_table(task.name)),
+            definition=replace(task_definition(task.name)),
             classes=tuple(task.classes[place] for place in order),
             support=task.support[:, :, order],
         )

@@ -14,7 +14,7 @@ from oneshot_emotic.synthetic.emotions import EMOTIONS, companion_weights
 from oneshot_emotic.synthetic.population import generate
 from oneshot_emotic.synthetic.settings import StandInSettings
 from oneshot_emotic.synthetic.spec import ARMS, BACKDROPS, PROPS, SLOTS
-from oneshot_emotic.tasks import task_table
+from oneshot_emotic.tasks import task_definition
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_label_statistics(images):
 
 
 def test_novel_classes_are_new_combinations_of_what_is_seen():
-    novel = {m for c in task_table("cat-6-6").classes if c.novel for m in c.members}
+    novel = {m for c in task_definition("cat-6-6").classes if c.novel for m in c.members}
     base = [EMOTIONS[name] for name in CATEGORIES if name not in novel]
     gestures = {hand for item in base for hand in item.arms}
     objects = {name for item in base for name in item.objects}
