@@ -94,13 +94,14 @@ def make_bases(folder: Path, persons: int = 60) -> None:
                 path = folder / "bases" / suffix / f"{task.name}-{number}{suffix}"
                 write_submission(path, vectors, task, {"name": "A model"}, dtype)
     submission = folder / "bases" / FOLDER
-    files = {}
-    for task, suffix in ((load("", "", "cat-6-6"), ".npz"), (load("", "", "cat-6-4"), ".npz"),
-                         (load("", "", "lev-7-3-valence"), ".safetensors")):  # fmt: skip
-        vectors = (task.novel.sample_ids, rng.normal(size=(len(task.novel), 3)))
-        write_submission(submission / f"{task.name}{suffix}", vectors, task)
-        files[task.name] = f"{task.name}{suffix}"
+    names = {"cat-6-6": ["a.npz", "b.npz", "c.safetensors"], "cat-6-4": ["d.npz"],
+             "lev-7-3-valence": ["e.safetensors", "f.npz"]}  # fmt: skip
+    for task, runs in ((load("", "", name), runs) for name, runs in names.items()):
+        for file in runs:
+            vectors = (task.novel.sample_ids, rng.normal(size=(len(task.novel), 3)))
+            write_submission(submission / file, vectors, task)
         identity = task.dataset
+    files = {name: runs if len(runs) > 1 else runs[0] for name, runs in names.items()}
     dataset = {"name": identity.name, "fingerprint": identity.fingerprint}
     write_submission_document(submission, dataset, {"name": "A", "authors": ["B"]}, files)
 
@@ -147,8 +148,10 @@ def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
             if found.problems:
                 raise InputError(found.problems)
             submission = read_submission_folder(path)
-            embeddings = [(submission.embeddings(name), name) for name in submission.references]
-            parts = [_aligned(item, load("", "", name)) for item, name in embeddings]
+            parts = [
+                _aligned(submission.embeddings(name, run), load("", "", name))
+                for name, run in submission.files()
+            ]
         else:
             file = read_embeddings_file(path)
             checked = check_embeddings_file(file, load, file.task or "cat-6-6", True)

@@ -39,7 +39,8 @@ def command(
 ) -> None:
     """Say which of two submissions is better, and how surely.
 
-    A and B are files of embeddings, folders of them, or submission folders, on the same data set.
+    A and B are files of embeddings, folders of them, or submission folders, on the same data set;
+    several files of a task in a folder are its runs (training seeds).
     Both are scored on the same draws and images, so the difference is better known than either.
     """
     from oneshot_emotic.files import check_not_input, json_text, write_text
@@ -72,10 +73,6 @@ def command(
 def _scores(
     path: Path, dataset: str | None, task: str | None, shots: tuple[int, ...], max_bytes: int
 ) -> Scores:
-    from oneshot_emotic.cli.submissions import checked_files, models_of, scores_of
-    from oneshot_emotic.scoring.scores import merged
+    from oneshot_emotic.cli.submissions import checked_files, scores_of
 
-    checked = checked_files([path], dataset, task, max_bytes)
-    models = models_of(checked)
-    parts = [scores_of(item, shots) for item in checked]
-    return merged(parts, name=models[0] if len(models) == 1 else None)
+    return scores_of(checked_files([path], dataset, task, max_bytes), shots)

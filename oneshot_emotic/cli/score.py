@@ -30,9 +30,10 @@ def command(
     """Score files of embeddings.
 
     FILES are .json, .json.gz, .npz, .safetensors or .parquet, each for one task of the same
-    submission; `write_submission` in Python writes them. Or a folder of such files.
+    submission; `write_submission` in Python writes them. Or a folder of such files. Several files
+    of a task are its runs (training seeds): the figures are their means.
     """
-    from oneshot_emotic.cli.submissions import checked_files, models_of, scores_of
+    from oneshot_emotic.cli.submissions import by_task, checked_files, models_of, scores_of
     from oneshot_emotic.files import check_not_input, json_text, write_text
     from oneshot_emotic.report import (
         INTERVAL_NOTE,
@@ -43,13 +44,10 @@ def command(
         task_report,
     )
     from oneshot_emotic.scoring.evaluate import evaluate_controls
-    from oneshot_emotic.scoring.scores import merged
 
     check_not_input(json_file, files)
     checked = checked_files(files, dataset, task, max_bytes)
-    parts = [scores_of(item, shots) for item in checked]
-    names = {item.name for item in checked}
-    scores = merged(parts, name=names.pop() if len(names) == 1 else None)
+    scores = scores_of(checked, shots)
     if len(models := models_of(checked)) > 1:
         say(f"warning: files of several models are scored as one: {', '.join(models)}")
     text = json_text(scores.to_dict())
@@ -61,12 +59,14 @@ def command(
     if latex:
         echo_document(latex_rows(scores))
     else:
-        for item in checked:
-            controls = evaluate_controls(item.task, shots)
-            echo_lines(task_report(scores, item.task.name, controls))
+        for name, runs in by_task(checked).items():
+            if len(runs) > 1:
+                echo(f"{name}: means of {len(runs)} runs (training seeds)")
+            echo_lines(task_report(scores, name, evaluate_controls(runs[0].task, shots)))
             if verbose:
-                echo_lines(diagnostics_report(scores, item.task.name))
-        if len(checked) > 1:
+                what = diagnostics_report(scores, name) or "Of several runs nothing more is shown."
+                echo_lines(what)
+        if len(scores.tasks) > 1:
             echo_lines(overall_report(scores))
             echo(OVERALL_NOTE)
         echo(INTERVAL_NOTE)

@@ -17,6 +17,7 @@ from oneshot_emotic.submission.embeddings_file import (
     read_embeddings_file,
 )
 from oneshot_emotic.submission.folder import DOCUMENT, read_submission_folder
+from oneshot_emotic.submission.runs import repeated_runs, row_of_files
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
@@ -39,19 +40,34 @@ def checked_files(
         InputError: A file is not sound; the problems of all of them.
     """
     checked, _, problems = read_and_check(paths, dataset, task, max_bytes)
+    for name, runs in by_task(checked).items():
+        if len(models := models_of(runs)) > 1:
+            what = f"files of {name} are of several models: {', '.join(models)}"
+            remedy = "Compare them with `oneshot-emotic compare`; the runs of a model have one name"
+            problems.append(Problem(what, remedy=remedy))
     if problems:
         raise InputError(problems)
     return checked
 
 
-def scores_of(checked: Checked, shots: Sequence[int]) -> Scores:
-    """The scores of a file.
+def scores_of(checked: Sequence[Checked], shots: Sequence[int]) -> Scores:
+    """The scores of files as one row: several of a task are its runs.
 
     Raises:
-        InputError: There is not enough memory for it.
+        InputError: They are for several data sets, or there is not enough memory for one.
     """
-    with memory_for(checked.task.name):
-        return evaluate_aligned(checked.aligned, checked.task, shots)
+    parts = []
+    for item in checked:
+        with memory_for(item.task.name):
+            parts.append(evaluate_aligned(item.aligned, item.task, shots))
+    models = models_of(checked)
+    return row_of_files(parts, models[0] if len(models) == 1 else None)
+
+
+def by_task(checked: Sequence[Checked]) -> dict[str, list[Checked]]:
+    """The files of each task."""
+    names = dict.fromkeys(item.task.name for item in checked)
+    return {name: [item for item in checked if item.task.name == name] for name in names}
 
 
 def read_and_check(
@@ -74,7 +90,10 @@ def read_and_check(
                 checked.append(check_embeddings_file(file, load, task, dataset is not None))
             except InputError as error:
                 problems.extend(error.problems)
-    return sorted(checked, key=lambda item: list(TASKS).index(item.task.name)), cards, problems
+    checked.sort(key=lambda item: list(TASKS).index(item.task.name))
+    for name, runs in by_task(checked).items():
+        problems += repeated_runs(name, [(run.where, run.aligned) for run in runs])
+    return checked, cards, problems
 
 
 def models_of(checked: Sequence[Checked]) -> list[str]:
@@ -106,12 +125,12 @@ def _files(
 
 def _submission(folder: Path, task: str | None, max_bytes: int) -> Iterator[EmbeddingsFile]:
     submission = read_submission_folder(named(folder))
-    wanted = [name for name in TASKS if name in submission.references and task in (None, name)]
+    wanted = [(name, run) for name, run in submission.files() if task in (None, name)]
     if not wanted:
         raise InputError(Problem(f"has no embeddings for {task}", str(folder)))
-    for name in wanted:
-        path = submission.folder / submission.references[name]["file"]
-        embeddings = submission.embeddings(name, max_bytes)
+    for name, run in wanted:
+        embeddings = submission.embeddings(name, run, max_bytes)
+        path = submission.path(name, run)
         yield EmbeddingsFile(path, name, submission.dataset, submission.model, embeddings)
 
 

@@ -13,7 +13,6 @@ import click
 from oneshot_emotic.cli.options import FOLDER, embeddings_options
 from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.errors import InputError, Problem, memory_for, printable
-from oneshot_emotic.tasks import FAMILIES, TASKS
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
@@ -51,9 +50,16 @@ YES_NO = click.Choice(["yes", "no"])
     help="Were words of unseen classes seen in training, as by text-supervised models?",
 )
 @click.option(
+    "--base",
+    type=click.Choice(["full", "clean", "none"]),
+    help="The base persons it was trained on: all, those that share no image with a novel person, "
+    "or none.",
+)
+@click.option(
     "--seen-test-images",
     type=YES_NO,
-    help="Were images of novel persons seen in training, with labels or without?",
+    help="Were images of novel persons seen in training, with labels or without, beyond those that "
+    "the base persons of --base share with them?",
 )
 @click.option("--slug", help="The folder's name; default: made from --name.")
 @click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
@@ -78,7 +84,8 @@ def command(
 
     Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
     printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, one
-    a task, or a folder of them; what their headers say of the model is taken over, the options win.
+    a task, or a folder of them; several of a task are its runs (training seeds), in the order
+    given. What their headers say of the model is taken over, the options win.
     """
     from oneshot_emotic.submission.model_card import check_card, merged_card, slug_of
     from oneshot_emotic.submission.write_folder import check_target, write_submission_folder
@@ -128,14 +135,14 @@ def _checked(
     files: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int, force: bool
 ) -> tuple[list[Checked], list[Mapping[str, Any]], list[Problem]]:
     """The files that are sound, all model cards, and what keeps them from being one submission."""
-    from oneshot_emotic.cli.submissions import models_of, read_and_check
+    from oneshot_emotic.cli.submissions import by_task, models_of, read_and_check
+    from oneshot_emotic.submission.runs import MAX_RUNS
 
     checked, cards, problems = read_and_check(files, dataset, task, max_bytes, own=False)
-    names = [item.task.name for item in checked]
     problems += [
-        Problem(f"task {name} comes more than once")
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
+        Problem(f"{len(runs)} files of {name}: a task has at most {MAX_RUNS} runs")
+        for name, runs in by_task(checked).items()
+        if len(runs) > MAX_RUNS
     ]
     if len({item.task.dataset for item in checked}) > 1:
         problems.append(Problem("the files are for several data sets", "", "Submit them apart"))
@@ -151,65 +158,62 @@ def _checked(
 
 def _narrowed(
     checked: Sequence[Checked], name: str
-) -> tuple[dict[str, tuple[tuple[str, ...], Stored]], Scores]:
+) -> tuple[dict[str, tuple[Sequence[str], list[Stored]]], Scores]:
     """What to store a task, and the scores of it all."""
+    from oneshot_emotic.cli.submissions import by_task
     from oneshot_emotic.report import task_report
-    from oneshot_emotic.scoring.scores import merged
+    from oneshot_emotic.submission.runs import repeated_runs, row_of_files
     from oneshot_emotic.submission.write_folder import narrowed
 
-    arrays, parts = {}, []
-    for item in checked:
-        task = item.task
-        say(f"scoring {task.name} ...")
-        printed = partial(task_report, task=task.name, controls={})
-        with memory_for(task.name):
-            array, scores = narrowed(item.aligned, task, printed)
-        arrays[task.name] = (task.novel.sample_ids, array)
-        parts.append(scores)
-    return arrays, merged(parts, name=name)
+    arrays: dict[str, tuple[Sequence[str], list[Stored]]] = {}
+    parts, problems = [], []
+    for task_name, runs in by_task(checked).items():
+        task = runs[0].task
+        say(f"scoring {task_name} ...")
+        printed = partial(task_report, task=task_name, controls={})
+        with memory_for(task_name):
+            stored, scores = narrowed([run.aligned for run in runs], task, printed)
+        where = [run.where for run in runs]
+        problems += repeated_runs(task_name, list(zip(where, stored, strict=True)))
+        arrays[task_name] = (task.novel.sample_ids, stored)
+        parts += scores
+    if problems:
+        raise InputError(problems)
+    return arrays, row_of_files(parts, name)
 
 
 def _print_result(
     target: Path,
     card: Mapping[str, Any],
-    arrays: Mapping[str, tuple[tuple[str, ...], Stored]],
+    arrays: Mapping[str, tuple[Sequence[str], Sequence[Stored]]],
     scores: Scores,
 ) -> None:
+    from tabulate import tabulate
+
+    from oneshot_emotic.leaderboard.board import Board, Row
+    from oneshot_emotic.leaderboard.sections import COLUMNS_NOTE, Style, family_sections
     from oneshot_emotic.report import INTERVAL_NOTE, OVERALL_NOTE
     from oneshot_emotic.submission.model_card import missing_fields
 
-    for task, (sample_ids, array) in arrays.items():
-        echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
-    size = sum(path.stat().st_size for path in target.iterdir())
-    echo("", f"{target}: {len(arrays) + 1} files, {size:,} bytes", "")
+    for task, (sample_ids, runs) in arrays.items():
+        for array in runs:
+            echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
+    sizes = [path.stat().st_size for path in target.iterdir()]
+    echo("", f"{target}: {len(sizes)} files, {sum(sizes):,} bytes", "")
     echo(f"The row on {scores.dataset.name} ({scores.dataset.label_rule}), 1-shot:", "")
-    for family in FAMILIES:
-        if tasks := [name for name, table in TASKS.items() if table.family == family]:
-            _print_row(card, scores, family, tasks)
-    echo(OVERALL_NOTE, INTERVAL_NOTE)
+    text = Style(printable, lambda words, _: printable(words), str, str)
+    row = Row(target.name, {**card, "paper": None}, scores)  # no link to show
+    for section in family_sections(Board(scores.dataset, (row,), {})):
+        main = section.main
+        headers, *rows = ([text.cell(x) for x in row[1:]] for row in (main.headers, *main.rows))
+        alignment = ["left"] * (main.left - 1) + ["right"] * (len(main.headers) - main.left)
+        table = tabulate(rows, headers, colalign=alignment, disable_numparse=True)
+        echo_lines(f"{table}\n")
+    echo(OVERALL_NOTE, INTERVAL_NOTE, COLUMNS_NOTE)
     if card["seen_unseen_names"]:
         echo("‡ saw words of the unseen classes in training.")
+    if card["seen_test_images"]:
+        echo("§ saw images of novel persons beyond those that its base persons share with them.")
     if missing := missing_fields(card):
         echo(f"Not said in the model card: {', '.join(missing)}.")
     echo("Its rank comes with `oneshot-emotic leaderboard`.")
-
-
-def _print_row(card: Mapping[str, Any], scores: Scores, family: str, tasks: Sequence[str]) -> None:
-    """The row of a family's table, where the submission has a task of it."""
-    from tabulate import tabulate
-
-    from oneshot_emotic.report import NONE, interval, overall_cell
-
-    if not set(tasks) & scores.tasks.keys():
-        return
-    name = printable(str(card["name"])) + (" ‡" if card["seen_unseen_names"] else "")
-    figures = [
-        interval(scores.tasks[task][1].balanced_accuracy) if task in scores.tasks else NONE
-        for task in tasks
-    ]
-    sees = ", ".join(card.get("modalities", [])) or NONE
-    row = [name, sees, overall_cell(scores, family, 1), *figures]
-    headers = ["submission", "sees", "overall", *tasks]
-    alignment = ["left", "left", *("right" for _ in headers[2:])]
-    text = tabulate([row], headers, tablefmt="simple", colalign=alignment, disable_numparse=True)
-    echo_lines(f"{text}\n")

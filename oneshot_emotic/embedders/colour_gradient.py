@@ -40,6 +40,7 @@ class ColourGradient:
         "modalities": ["body"],
         "licence": "MIT",
         "seen_unseen_names": False,
+        "base": "none",
         "seen_test_images": False,
     }
 

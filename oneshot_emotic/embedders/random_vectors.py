@@ -26,6 +26,7 @@ class RandomVectors:
         "modalities": [],
         "licence": "MIT",
         "seen_unseen_names": False,
+        "base": "none",
         "seen_test_images": False,
     }
 

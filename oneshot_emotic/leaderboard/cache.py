@@ -1,7 +1,7 @@
 """Scores kept between runs: what was computed once from the same bytes need not be again.
 
-CACHE/CACHEDIR.TAG           tells that the folder was made here
-CACHE/<package>/<key>.json   the scores of one embeddings file on one task
+CACHE/CACHEDIR.TAG             tells that the folder was made here
+CACHE/<package>/<key>.scores   the scores of one embeddings file on one task
 
 The key is a digest of all that the scores depend on: the bytes of the embeddings file, the data
 set's identity and fingerprint, the protocol, the task, the numbers of shots, and the package's own
@@ -13,7 +13,6 @@ proved, as by `leaderboard --check`, is taken from it.
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import functools
 import hashlib
@@ -24,7 +23,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -36,19 +35,22 @@ from oneshot_emotic import __version__
 from oneshot_emotic.files import cache_folder, make_private_folder, write_bytes
 from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.scores import ShotScores
-from oneshot_emotic.scoring.statistics import DrawPart, Evidence, Scale
+from oneshot_emotic.scoring.statistics import Estimate, Evidence
 from oneshot_emotic.splits import DatasetIdentity, Task
 
-_FORMAT = "oneshot-emotic-cache/2"
+_FORMAT = "oneshot-emotic-cache/3"
 _MARKER = "CACHEDIR.TAG"
 #: The first line is that of https://bford.info/cachedir, by which backups know to leave it out.
 _MARKER_TEXT = b"""Signature: 8a477f597d28d172789f06886806bc55
 # Scores kept by oneshot-emotic (leaderboard). The folder may be removed at any time.
 """
 _OF_A_VERSION = re.compile(r"[0-9a-f]{16}")
-_OF_SCORES = re.compile(r"[0-9a-f]{64}\.json|\.[0-9a-f]{64}\.json\.[0-9a-f]{8}\.partial")
+_OF_SCORES = re.compile(r"[0-9a-f]{64}\.scores|\.[0-9a-f]{64}\.scores\.[0-9a-f]{8}\.partial")
 #: Scores by another version of the package are removed when nobody used them for so long.
 _KEPT_SECONDS = 30 * 24 * 3600.0
+
+#: The figures of a task with an interval.
+_FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
 
 Figures = dict[int, ShotScores]
 
@@ -75,42 +77,59 @@ class ScoreCache:
         self.folder = root / package_digest()[:16]
         self.refusal = self._refusal()
 
-    def find(self, task: Task, shots: Sequence[int], source: str) -> tuple[Figures, str] | None:
+    def find(
+        self, task: Task, shots: Sequence[int], source: str, *, whole: bool = False
+    ) -> tuple[Figures, str] | None:
         """The scores of embeddings on a task, and the digest of the embeddings; None if unknown.
 
         Args:
             task: The task.
             shots: At which numbers of support persons.
             source: SHA-256 of the embeddings file, or the name of a control row.
+            whole: Whether all figures have their evidence, as several runs need to become a row;
+                else the balanced accuracy alone has it, all that ranks and comparisons need.
         """
         if self.refusal:
             return None
-        key = _key(task, shots, source)
+        key = _key(task, shots, source, whole)
         try:
-            seal, _, body = (self.folder / f"{key}.json").read_bytes().partition(b"\n")
+            seal, _, body = (self.folder / f"{key}.scores").read_bytes().partition(b"\n")
             if seal.decode() != _seal(key, body):
                 return None
-            content = msgspec.json.decode(body)
-            return _figures(content["shots"], task), content["embeddings"]
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, msgspec.MsgspecError):
+            figures, embeddings = _DECODER.decode(body)
+
+            def named(_: str, evidence: Evidence) -> Evidence:
+                return replace(evidence, images=task.image_names)
+
+            return {n: _with_evidence(x, named) for n, x in figures.items()}, embeddings
+        except (OSError, ValueError, msgspec.MsgspecError):
             return None
 
     def keep(
-        self, task: Task, shots: Sequence[int], source: str, figures: Figures, embeddings: str
+        self,
+        task: Task,
+        shots: Sequence[int],
+        source: str,
+        figures: Figures,
+        embeddings: str,
+        *,
+        whole: bool = False,
     ) -> None:
         """Keep scores for `find`."""
         if self.refusal:
             return
-        key = _key(task, shots, source)
-        content = {
-            "embeddings": embeddings,
-            "shots": {str(count): _content(scores) for count, scores in figures.items()},
-        }
-        body = json.dumps(content).encode("utf-8")
+        key = _key(task, shots, source, whole)
+
+        def needed(name: str, evidence: Evidence) -> Evidence | None:
+            wanted = whole or name == "balanced_accuracy"
+            return replace(evidence, images=()) if wanted else None
+
+        kept = {n: _with_evidence(x, needed) for n, x in figures.items()}
+        body = msgspec.msgpack.encode((kept, embeddings), enc_hook=_bytes_of)
         with contextlib.suppress(OSError):  # a full or read-only disk only costs time
             if not self.folder.is_dir() and not self._make():
                 return
-            path = self.folder / f"{key}.json"
+            path = self.folder / f"{key}.scores"
             write_bytes(path, _seal(key, body).encode() + b"\n" + body)
 
     def _make(self) -> bool:
@@ -148,7 +167,7 @@ def package_digest() -> str:
     return digest.hexdigest()
 
 
-def _key(task: Task, shots: Sequence[int], source: str) -> str:
+def _key(task: Task, shots: Sequence[int], source: str, whole: bool) -> str:
     assert isinstance(task.dataset, DatasetIdentity)
     what = {
         "format": _FORMAT,
@@ -157,6 +176,7 @@ def _key(task: Task, shots: Sequence[int], source: str) -> str:
         "task": task.name,
         "shots": list(shots),
         "source": source,
+        "whole": whole,
     }
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode("utf-8")).hexdigest()
 
@@ -166,46 +186,30 @@ def _seal(key: str, body: bytes) -> str:
     return hashlib.sha256(key.encode() + body).hexdigest()
 
 
-def _content(scores: ShotScores) -> dict[str, Any]:
-    evidence = scores.balanced_accuracy.evidence
-    if evidence is None or evidence.scale is None:
-        return {"scores": scores.to_dict(), "evidence": None}
-    (part,), scale = evidence.draws, evidence.scale
-    # All that ranks and comparisons need beyond the score file.
-    kept = {
-        "terms": _packed(evidence.terms),
-        "query_terms": _packed(evidence.query_terms),
-        "draws": _packed(part.values),
-        "excess": part.excess,
-        "scale": vars(scale),
-    }
-    return {"scores": scores.to_dict(), "evidence": kept}
+def _with_evidence(
+    scores: ShotScores, of: Callable[[str, Evidence], Evidence | None]
+) -> ShotScores:
+    """The scores with other evidence for their figures: by a figure's name and what it has."""
+
+    def changed(name: str, figure: Estimate) -> Estimate:
+        return replace(figure, evidence=figure.evidence and of(name, figure.evidence))
+
+    names = [name for name in _FIGURES if getattr(scores, name) is not None]
+    figures: dict[str, Any] = {name: changed(name, getattr(scores, name)) for name in names}
+    recall = {name: changed("recall", figure) for name, figure in scores.recall.items()}
+    return replace(scores, **figures, recall=recall)
 
 
-def _figures(content: Mapping[str, Mapping[str, Any]], task: Task) -> Figures:
-    figures = {}
-    for count, item in content.items():
-        scores, kept = ShotScores.from_dict(item["scores"]), item["evidence"]
-        if kept is not None:
-            evidence = Evidence(
-                task.image_names,
-                _unpacked(kept["terms"]),
-                _unpacked(kept["query_terms"]),
-                (DrawPart(task.name, kept["excess"], _unpacked(kept["draws"])),),
-                scale=Scale(**kept["scale"]),
-            )
-            balanced = replace(scores.balanced_accuracy, evidence=evidence)
-            scores = replace(scores, balanced_accuracy=balanced)
-        figures[int(count)] = scores
-    return figures
+def _bytes_of(value: Any) -> bytes:
+    assert isinstance(value, np.ndarray)
+    return value.astype("<f8").tobytes()
 
 
-def _packed(values: FloatArray) -> str:
-    return base64.b64encode(values.astype("<f8").tobytes()).decode("ascii")
+def _array_of(_: type, content: bytes) -> FloatArray:
+    return np.frombuffer(content, dtype="<f8").astype(np.float64)
 
 
-def _unpacked(text: str) -> FloatArray:
-    return np.frombuffer(base64.b64decode(text), dtype="<f8").astype(np.float64)
+_DECODER = msgspec.msgpack.Decoder(tuple[Figures, str], dec_hook=_array_of)
 
 
 def _unsafe(folder: Path, sticky: bool) -> str | None:

@@ -9,18 +9,20 @@ from oneshot_emotic.escaping import html_link, html_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.reported import reported_sections
 from oneshot_emotic.leaderboard.sections import (
+    COLUMNS_NOTE,
+    SEEN_IMAGES_MARK,
     SEEN_NAMES_MARK,
     SYNTHETIC_NOTE,
     TIED_MARK,
     Cell,
-    Form,
+    Style,
     Table,
     about_table,
     family_sections,
 )
 from oneshot_emotic.scoring.statistics import INTERVAL
 
-_HTML = Form(html_text, html_link, lambda words: f"<em>{html_text(words)}</em>", html_text)
+_HTML = Style(html_text, html_link, lambda words: f"<em>{html_text(words)}</em>", html_text)
 
 # The policy forbids what no escaping should ever let through.
 _HEAD = """<!DOCTYPE html>
@@ -65,7 +67,9 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
         "1 + the place of the last row above that it can be told apart from by a paired difference "
         "(5 % over all pairs of the table, Holm's correction); "
         f"{TIED_MARK} marks those that cannot be told apart from the first, {SEEN_NAMES_MARK} "
-        "models that saw words of the unseen classes in training.</p>\n",
+        f"models that saw words of the unseen classes in training, {SEEN_IMAGES_MARK} models that "
+        "saw images of novel persons beyond those that the base persons they used share with them."
+        "</p>\n",
     ]
     for board in boards:
         dataset = board.dataset
@@ -81,6 +85,7 @@ def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
         )
         for section in family_sections(board):
             parts.append(f"<h3>{html_text(section.title)}</h3>\n{_table(section.main)}")
+            parts.append(f"<p>{html_text(COLUMNS_NOTE, 500)}</p>\n")
             parts.append(
                 "<details><summary>More figures</summary>\n"
                 f"<p>{html_text(section.explained)}.</p>\n{_table(section.more)}</details>\n"

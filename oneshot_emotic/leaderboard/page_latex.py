@@ -8,10 +8,12 @@ from oneshot_emotic import __version__
 from oneshot_emotic.escaping import latex_link, latex_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.sections import (
+    COLUMNS_NOTE,
+    SEEN_IMAGES_MARK,
     SEEN_NAMES_MARK,
     TIED_MARK,
     Cell,
-    Form,
+    Style,
     Table,
     family_sections,
 )
@@ -19,7 +21,12 @@ from oneshot_emotic.report import NONE
 from oneshot_emotic.scoring.statistics import INTERVAL
 
 #: Signs of our own that not every font has.
-_SIGNS = {SEEN_NAMES_MARK: r"$\ddagger$", TIED_MARK: r"$\approx$", NONE: "--"}
+_SIGNS = {
+    SEEN_NAMES_MARK: r"$\ddagger$",
+    SEEN_IMAGES_MARK: r"\S{}",
+    TIED_MARK: r"$\approx$",
+    NONE: "--",
+}
 
 
 def _own(text: str) -> str:
@@ -29,7 +36,7 @@ def _own(text: str) -> str:
     return shown
 
 
-_LATEX = Form(latex_text, latex_link, lambda words: f"\\emph{{{_own(words)}}}", _own)
+_LATEX = Style(latex_text, latex_link, lambda words: f"\\emph{{{_own(words)}}}", _own)
 
 
 def latex_tables(boards: Sequence[Board]) -> str:
@@ -48,8 +55,8 @@ def _table(table: Table, board: Board, title: str) -> str:
     caption = (
         f"{title} on {dataset.name}{invented} (label rule {dataset.label_rule}, fingerprint "
         f"{dataset.fingerprint[:12]}): 1-shot balanced accuracy in per cent, ranked by its mean "
-        f"above chance; brackets: {INTERVAL}. oneshot-emotic {__version__}, protocol "
-        f"{dataset.protocol}."
+        f"above chance; brackets: {INTERVAL}. {COLUMNS_NOTE} oneshot-emotic "
+        f"{__version__}, protocol {dataset.protocol}."
     )
     columns = "l" * table.left + "r" * (len(table.headers) - table.left)
     lines = [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from itertools import groupby
@@ -18,12 +18,13 @@ from oneshot_emotic.scoring.evaluate import (
     evaluate_aligned,
     evaluate_controls,
 )
-from oneshot_emotic.scoring.scores import Scores, ShotScores, merged
+from oneshot_emotic.scoring.scores import Scores, ShotScores
 from oneshot_emotic.scoring.workers import use_workers
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.check import LoadTask, check_embeddings, check_fingerprint
 from oneshot_emotic.submission.embeddings_file import check_referenced
 from oneshot_emotic.submission.folder import SubmissionFolder, read_submission_folder
+from oneshot_emotic.submission.runs import row_of_files
 from oneshot_emotic.tasks import TASKS
 
 Progress = Callable[[str], None]
@@ -38,11 +39,17 @@ class _Unit:
 
     submission: SubmissionFolder
     task: str
+    run: int
 
     @property
-    def source(self) -> str:
-        """The SHA-256 of its bytes, as stated."""
-        return self.submission.references[self.task]["sha256"]
+    def reference(self) -> Mapping[str, str]:
+        """Its name, and the SHA-256 of its bytes as stated."""
+        return self.submission.references[self.task][self.run]
+
+    @property
+    def is_of_several(self) -> bool:
+        """Whether the task has several runs."""
+        return len(self.submission.references[self.task]) > 1
 
 
 def recompute_boards(
@@ -74,7 +81,7 @@ def recompute_boards(
             submissions.append(read_submission_folder(folder))
         except InputError as error:
             problems.extend(error.problems)
-    every = [_Unit(x, name) for x in submissions for name in TASKS if name in x.references]
+    every = [_Unit(x, task, run) for x in submissions for task, run in x.files()]
     known = {} if cache is None else dict(_find_all(every, load, cache))
     units = [unit for unit in every if unit not in known]
     unsound: dict[_Unit, InputError] = {}
@@ -86,7 +93,9 @@ def recompute_boards(
         if cache is not None:
             task = _task(unit, load)
             figures = dict(result.tasks[unit.task])
-            cache.keep(task, LEADERBOARD_SHOTS, unit.source, figures, result.embeddings[unit.task])
+            digest = result.embeddings[unit.task]
+            source = unit.reference["sha256"]
+            cache.keep(task, LEADERBOARD_SHOTS, source, figures, digest, whole=unit.is_of_several)
     # In the order of the files, whichever was ready first.
     problems += [x for unit in units if unit in unsound for x in unsound[unit].problems]
     if problems:
@@ -96,7 +105,7 @@ def recompute_boards(
     tasks: dict[DatasetIdentity, dict[str, Task]] = {}
     for submission, group in groupby(every, key=lambda unit: unit.submission):
         of_submission = list(group)
-        scores = merged((known[unit] for unit in of_submission), name=submission.model["name"])
+        scores = row_of_files((known[unit] for unit in of_submission), submission.model["name"])
         rows.setdefault(scores.dataset, []).append(Row(submission.slug, submission.model, scores))
         of_board = tasks.setdefault(scores.dataset, {})
         of_board.update({unit.task: _task(unit, load) for unit in of_submission})
@@ -183,7 +192,7 @@ def _score(unit: _Unit, load: LoadTask, shots: Sequence[int]) -> Scores | InputE
     try:
         with memory_for(where):
             task = _task(unit, load)
-            embeddings = unit.submission.embeddings(unit.task)
+            embeddings = unit.submission.embeddings(unit.task, unit.run)
             checked = check_embeddings(embeddings, task, unit.submission.dataset, where)
             return evaluate_aligned(checked.aligned, task, shots)
     except InputError as error:
@@ -215,7 +224,8 @@ def _find(unit: _Unit, load: LoadTask, cache: ScoreCache) -> Scores | None:
         check_fingerprint(unit.submission.dataset, task.dataset, _where(unit))
     except InputError:
         return None
-    found = cache.find(task, LEADERBOARD_SHOTS, unit.source)
+    source = unit.reference["sha256"]
+    found = cache.find(task, LEADERBOARD_SHOTS, source, whole=unit.is_of_several)
     if found is None:
         return None
     figures, embeddings = found
@@ -225,7 +235,7 @@ def _find(unit: _Unit, load: LoadTask, cache: ScoreCache) -> Scores | None:
 def _is_as_stated(unit: _Unit) -> bool:
     """True when the file has the digest of submission.json."""
     try:
-        check_referenced(unit.submission.references[unit.task], unit.submission.folder)
+        check_referenced(unit.reference, unit.submission.folder)
     except InputError:
         return False
     return True
@@ -237,7 +247,7 @@ def _task(unit: _Unit, load: LoadTask) -> Task:
 
 
 def _where(unit: _Unit) -> str:
-    return str(unit.submission.folder / unit.submission.references[unit.task]["file"])
+    return str(unit.submission.path(unit.task, unit.run))
 
 
 def _controls(

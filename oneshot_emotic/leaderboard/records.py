@@ -19,11 +19,14 @@ FORMAT = "oneshot-emotic-leaderboard/1"
 
 #: Figures with an interval, then those without.
 _FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
+#: What a card says, to filter by; empty, or null in JSON, where it does not say.
+DISCLOSURES = ("seen_unseen_names", "base", "seen_test_images")
 _COLUMNS = (
     *("dataset", "label_rule", "fingerprint", "protocol"),
-    *("kind", "submission", "name", "modalities", "seen_unseen_names"),
+    *("kind", "submission", "name", "modalities"),
+    *DISCLOSURES,
     *("family", "rank", "tied_with_best", "overall", "overall_low", "overall_high"),
-    *("task", "shots"),
+    *("task", "shots", "runs"),
     *(f"{name}{part}" for name in _FIGURES for part in ("", "_low", "_high")),
 )
 
@@ -54,7 +57,7 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
             "submission": item.row.slug,
             "name": csv_text(model["name"]),
             "modalities": csv_text(", ".join(model.get("modalities", []))),
-            "seen_unseen_names": model.get("seen_unseen_names", ""),
+            **{name: model.get(name, "") for name in DISCLOSURES},
             "rank": item.rank,
             "tied_with_best": item.tied_with_best,
         }
@@ -75,7 +78,7 @@ def _figures(row: dict[str, Any], scores: Scores, family: str) -> Iterator[dict[
         if TASKS[task].family != family:
             continue
         for shots, figures in by_shots.items():
-            cells: dict[str, Any] = {"task": task, "shots": shots}
+            cells: dict[str, Any] = {"task": task, "shots": shots, "runs": figures.runs}
             for name in _FIGURES:
                 figure: Estimate | None = getattr(figures, name)
                 if figure is not None:
@@ -116,7 +119,11 @@ def _board(board: Board) -> dict[str, Any]:
         "dataset": board.dataset.to_dict(),
         "families": families,
         "submissions": {
-            row.slug: {"model": _model(row.model), "tasks": _tasks(row.scores)}
+            row.slug: {
+                **{name: row.model.get(name) for name in DISCLOSURES},
+                "model": _model(row.model),
+                "tasks": _tasks(row.scores),
+            }
             for row in sorted(board.rows, key=lambda row: row.slug)
         },
         "controls": {name: _tasks(board.control_scores(name)) for name in CONTROLS},
@@ -130,11 +137,12 @@ def _model(model: Any) -> dict[str, Any]:
 
 
 def _tasks(scores: Scores) -> dict[str, Any]:
-    def shown(figures: ShotScores) -> dict[str, Any]:
+    def content(figures: ShotScores) -> dict[str, Any]:
         found = {name: getattr(figures, name) for name in _FIGURES}
-        return {name: figure.to_dict() for name, figure in found.items() if figure is not None}
+        shown = {name: figure.to_dict() for name, figure in found.items() if figure is not None}
+        return {"runs": figures.runs, **shown}
 
     return {
-        task: {str(shots): shown(figures) for shots, figures in by_shots.items()}
+        task: {str(shots): content(figures) for shots, figures in by_shots.items()}
         for task, by_shots in scores.tasks.items()
     }

@@ -9,16 +9,17 @@ from oneshot_emotic.escaping import markdown_link, markdown_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.reported import reported_sections
 from oneshot_emotic.leaderboard.sections import (
+    COLUMNS_NOTE,
     SYNTHETIC_NOTE,
     FamilySection,
-    Form,
+    Style,
     Table,
     about_table,
     family_sections,
 )
 from oneshot_emotic.scoring.statistics import INTERVAL
 
-_MARKDOWN = Form(markdown_text, markdown_link, lambda words: f"*{words}*", str)
+_MARKDOWN = Style(markdown_text, markdown_link, lambda words: f"*{words}*", str)
 
 _TOP = f"""# Leaderboard
 
@@ -35,7 +36,8 @@ perfection at 100. Brackets: {INTERVAL}.
 Rows are compared by paired differences. A row's rank is 1 + the place of the last row above that
 it can be told apart from (5 % over all pairs of the table, Holm's correction), so that no two rows
 of a rank can; ≈ marks rows that cannot be told apart from the first. ‡ marks models that saw
-words of the unseen classes in training, as text-supervised ones do.
+words of the unseen classes in training, as text-supervised ones do; § marks models that saw
+images of novel persons beyond those that the base persons they used share with them.
 """
 
 
@@ -83,7 +85,8 @@ def _board_section(board: Board) -> str:
 
 def _family_tables(section: FamilySection) -> str:
     return (
-        f"{_table(section.main)}\n\n<details><summary>More figures</summary>\n\n"
+        f"{_table(section.main)}\n\n{COLUMNS_NOTE}\n\n"
+        "<details><summary>More figures</summary>\n\n"
         f"{section.explained}.\n\n{_table(section.more)}\n\n</details>"
     )
 

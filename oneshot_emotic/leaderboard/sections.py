@@ -10,6 +10,7 @@ from oneshot_emotic.report import NONE, interval, overall_cell, percent
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
+from oneshot_emotic.submission.runs import seeds
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 _ONE, _FIVE = LEADERBOARD_SHOTS
@@ -19,7 +20,14 @@ SYNTHETIC_NOTE = (
     "about real emotions."
 )
 SEEN_NAMES_MARK = "‡"
+SEEN_IMAGES_MARK = "§"
 TIED_MARK = "≈"
+#: What stands below every table of ranks.
+COLUMNS_NOTE = (
+    "Base: the base persons that a model was trained on, as its card says: all of them (full), "
+    "those that share no image with a novel person (clean), or none. Seeds: the training runs that "
+    "a row is the mean of; with 1 seed, its intervals leave the chance of training out."
+)
 
 
 @dataclass(frozen=True)
@@ -57,8 +65,8 @@ Cell = str | Name | Words | Emphasis
 
 
 @dataclass(frozen=True)
-class Form:
-    """How a format shows a cell.
+class Style:
+    """How a page shows a cell.
 
     Attributes:
         escaped: Text by somebody, made harmless.
@@ -105,7 +113,7 @@ class FamilySection:
 
     Attributes:
         title: The family's.
-        main: The ranks.
+        main: The ranks; `COLUMNS_NOTE` stands below it.
         explained: What the other figures are.
         more: The other figures.
     """
@@ -144,22 +152,22 @@ def about_table(board: Board) -> Table:
 def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> FamilySection:
     tasks = [name for name, table in TASKS.items() if table.family == family]
     controls = [board.control_scores(control) for control in CONTROLS]
-    named: list[tuple[str, Cell, Cell, Scores]] = [
-        (_rank(item, place), _name(item.row), _sees(item.row), item.row.scores)
+    named: list[tuple[str, Cell, tuple[Cell, ...], Scores]] = [
+        (_rank(item, place), _name(item.row), _said(item.row, tasks), item.row.scores)
         for place, item in enumerate(rows)
     ]
     named += [
-        ("", Emphasis(title), "", scores)
+        ("", Emphasis(title), ("", "", ""), scores)
         for title, scores in zip(CONTROLS.values(), controls, strict=True)
         if tasks_of_family(scores, family)
     ]
     main = Table(
-        ("#", "submission", "sees", "overall", *tasks),
+        ("#", "submission", "sees", "base", "seeds", "overall", *tasks),
         tuple(
-            (rank, name, sees, overall_cell(scores, family, _ONE), *_balanced(scores, tasks))
-            for rank, name, sees, scores in named
+            (rank, name, *said, overall_cell(scores, family, _ONE), *_balanced(scores, tasks))
+            for rank, name, said, scores in named
         ),
-        left=3,
+        left=5,
     )
     levels = any(TASKS[task].dimension is not None for task in tasks)
     more = Table(
@@ -186,12 +194,19 @@ def _rank(item: Ranked, place: int) -> str:
 def _name(row: Row) -> Name:
     model = row.model
     marks = SEEN_NAMES_MARK if model.get("seen_unseen_names") else ""
+    marks += SEEN_IMAGES_MARK if model.get("seen_test_images") else ""
     return Name(model["name"], model.get("code"), model.get("paper"), marks)
 
 
-def _sees(row: Row) -> Cell:
+def _said(row: Row, tasks: Sequence[str]) -> tuple[Cell, ...]:
+    """What the model sees, its base persons, and how many runs it has."""
     seen = ", ".join(row.model.get("modalities", []))
-    return Words(seen) if seen else NONE
+    runs = [row.scores.tasks[task][_ONE].runs for task in tasks if task in row.scores.tasks]
+    return (
+        Words(seen) if seen else NONE,
+        Words(row.model["base"]) if "base" in row.model else NONE,
+        seeds(runs),
+    )
 
 
 def _balanced(scores: Scores, tasks: Sequence[str]) -> list[str]:

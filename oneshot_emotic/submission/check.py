@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.embeddings_file import EmbeddingsFile, read_embeddings_file
 from oneshot_emotic.submission.folder import DOCUMENT, inspect_submission_folder
 from oneshot_emotic.submission.model_card import missing_fields
+from oneshot_emotic.submission.runs import seeds
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
@@ -31,6 +32,7 @@ class Checked:
     task: Task
     aligned: EmbeddingArray
     name: str | None
+    where: str
 
 
 def check_embeddings_file(
@@ -93,7 +95,7 @@ def check_embeddings(
         # With other splits, every other problem would only be an echo of this one.
         check_fingerprint(dataset, task.dataset, where)
     with np.errstate(invalid="ignore"):  # some NaN of a damaged file would warn when widened
-        return Checked(task, aligned_embeddings(embeddings, task, where), name)
+        return Checked(task, aligned_embeddings(embeddings, task, where), name, where)
 
 
 def check_fingerprint(stated: Mapping[str, str], identity: DatasetIdentity, where: str) -> None:
@@ -169,19 +171,28 @@ def _folder(folder: Path, load: LoadTask, max_bytes: int, findings: Findings) ->
     if not problems:
         findings.good.append(f"{folder / DOCUMENT}: as the schema says")
     stated = submission.dataset
-    for name in (name for name in TASKS if name in submission.references):
-        path = folder / submission.references[name]["file"]
+    for name, run in submission.files():
+        path = submission.path(name, run)
         try:
-            embeddings = submission.embeddings(name, max_bytes)
+            embeddings = submission.embeddings(name, run, max_bytes)
             task = load(stated["name"], stated["fingerprint"], name)
             checked = check_embeddings(embeddings, task, stated, str(path))
         except InputError as error:
             findings.problems += error.problems
         else:
             findings.good.append(_line(path, checked, embeddings))
+    if submission.references:
+        findings.notes.append(_runs([len(runs) for runs in submission.references.values()]))
     _card(submission.model, findings)
     if missing := [name for name in TASKS if name not in submission.references]:
         findings.notes.append(f"no embeddings for {', '.join(missing)}: no overall figure there")
+
+
+def _runs(counts: Sequence[int]) -> str:
+    left_out = "the intervals leave training out"
+    if max(counts) == 1:
+        return f"1 seed: {left_out}"
+    return seeds(counts) + (f": for tasks with 1, {left_out}" if min(counts) == 1 else "")
 
 
 def _line(path: Path, checked: Checked, embeddings: Embeddings) -> str:

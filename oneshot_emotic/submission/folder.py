@@ -1,9 +1,9 @@
-"""A submission folder: `submission.json` and one embeddings file a task."""
+"""A submission folder: `submission.json` and its embeddings, a file for each run of a task."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from oneshot_emotic.submission.metadata import (
     document_problems,
     read_document,
 )
+from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
 DOCUMENT = "submission.json"
@@ -33,26 +34,35 @@ class SubmissionFolder:
         folder: Where it is; its name is the submission's slug.
         dataset: Name and fingerprint of the data set.
         model: The model card.
-        references: Task name -> `{"file", "sha256"}`.
+        references: Task name -> `{"file", "sha256"}` of each run.
     """
 
     folder: Path
     dataset: Mapping[str, str]
     model: Mapping[str, Any]
-    references: Mapping[str, Mapping[str, str]]
+    references: Mapping[str, Sequence[Mapping[str, str]]]
 
     @property
     def slug(self) -> str:
         """The folder's name."""
         return self.folder.name
 
-    def embeddings(self, task: str, max_bytes: int = MAX_BYTES) -> Embeddings:
+    def files(self) -> list[tuple[str, int]]:
+        """Task and run of every file of embeddings, in the order of the tasks."""
+        tasks = [name for name in TASKS if name in self.references]
+        return [(name, run) for name in tasks for run in range(len(self.references[name]))]
+
+    def path(self, task: str, run: int = 0) -> Path:
+        """The file of a task's embeddings."""
+        return self.folder / self.references[task][run]["file"]
+
+    def embeddings(self, task: str, run: int = 0, max_bytes: int = MAX_BYTES) -> Embeddings:
         """The embeddings of a task, read from their file.
 
         Raises:
             InputError: The file is missing, changed, damaged or beyond a limit.
         """
-        return read_referenced(self.references[task], self.folder, task, max_bytes)
+        return read_referenced(self.references[task][run], self.folder, task, max_bytes)
 
 
 def read_submission_folder(folder: Path) -> SubmissionFolder:
@@ -86,11 +96,11 @@ def inspect_submission_folder(folder: Path) -> tuple[SubmissionFolder, list[Prob
     problems += wrong
     dataset, tasks, model = (_object(document.get(key)) for key in ("dataset", "tasks", "model"))
     references = {
-        task: reference
-        for task, reference in tasks.items()
-        if not wrong or not document_problems(_smallest(dataset, task, reference), "submission", "")
+        task: _runs(given)
+        for task, given in tasks.items()
+        if not wrong or not document_problems(_smallest(dataset, task, given), "submission", "")
     }
-    named = [_object(item).get("file") for item in tasks.values()]
+    named = [_object(run).get("file") for given in tasks.values() for run in _runs(given)]
     expected = [DOCUMENT, *named]
     problems += [
         Problem("is not named in submission.json", str(entry), "Remove it, or name it there")
@@ -104,13 +114,18 @@ def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _smallest(dataset: Mapping[str, Any], task: str, reference: Any) -> dict[str, Any]:
+def _runs(given: Any) -> list[Any]:
+    """The references of a task: a list, or a single one."""
+    return given if isinstance(given, list) else [given]
+
+
+def _smallest(dataset: Mapping[str, Any], task: str, given: Any) -> dict[str, Any]:
     """A document that is sound if this task's part of another one is."""
     return {
         "format": SUBMISSION_FORMAT,
         "dataset": dataset,
         "model": {"name": "any"},
-        "tasks": {task: reference},
+        "tasks": {task: given},
     }
 
 
@@ -139,7 +154,7 @@ def write_submission_document(
     folder: Path,
     dataset: Mapping[str, str],
     model: Mapping[str, Any],
-    files: Mapping[str, str],
+    files: Mapping[str, str | Sequence[str]],
 ) -> None:
     """Write submission.json for embeddings files that lie in `folder`.
 
@@ -147,15 +162,19 @@ def write_submission_document(
         folder: The submission's folder.
         dataset: `name` and `fingerprint`.
         model: The model card.
-        files: Task name -> file name in `folder`.
+        files: Task name -> file name in `folder`, or the names of several runs' files.
     """
+
+    def reference(name: str) -> dict[str, str]:
+        return {"file": name, "sha256": sha256_of_file(folder / name)}
+
     document = {
         "format": SUBMISSION_FORMAT,
         "dataset": {"name": dataset["name"], "fingerprint": dataset["fingerprint"]},
         "model": dict(model),
         "tasks": {
-            task: {"file": name, "sha256": sha256_of_file(folder / name)}
-            for task, name in files.items()
+            task: reference(names) if isinstance(names, str) else [reference(x) for x in names]
+            for task, names in files.items()
         },
     }
     write_text(folder / DOCUMENT, json_text(document))

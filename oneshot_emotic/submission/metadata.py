@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from oneshot_emotic.errors import Problem, printable
+from oneshot_emotic.errors import Problem, printable, some
 from oneshot_emotic.names import is_name, text_problems
 from oneshot_emotic.scoring.embeddings import Embeddings
 from oneshot_emotic.untrusted.files import opened
@@ -17,6 +17,7 @@ from oneshot_emotic.untrusted.limits import MAX_BYTES, MAX_DOCUMENT_BYTES
 from oneshot_emotic.untrusted.strict_json import parse_json
 
 if TYPE_CHECKING:
+    from jsonschema import ValidationError
     from jsonschema.protocols import Validator
 
 EMBEDDINGS_FORMAT = "oneshot-emotic/1"
@@ -62,15 +63,35 @@ def document_problems(document: dict[str, Any], schema: str, where: str) -> list
     """
     errors = sorted(_validator(schema).iter_errors(document), key=lambda e: list(map(str, e.path)))
     problems = [
-        Problem(
-            printable(error.message, 300),
-            f"{where}: {'.'.join(map(str, error.path))}" if error.path else where,
-        )
+        Problem(_what(error), f"{where}: {'.'.join(map(str, error.path))}" if error.path else where)
         for error in errors
     ]
     problems += text_problems(document, where)
+    if schema == "submission":
+        problems += _run_problems(document.get("tasks"), where)
     model = document if schema == "model" else document.get("model")
     return problems + (_card_problems(model, where) if isinstance(model, dict) else [])
+
+
+def _what(error: ValidationError) -> str:
+    """What is wrong; jsonschema's own words would begin with the whole of a long list."""
+    bounds = {"minItems": "at least {:,} are needed", "maxItems": "at most {:,} are allowed"}
+    if (bound := bounds.get(str(error.validator))) and isinstance(error.instance, list):
+        return f"has {len(error.instance):,} entries; {bound.format(error.validator_value)}"
+    return printable(error.message, 300)
+
+
+def _run_problems(tasks: Any, where: str) -> list[Problem]:
+    """The same file twice among the runs of a task, under one name or two."""
+    problems = []
+    for task, runs in tasks.items() if isinstance(tasks, dict) else ():
+        references = [x for x in runs if isinstance(x, dict)] if isinstance(runs, list) else []
+        for key in ("file", "sha256"):
+            values = [x[key] for x in references if isinstance(x.get(key), str)]
+            if twice := {value for value in values if values.count(value) > 1}:
+                what = f"names the same {key} for several runs: {some(sorted(twice))}"
+                problems.append(Problem(what, f"{where}: tasks.{task}"))
+    return problems
 
 
 def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:

@@ -27,6 +27,7 @@ FIELDS = (
     "training_seeds",
     "licence",
     "seen_unseen_names",
+    "base",
     "seen_test_images",
 )
 

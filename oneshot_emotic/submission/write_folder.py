@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,23 @@ from oneshot_emotic.scoring.scores import Scores
 from oneshot_emotic.splits import Task
 from oneshot_emotic.submission.embeddings_file import write_embeddings_file
 from oneshot_emotic.submission.folder import DOCUMENT, SLUG, write_submission_document
+from oneshot_emotic.submission.runs import MAX_RUNS, row_of_files
 from oneshot_emotic.tasks import TASKS
 
 Stored = npt.NDArray[np.floating[Any]]
 
 _SUFFIX = ".safetensors"
-_CONTENTS = frozenset({DOCUMENT, *(f"{task}{_SUFFIX}" for task in TASKS)})
+
+
+def _file_names(task: str, runs: int) -> list[str]:
+    if runs == 1:
+        return [f"{task}{_SUFFIX}"]
+    return [f"{task}.run-{number}{_SUFFIX}" for number in range(1, runs + 1)]
+
+
+_CONTENTS = frozenset(
+    {DOCUMENT, *(x for task in TASKS for runs in (1, MAX_RUNS) for x in _file_names(task, runs))}
+)
 
 
 def check_target(submissions: Path, slug: str, replace: bool) -> None:
@@ -68,49 +79,54 @@ def write_submission_folder(
     target: Path,
     dataset: Mapping[str, str],
     model: Mapping[str, Any],
-    embeddings: Mapping[str, tuple[tuple[str, ...], Stored]],
+    embeddings: Mapping[str, tuple[Sequence[str], Sequence[Stored]]],
 ) -> None:
-    """Write `submission.json` and an embeddings file a task.
+    """Write `submission.json` and an embeddings file for each run of a task.
 
     Args:
         target: The folder; see `check_target`.
         dataset: `name` and `fingerprint`.
         model: The model card.
-        embeddings: Task name -> sample_ids and array (persons, dimensions).
+        embeddings: Task name -> sample_ids, and an array (persons, dimensions) for each run.
 
     Raises:
         InputError: `target` holds other files than a submission made here.
     """
-    names = {task: f"{task}{_SUFFIX}" for task in TASKS if task in embeddings}
+    names: dict[str, str | Sequence[str]] = {}
     with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
-        for task, name in names.items():
-            sample_ids, array = embeddings[task]
-            write_embeddings_file(folder / name, sample_ids, array, task, dataset)
+        for task in (task for task in TASKS if task in embeddings):
+            sample_ids, runs = embeddings[task]
+            files = _file_names(task, len(runs))
+            for file, array in zip(files, runs, strict=True):
+                write_embeddings_file(folder / file, sample_ids, array, task, dataset)
+            names[task] = files if len(files) > 1 else files[0]
         write_submission_document(folder, dataset, model, names)
 
 
 def narrowed(
-    aligned: EmbeddingArray, task: Task, printed: Callable[[Scores], str]
-) -> tuple[Stored, Scores]:
+    runs: Sequence[EmbeddingArray], task: Task, printed: Callable[[Scores], str]
+) -> tuple[list[Stored], list[Scores]]:
     """Embeddings in the smaller of float16 and float32 that keeps their figures.
 
     Args:
-        aligned: From `aligned_embeddings`.
+        runs: Of each run of a task, from `aligned_embeddings`.
         task: Their task.
         printed: The figures as people read them; float16 is taken when this text stays the same.
 
     Returns:
-        The array to store, and the scores of exactly that array.
+        The arrays to store, and the scores of exactly those.
     """
+
+    def evaluated(arrays: Sequence[EmbeddingArray]) -> list[Scores]:
+        values = (array.astype(np.float64) + 0.0 for array in arrays)
+        return [evaluate_aligned(array, task, LEADERBOARD_SHOTS) for array in values]
+
     with np.errstate(over="ignore", under="ignore"):
-        half, single = aligned.astype(np.float16), aligned.astype(np.float32)
-    if np.isfinite(half).all():
-        scores = _evaluated(half, task)
-        exact = np.array_equal(half.astype(np.float64), aligned)
-        if exact or printed(scores) == printed(evaluate_aligned(aligned, task, LEADERBOARD_SHOTS)):
-            return half, scores
-    return single, _evaluated(single, task)
-
-
-def _evaluated(stored: Stored, task: Task) -> Scores:
-    return evaluate_aligned(stored.astype(np.float64) + 0.0, task, LEADERBOARD_SHOTS)
+        halves = [run.astype(np.float16) for run in runs]
+        singles = [run.astype(np.float32) for run in runs]
+    if all(np.isfinite(half).all() for half in halves):
+        scores = evaluated(halves)
+        exact = all(map(np.array_equal, halves, runs))
+        if exact or printed(row_of_files(scores)) == printed(row_of_files(evaluated(runs))):
+            return halves, scores
+    return singles, evaluated(singles)

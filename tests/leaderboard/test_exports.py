@@ -156,10 +156,10 @@ class TestLatex:
             return [len(re.findall(r"(?<!\\)&", line)) + 1 for line in lines], text
 
         hostile, text = cells(hostile_rows(rows))
-        assert hostile == [6] * (1 + len(HOSTILE) + 2)
+        assert hostile == [8] * (1 + len(HOSTILE) + 2)
         assert hostile == cells(plain_rows(rows))[0]
         assert r"\input" not in text and r"\hline" not in text
-        assert text.count(r"\begin{tabular}{lllrrr}") == text.count(r"\end{tabular}") == 1
+        assert text.count(r"\begin{tabular}{lllllrrr}") == text.count(r"\end{tabular}") == 1
         assert "≈" not in text and "‡" not in text and "–" not in text
 
     @pytest.mark.skipif(not shutil.which("xelatex"), reason="xelatex is not installed")
@@ -243,8 +243,8 @@ class TestInChromium:
             assert page.tags["script"] == page.tags["img"] == page.tags["iframe"] == 0
             shapes.append(page.shape)
         assert shapes[0] == shapes[1]
-        # The first table: a head, the rows and two controls, of six columns each.
-        assert shapes[0][0] == [6] * (1 + len(HOSTILE) + 2)
+        # The first table: a head, the rows and two controls, of eight columns each.
+        assert shapes[0][0] == [8] * (1 + len(HOSTILE) + 2)
 
 
 def test_from_the_command_line(tmp_path, run):

@@ -32,6 +32,7 @@ CARD = {
     "training_seeds": [1, 2],
     "licence": "MIT",
     "seen_unseen_names": True,
+    "base": "clean",
     "seen_test_images": False,
 }
 
@@ -108,7 +109,7 @@ class TestSubmit:
         output = run("submit", file, tmp_path / "b.json", file, *options, status=2).output
         for text in (
             "b.json: is not JSON",
-            "cat-6-6 comes more than once",
+            "cat-6-6.npz: comes more than once",
             "must say 'name'",
             "must say 'seen_unseen_names'",
             "must say 'seen_test_images'",
@@ -150,12 +151,12 @@ class TestCompact:
 
     def test_exact_float16_stays(self, task):
         vectors = np.eye(6)[task.novel_labels] * 0.5
-        array, _ = narrowed(vectors, task, lambda scores: pytest.fail("no need to compare"))
+        [array], _ = narrowed([vectors], task, lambda scores: pytest.fail("no need to compare"))
         assert array.dtype == np.float16
 
     def test_float16_where_nothing_printed_changes(self, task, rng):
         vectors = 10 * np.eye(6)[task.novel_labels] + rng.normal(size=(len(task.novel), 6)) / 9
-        array, scores = narrowed(vectors, task, self.printed)
+        [array], [scores] = narrowed([vectors], task, self.printed)
         assert array.dtype == np.float16
         assert self.printed(scores) == self.printed(
             evaluate((task.novel.sample_ids, vectors), task, (1, 5))
@@ -164,12 +165,12 @@ class TestCompact:
     def test_float32_where_it_does(self, task, rng):
         # float16 has 11 bits: beside 1,000 it cannot hold what tells the classes apart
         vectors = 1_000 + 0.1 * np.eye(6)[task.novel_labels]
-        array, scores = narrowed(vectors, task, self.printed)
+        [array], [scores] = narrowed([vectors], task, self.printed)
         assert array.dtype == np.float32
         assert scores[1].balanced_accuracy.mean == 1.0
 
     def test_float32_where_float16_overflows(self, task):
-        array, _ = narrowed(1e6 * np.eye(6)[task.novel_labels], task, self.printed)
+        [array], _ = narrowed([1e6 * np.eye(6)[task.novel_labels]], task, self.printed)
         assert array.dtype == np.float32
 
 
