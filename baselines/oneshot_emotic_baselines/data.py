@@ -19,7 +19,7 @@ from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic_baselines.prepare import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors
-from oneshot_emotic_baselines.settings import SIZE
+from oneshot_emotic_baselines.settings import SIZE, Base
 
 #: Mean and standard deviation that torchvision's ImageNet weights expect, of values in 0..1.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -46,6 +46,7 @@ class BaseSplit:
         image_ids: The image of each.
         labels: The class of each.
         dataset: The data set the task belongs to.
+        base: `full`, or `clean` for those in whose images no novel person is.
     """
 
     task: str
@@ -54,6 +55,7 @@ class BaseSplit:
     image_ids: tuple[str, ...]
     labels: tuple[str, ...]
     dataset: DatasetIdentity | None
+    base: Base = "full"
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -65,24 +67,30 @@ class BaseSplit:
 
     def subset(self, places: Sequence[int]) -> BaseSplit:
         """Some of the persons, with the classes of all."""
-        columns = ("sample_ids", "image_ids", "labels")
-        chosen = {x: tuple(getattr(self, x)[place] for place in places) for x in columns}
-        return replace(self, **chosen)
+        columns = (self.sample_ids, self.image_ids, self.labels)
+        sample_ids, image_ids, labels = (tuple(x[place] for place in places) for x in columns)
+        return replace(self, sample_ids=sample_ids, image_ids=image_ids, labels=labels)
 
 
-def base_split(task: Task) -> BaseSplit:
+def base_split(task: Task, base: Base = "full") -> BaseSplit:
     """The base persons of a task; its novel persons are not looked at.
+
+    Args:
+        task: The task.
+        base: `full` as in the paper, or `clean` without the persons whose image also holds a novel
+            person of the task.
 
     Raises:
         InputError: Fewer than two base classes have persons.
     """
-    base = task.base
-    classes = tuple(name for name in task.definition.base_classes if base.counts.get(name, 0))
+    persons = task.base.clean if base == "clean" else task.base
+    classes = tuple(name for name in task.definition.base_classes if persons.counts.get(name, 0))
     if len(classes) < 2:
         raise InputError(
             Problem(f"{task.name} has persons in {len(classes)} base classes; training needs two")
         )
-    return BaseSplit(task.name, classes, base.sample_ids, base.image_ids, base.labels, task.dataset)
+    columns = (persons.sample_ids, persons.image_ids, persons.labels)
+    return BaseSplit(task.name, classes, *columns, task.dataset, base)
 
 
 @dataclass(frozen=True)
@@ -190,11 +198,10 @@ class PersonBatches:
             For each branch a tensor on the device: `image` and `body` uint8 (persons, side, side,
             3), `semantic` float32 (persons, 150).
         """
-        if self.resident or self.device.type != "cuda":
-            read = ((chosen, self._read(chosen)) for chosen in places)
-        else:
-            read = read_ahead(self._read, places, _AHEAD, _AHEAD)
-        for chosen, pixels in read:
+        read = ((chosen, self._read(chosen)) for chosen in places)
+        streamed = self.device.type == "cuda" and not self.resident
+        ahead = read_ahead(self._read, places, _AHEAD, _AHEAD)
+        for chosen, pixels in ahead if streamed else read:
             inputs = {k: v.to(self.device, non_blocking=True) for k, v in pixels.items()}
             if self._semantic is not None:
                 inputs["semantic"] = self._semantic[torch.from_numpy(chosen).to(self.device)]

@@ -178,51 +178,40 @@ def embed_checkpoint(
     vectors = embed_task(
         checkpoint, task, data, device=device, progress=lambda n: progress(n, len(task.novel))
     )
-    return task, vectors, checkpoint_card(checkpoint, task)
+    return task, vectors, checkpoint_card(checkpoint)
 
 
 def model_card(
-    recipe: Recipe,
-    *,
-    backbone: str = "",
-    pretraining: Mapping[str, str] | None = None,
-    how: str = "",
-    seen_test_images: bool = False,
+    recipe: Recipe, settings: Settings, pretraining: Mapping[str, str], how: str
 ) -> dict[str, Any]:
     """The model card of a baseline's submission.
 
     Args:
         recipe: Which.
-        backbone: Its ResNet.
+        settings: What it was trained with.
         pretraining: Branch -> where the first weights came from; empty for random weights.
         how: Settings and device, in a sentence.
-        seen_test_images: True when some novel persons are in images that training saw for the
-            sake of other persons in them.
     """
     losses = "triplet loss and cross entropy" if recipe.metric_loss else "cross entropy alone"
-    origin = "; ".join(f"{branch}: {name}" for branch, name in (pretraining or {}).items())
+    origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
     return {
         "name": recipe.title,
-        "description": f"Baseline {recipe.name} of this package: {losses}. {how}".strip()[:500],
+        "description": f"Baseline {recipe.name} of this package: {losses}. {how}"[:500],
         "authors": ["The oneshot-emotic developers"],
         "paper": "https://arxiv.org/abs/2111.15271",
         "modalities": list(recipe.branches),
-        "backbone": backbone,
+        "backbone": settings.backbone,
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",
         "seen_unseen_names": False,
-        "seen_test_images": seen_test_images,
+        "base": settings.base,
+        "seen_test_images": False,
     }
 
 
-def checkpoint_card(checkpoint: Path, task: Task, how: str = "") -> dict[str, Any]:
+def checkpoint_card(checkpoint: Path) -> dict[str, Any]:
     """The model card of a checkpoint's embeddings."""
     content = load_checkpoint(checkpoint)
     settings = Settings.from_dict(content["settings"])
-    return model_card(
-        recipe_named(settings.recipe),
-        backbone=settings.backbone,
-        pretraining=content["pretraining"],
-        how=how or f"{settings.epochs} epochs, seed {settings.seed}.",
-        seen_test_images=bool(set(task.base.image_ids) & set(task.novel.image_ids)),
-    )
+    how = f"{settings.epochs} epochs, seed {settings.seed}."
+    return model_card(recipe_named(settings.recipe), settings, content["pretraining"], how)

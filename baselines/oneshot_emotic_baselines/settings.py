@@ -13,6 +13,9 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import task_definition
 from oneshot_emotic_baselines.recipes import Backbone, Recipe, recipe_named
 
+#: Which base persons to train on.
+Base = Literal["full", "clean"]
+
 #: The paper's side of both pictures in pixels, section IV-A.
 SIZE = 256
 
@@ -42,6 +45,8 @@ class Settings:
     Attributes:
         recipe: Name of the recipe.
         task: Name of the task.
+        base: `full` as in the paper, or `clean`: without the base persons in whose image a novel
+            person is.
         backbone: The ResNet of the image and body branches.
         weights: `default` (as the recipe says) or `none` (from scratch).
         seed: Of the initial weights, the batches, the augmentation and the held-out images.
@@ -69,6 +74,7 @@ class Settings:
 
     recipe: str
     task: str
+    base: Base = "full"
     backbone: Backbone = "resnet18"
     weights: Literal["default", "none"] = "default"
     seed: int = 0

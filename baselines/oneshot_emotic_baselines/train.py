@@ -62,6 +62,7 @@ class Run:
     Attributes:
         checkpoint: Its checkpoint file.
         settings: What it was trained with.
+        pretraining: Branch -> where its first weights came from.
         history: The lines of the log.
         best_epoch: The epoch of the checkpoint.
         validation: Balanced accuracy of that epoch on held-out base persons; None without any.
@@ -69,6 +70,7 @@ class Run:
 
     checkpoint: Path
     settings: Settings
+    pretraining: dict[str, str]
     history: tuple[dict[str, Any], ...]
     best_epoch: int
     validation: float | None
@@ -119,8 +121,10 @@ def train(
     recipe = settings.effective_recipe
     if recipe.kind != "trained":
         raise InputError(Problem(f"{recipe.name} is not a trained baseline"))
-    if split.task != settings.task:
-        raise InputError(Problem(f"the settings are for {settings.task}, not {split.task}"))
+    wanted, given = ((x.task, f"{x.base} base") for x in (settings, split))
+    if wanted != given:
+        words = f"the settings are for {', '.join(wanted)}, not {', '.join(given)}"
+        raise InputError(Problem(words))
     ours = join_processes(device)
     if settings.batch_size % ours.world:
         raise InputError(
@@ -372,8 +376,14 @@ def _stop_unless_finite(
 
 def _finished(folder: Path, settings: Settings, identity: dict[str, Any]) -> Run:
     content = _content(folder / CHECKPOINT, identity)
-    history = tuple(_read_log(folder))
-    return Run(folder / CHECKPOINT, settings, history, content["best_epoch"], content["best"])
+    return Run(
+        folder / CHECKPOINT,
+        settings,
+        content["pretraining"],
+        tuple(_read_log(folder)),
+        content["best_epoch"],
+        content["best"],
+    )
 
 
 def _content(path: Path, identity: dict[str, Any]) -> dict[str, Any]:

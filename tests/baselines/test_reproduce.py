@@ -108,7 +108,7 @@ def test_stopped_and_begun_again_the_files_are_the_same(small, tmp_path, monkeyp
         raise StopError
 
     with monkeypatch.context() as patched, pytest.raises(StopError):
-        patched.setattr(reproduce, "_note_done", stop)
+        patched.setattr(reproduce, "sha256_of_file", stop)
         tiny.cli(*arguments(tmp_path / "stopped"), *recipes)
     slower = SimpleNamespace(monotonic=lambda: 1000 * time.monotonic())
     monkeypatch.setattr(reproduce, "time", slower)
@@ -126,11 +126,11 @@ def test_other_settings_are_not_taken_for_done(made):
     changes = {**scale.changes, "weights": "none"}
     dataset = str(work / "dataset")
     for other, done in ((changes, True), ({**changes, "epochs": 2}, False)):
-        jobs = reproduce.plan_jobs(
+        again = reproduce.Reproduction(
             replace(scale, changes=other), work, tiny.stand_in(), dataset, device="cpu"
         )
-        trained = [job for job in jobs if job.recipe != "random"]
-        assert [reproduce.is_done(job) for job in trained] == [done] * 7
+        trained = [job for job in again.jobs() if job.recipe != "random"]
+        assert [again.is_done(job) for job in trained] == [done] * 7
 
 
 def test_what_needs_places365_weights_is_named(small, tmp_path, run):

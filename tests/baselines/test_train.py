@@ -16,7 +16,7 @@ pytest.importorskip("pytorch_metric_learning")
 from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import PersonData, base_split  # noqa: E402
-from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
+from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
 from oneshot_emotic_baselines.prepare import Prepared  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
@@ -100,29 +100,31 @@ def test_a_kill_between_two_files_of_the_first_epoch(finished, tmp_path, monkeyp
     assert tiny.files_of(tmp_path) == finished[1]
 
 
-def test_novel_persons_never_reach_training(tmp_path, small):
+@pytest.mark.parametrize("base", ["full", "clean"])
+def test_novel_persons_never_reach_training(tmp_path, small, base):
     """Not by the task, whose novel persons explode, nor by the pictures that are read."""
     task = tiny.task()
-    split = base_split(replace(task, novel=Untouchable(), support=None))
+    split = base_split(replace(task, novel=Untouchable(), support=None), base)
     prepared = tiny.data().prepared
-    base = set(task.base.sample_ids)
+    novel = {} if base == "full" else set(task.novel.image_ids)
+    persons = zip(task.base.sample_ids, task.base.image_ids, strict=True)
+    allowed = {sample_id for sample_id, image_id in persons if image_id not in novel}
+    assert (len(allowed) == len(task.base)) == (base == "full")
 
-    class OnlyBase(dict):
+    class OnlyAllowed(dict):
         def __getitem__(self, sample_id):
-            assert sample_id in base, f"{sample_id} was asked for"
+            assert sample_id in allowed, f"{sample_id} was asked for"
             return super().__getitem__(sample_id)
 
-    guarded = Prepared(
-        **{
-            **vars(prepared),
-            "image_row": OnlyBase(prepared.image_row),
-            "body_row": OnlyBase(prepared.body_row),
-        }
-    )
-    run = train(tiny.settings(epochs=1), split, PersonData(guarded, tiny.data().semantic), tmp_path)
-    assert run.validation is not None
+    rows = {name: OnlyAllowed(getattr(prepared, name)) for name in ("image_row", "body_row")}
+    guarded = PersonData(Prepared(**{**vars(prepared), **rows}), tiny.data().semantic)
+    run = train(tiny.settings(epochs=1, base=base), split, guarded, tmp_path)
+    assert run.validation is not None and checkpoint_card(run.checkpoint)["base"] == base
     with pytest.raises(AssertionError, match="was asked for"):
-        embed_task(run.checkpoint, task, PersonData(guarded, tiny.data().semantic))
+        embed_task(run.checkpoint, task, guarded)
+    with pytest.raises(InputError, match=f"for cat-6-6, {base} base, not cat-6-6, "):
+        other = base_split(task, "clean" if base == "full" else "full")
+        train(tiny.settings(base=base), other, guarded, tmp_path)
 
 
 def test_a_loss_that_is_no_number_stops_training(tmp_path, small):
