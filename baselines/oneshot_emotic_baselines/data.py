@@ -172,44 +172,39 @@ class PersonBatches:
                     "Give the data set that was built from this copy with --dataset",
                 )
             )
-        image_rows = np.array([prepared.image_row[name] for name in sample_ids], dtype=np.int64)
-        body_rows = np.array([prepared.body_row[name] for name in sample_ids], dtype=np.int64)
+        sources: dict[Branch, tuple[Pixels | None, Mapping[str, int]]] = {
+            "image": (prepared.images, prepared.image_row),
+            "body": (prepared.bodies, prepared.body_row),
+            "semantic": (data.semantic, prepared.image_row),
+        }
         self.device = device
-        self._pixels: dict[str, tuple[Pixels | torch.Tensor, IntArray]] = {}
-        self._semantic: torch.Tensor | None = None
+        self._arrays: dict[Branch, tuple[Pixels | torch.Tensor, IntArray]] = {}
         for branch in branches:
-            if branch == "image":
-                self._pixels[branch] = (prepared.images, image_rows)
-            elif branch == "body":
-                self._pixels[branch] = (prepared.bodies, body_rows)
-            elif data.semantic is None:
+            array, row_of = sources[branch]
+            if array is None:
                 raise InputError(Problem("the recipe needs a Sem2Vec table, and none is loaded"))
-            else:
-                chosen = torch.from_numpy(data.semantic[image_rows])
-                self._semantic = chosen.to(device, torch.float32)
-        self.resident = bool(self._pixels) and (self._fits() if resident is None else resident)
+            rows = np.array([row_of[name] for name in sample_ids], dtype=np.int64)
+            self._arrays[branch] = (array, rows)
+        self.resident = self._fits() if resident is None else resident
         if self.resident:
-            self._pixels = {name: self._copy(*item) for name, item in self._pixels.items()}
+            self._arrays = {name: self._copy(*item) for name, item in self._arrays.items()}
 
     def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
         """The inputs of each batch of places, in order.
 
         Yields:
-            For each branch a tensor on the device: `image` and `body` uint8 (persons, side, side,
-            3), `semantic` float32 (persons, 150).
+            For each branch a uint8 tensor on the device: `image` and `body` of shape (persons,
+            side, side, 3), `semantic` of shape (persons, 150).
         """
         read = ((chosen, self._read(chosen)) for chosen in places)
         streamed = self.device.type == "cuda" and not self.resident
         ahead = read_ahead(self._read, places, _AHEAD, _AHEAD)
-        for chosen, pixels in ahead if streamed else read:
-            inputs = {k: v.to(self.device, non_blocking=True) for k, v in pixels.items()}
-            if self._semantic is not None:
-                inputs["semantic"] = self._semantic[torch.from_numpy(chosen).to(self.device)]
-            yield inputs
+        for _, batch in ahead if streamed else read:
+            yield {k: v.to(self.device, non_blocking=True) for k, v in batch.items()}
 
     def _read(self, places: IntArray) -> dict[str, torch.Tensor]:
-        inputs = {}
-        for name, (array, rows) in self._pixels.items():
+        inputs: dict[str, torch.Tensor] = {}
+        for name, (array, rows) in self._arrays.items():
             if isinstance(array, torch.Tensor):
                 inputs[name] = array[torch.from_numpy(rows[places]).to(self.device)]
                 continue
@@ -225,7 +220,7 @@ class PersonBatches:
             return False
         needed = sum(
             len(np.unique(rows)) * int(np.prod(array.shape[1:]))
-            for array, rows in self._pixels.values()
+            for array, rows in self._arrays.values()
         )
         free: int = torch.cuda.mem_get_info(self.device)[0]
         return needed < _MEMORY_SHARE * free
@@ -291,7 +286,7 @@ def network_inputs(
     """From what `PersonBatches` yields to what the network takes; everything on the device.
 
     Returns:
-        Pictures as float32 (persons, 3, side, side), channels last in memory, normalised.
+        float32: pictures (persons, 3, side, side), channels last in memory, normalised.
     """
     inputs = dict(batch)
     for place, name in enumerate(("image", "body")):
@@ -300,7 +295,7 @@ def network_inputs(
             if augmentation is not None:
                 pixels = _moved(pixels, augmentation.flip, augmentation.shift[place])
             inputs[name] = normalised(pixels)
-    return inputs
+    return {name: values.float() for name, values in inputs.items()}
 
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
