@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -25,10 +20,8 @@ from oneshot_emotic.errors import InputError
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the stand-in of one's own."""
-    shutil.copytree(
-        tiny.stand_in(), tmp_path / "copy", ignore=shutil.ignore_patterns("prepared-*", "sem2vec-*")
-    )
-    return tmp_path / "copy"
+    made = shutil.ignore_patterns("prepared-*", "sem2vec-*")
+    return shutil.copytree(tiny.stand_in(), tmp_path / "copy", ignore=made)
 
 
 def persons_of(root):
@@ -58,18 +51,15 @@ def test_more_workers_the_same_files(copy):
     assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == tiny.files_of(tiny.prepared())
 
 
-def test_a_run_that_failed_goes_on(copy, monkeypatch):
+def test_a_run_that_failed_goes_on(copy):
     expected = tiny.files_of(tiny.prepared())
     folder = copy / f"prepared-{tiny.SIZE}"
 
-    class StoppedError(Exception):
-        pass
-
     def stop(done, total):
         if done > 40:
-            raise StoppedError
+            raise tiny.StopError
 
-    with pytest.raises(StoppedError):
+    with pytest.raises(tiny.StopError):
         prepare(copy, size=tiny.SIZE, progress=stop)
     with pytest.raises(InputError, match="is not finished"):
         read_prepared(folder)
@@ -92,14 +82,7 @@ def test_kill_9_and_again(copy):
         "from oneshot_emotic_baselines.prepare import prepare\nprepare(Path(sys.argv[1]),"
         " size=int(sys.argv[2]), progress=lambda done, total: time.sleep(done and 60))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(tiny.SIZE)])
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (folder / "parts/0000000.json").exists():
-            break
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    tiny.kill_when(folder / "parts/0000000.json", "-c", code, copy, tiny.SIZE)
     assert not (folder / "prepared.json").exists()
     prepare(copy, size=tiny.SIZE)
     assert tiny.files_of(folder) == tiny.files_of(tiny.prepared())

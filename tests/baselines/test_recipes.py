@@ -121,17 +121,3 @@ def test_what_needs_no_torch_does_without():
         "import oneshot_emotic_baselines.reproduce"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-
-
-def test_only_commands_know_the_baselines():
-    for path in (REPOSITORY / "oneshot_emotic").rglob("*.py"):
-        lines = [
-            line
-            for line in path.read_text().splitlines()
-            if line.strip().startswith(
-                ("from oneshot_emotic_baselines", "import oneshot_emotic_baselines")
-            )
-        ]
-        if lines:
-            assert path.parent.name == "cli", path
-            assert all(line.startswith("    ") for line in lines), path

@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
-from test_person_data import Untouchable
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
@@ -23,18 +22,9 @@ from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: 
 
 from oneshot_emotic import evaluate  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
+from oneshot_emotic.splits import Persons  # noqa: E402
 
-
-class StopError(Exception):
-    """What a test stops a run with."""
-
-
-@pytest.fixture(scope="module")
-def small():
-    """A small network in place of a ResNet: most tests here are of what is around it."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
-        yield
+small = pytest.fixture(scope="module")(tiny.small)
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +64,9 @@ def test_a_stopped_run_goes_on_to_the_same_bits(finished, tmp_path, after):
 
     def stop(line):
         if line.startswith(f"epoch  {after}"):
-            raise StopError
+            raise tiny.StopError
 
-    with pytest.raises(StopError):
+    with pytest.raises(tiny.StopError):
         train(tiny.settings(epochs=3), split, data, tmp_path, say=stop)
     assert (tmp_path / "resume.safetensors").exists()
     said = []
@@ -90,14 +80,24 @@ def test_a_kill_between_two_files_of_the_first_epoch(finished, tmp_path, monkeyp
     split, data = base_split(tiny.task()), tiny.data()
 
     def stop(*arguments):
-        raise StopError
+        raise tiny.StopError
 
-    with monkeypatch.context() as patched, pytest.raises(StopError):
+    with monkeypatch.context() as patched, pytest.raises(tiny.StopError):
         patched.setattr(module, "write_text", stop)
         train(tiny.settings(epochs=3), split, data, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
     train(tiny.settings(epochs=3), split, data, tmp_path)
     assert tiny.files_of(tmp_path) == finished[1]
+
+
+class Untouchable(Persons):
+    """Novel persons that nobody may look at."""
+
+    def __init__(self):
+        pass
+
+    def __getattribute__(self, name):
+        raise AssertionError(f"novel persons were looked at: {name}")
 
 
 @pytest.mark.parametrize("base", ["full", "clean"])
@@ -109,6 +109,7 @@ def test_novel_persons_never_reach_training(tmp_path, small, base):
     novel = {} if base == "full" else set(task.novel.image_ids)
     persons = zip(task.base.sample_ids, task.base.image_ids, strict=True)
     allowed = {sample_id for sample_id, image_id in persons if image_id not in novel}
+    assert set(split.sample_ids) == allowed and not set(split.classes) & set(task.classes)
     assert (len(allowed) == len(task.base)) == (base == "full")
 
     class OnlyAllowed(dict):
