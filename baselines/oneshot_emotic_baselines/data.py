@@ -33,6 +33,7 @@ _COPY_ROWS = 1024
 Item = TypeVar("Item")
 Content = TypeVar("Content")
 IntArray = npt.NDArray[np.int64]
+Changes = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -93,19 +94,6 @@ def base_split(task: Task, base: Base = "full") -> BaseSplit:
     return BaseSplit(task.name, classes, *columns, task.dataset, base)
 
 
-@dataclass(frozen=True)
-class PersonData:
-    """The prepared pictures of a data set and, where it has been found, the Sem2Vec table.
-
-    Attributes:
-        prepared: Pictures.
-        semantic: uint8 (images, 150), the row of an image as in `prepared.images`; None for none.
-    """
-
-    prepared: Prepared
-    semantic: npt.NDArray[np.uint8] | None
-
-
 def load_person_data(
     root: str | Path,
     *,
@@ -113,7 +101,7 @@ def load_person_data(
     prepared: str | Path | None = None,
     sem2vec: str | Path | None = None,
     semantic: bool = True,
-) -> PersonData:
+) -> Prepared:
     """Open what `oneshot-emotic prepare` and `oneshot-emotic sem2vec` have made.
 
     Args:
@@ -127,11 +115,10 @@ def load_person_data(
         InputError: Something is missing, with the command that makes it.
     """
     pictures = read_prepared(Path(prepared) if prepared else default_folder(Path(root), size))
-    vectors = None
-    if semantic:
-        table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
-        vectors = presence_vectors(table, pictures.image_ids)
-    return PersonData(pictures, vectors)
+    if not semantic:
+        return pictures
+    table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
+    return replace(pictures, semantic=presence_vectors(table, pictures.image_ids))
 
 
 class PersonBatches:
@@ -143,7 +130,7 @@ class PersonBatches:
 
     def __init__(
         self,
-        data: PersonData,
+        data: Prepared,
         sample_ids: Sequence[str],
         branches: Sequence[Branch],
         device: torch.device,
@@ -162,20 +149,19 @@ class PersonBatches:
         Raises:
             InputError: Persons are not among the prepared ones, or there is no Sem2Vec table.
         """
-        prepared = data.prepared
-        if missing := [name for name in sample_ids if name not in prepared.body_row]:
+        if missing := [name for name in sample_ids if name not in data.body_row]:
             raise InputError(
                 Problem(
                     f"{len(missing):,} persons of the task are not among the prepared pictures, "
                     f"such as {some(missing)}",
-                    str(prepared.folder),
+                    str(data.folder),
                     "Give the data set that was built from this copy with --dataset",
                 )
             )
         sources: dict[Branch, tuple[Pixels | None, Mapping[str, int]]] = {
-            "image": (prepared.images, prepared.image_row),
-            "body": (prepared.bodies, prepared.body_row),
-            "semantic": (data.semantic, prepared.image_row),
+            "image": (data.images, data.image_row),
+            "body": (data.bodies, data.body_row),
+            "semantic": (data.semantic, data.image_row),
         }
         self.device = device
         self._arrays: dict[Branch, tuple[Pixels | torch.Tensor, IntArray]] = {}
@@ -251,37 +237,23 @@ def read_ahead(
             yield item, future.result()
 
 
-@dataclass(frozen=True)
-class Augmentation:
+def random_changes(
+    persons: int, side: int, flip: float, shift: float, generator: torch.Generator
+) -> Changes:
     """How each person of a batch is changed; drawn on the CPU so that every device agrees.
 
-    Attributes:
-        flip: True for a mirrored person, image and body together; bool (persons,).
-        shift: By how many pixels each picture is moved down and right, its edge repeated; int64
-            (pictures, persons, 2).
+    Returns:
+        True for a mirrored person, image and body together, bool (persons,); and by how many pixels
+        each picture is moved down and right, its edge repeated, int64 (persons, pictures, 2).
     """
-
-    flip: torch.Tensor
-    shift: torch.Tensor
-
-    @classmethod
-    def draw(
-        cls, persons: int, side: int, flip: float, shift: float, generator: torch.Generator
-    ) -> Augmentation:
-        """Random numbers for `persons`, for the image and the body of each."""
-        most = round(side * shift)
-        return cls(
-            torch.rand(persons, generator=generator) < flip,
-            torch.randint(-most, most + 1, (2, persons, 2), generator=generator),
-        )
-
-    def part(self, chosen: slice) -> Augmentation:
-        """The numbers of some of the persons."""
-        return Augmentation(self.flip[chosen], self.shift[:, chosen])
+    most = round(side * shift)
+    mirrored = torch.rand(persons, generator=generator) < flip
+    moved = torch.randint(-most, most + 1, (2, persons, 2), generator=generator)
+    return mirrored, moved.transpose(0, 1)
 
 
 def network_inputs(
-    batch: Mapping[str, torch.Tensor], augmentation: Augmentation | None = None
+    batch: Mapping[str, torch.Tensor], changes: Changes | None = None
 ) -> dict[str, torch.Tensor]:
     """From what `PersonBatches` yields to what the network takes; everything on the device.
 
@@ -292,8 +264,8 @@ def network_inputs(
     for place, name in enumerate(("image", "body")):
         if name in inputs:
             pixels = inputs[name]
-            if augmentation is not None:
-                pixels = _moved(pixels, augmentation.flip, augmentation.shift[place])
+            if changes is not None:
+                pixels = _moved(pixels, changes[0], changes[1][:, place])
             inputs[name] = normalised(pixels)
     return {name: values.float() for name, values in inputs.items()}
 

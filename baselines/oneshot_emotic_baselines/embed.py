@@ -16,13 +16,9 @@ from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
-from oneshot_emotic_baselines.data import (
-    PersonBatches,
-    PersonData,
-    load_person_data,
-    network_inputs,
-)
+from oneshot_emotic_baselines.data import PersonBatches, load_person_data, network_inputs
 from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
 from oneshot_emotic_baselines.settings import Settings
 
@@ -59,7 +55,7 @@ def embed_places(
 def embed_task(
     checkpoint: Path,
     task: Task,
-    data: PersonData,
+    data: Prepared,
     *,
     device: str = "auto",
     progress: Callable[[int], None] = lambda done: None,
@@ -97,10 +93,10 @@ def embed_task(
                 "Give the data set it was trained on with --dataset",
             )
         )
-    if content["size"] != data.prepared.size:
+    if content["size"] != data.size:
         raise InputError(
             Problem(
-                f"was trained on pictures of {content['size']} pixels, not {data.prepared.size}",
+                f"was trained on pictures of {content['size']} pixels, not {data.size}",
                 str(checkpoint),
                 f"Give those with --prepared, or run `oneshot-emotic prepare ROOT --size "
                 f"{content['size']}`",

@@ -70,6 +70,7 @@ class Prepared:
         image_row: sample_id -> row of `images`.
         body_row: sample_id -> row of `bodies`.
         without_picture: Images that were missing or broken, and are grey here.
+        semantic: Of each image its Sem2Vec, uint8 (images, 150); None where it is not loaded.
     """
 
     folder: Path
@@ -80,6 +81,7 @@ class Prepared:
     image_row: Mapping[str, int]
     body_row: Mapping[str, int]
     without_picture: tuple[str, ...]
+    semantic: npt.NDArray[np.uint8] | None = None
 
 
 def default_folder(root: Path, size: int = SIZE) -> Path:

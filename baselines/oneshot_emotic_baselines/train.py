@@ -29,18 +29,18 @@ from oneshot_emotic.files import write_text
 from oneshot_emotic.scoring.evaluate import evaluate
 from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 from oneshot_emotic_baselines.data import (
-    Augmentation,
     BaseSplit,
     IntArray,
     PersonBatches,
-    PersonData,
     network_inputs,
+    random_changes,
     seed_of,
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.embed import embed_places
 from oneshot_emotic_baselines.episodes import hold_out, validation_task
 from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
@@ -89,7 +89,7 @@ class _State:
 def train(
     settings: Settings,
     split: BaseSplit,
-    data: PersonData,
+    data: Prepared,
     run: str | Path,
     *,
     weight_files: WeightFiles | None = None,
@@ -132,7 +132,7 @@ def train(
         )
     identity = {
         "settings": settings.to_dict(),
-        "size": data.prepared.size,
+        "size": data.size,
         "dataset": split.dataset.to_dict() if split.dataset else None,
     }
     going_on = (folder / RESUME).exists()
@@ -194,10 +194,10 @@ def train(
             model.train()
             records: list[torch.Tensor] = []
             for step, batch in enumerate(training.batches(places[mine] for places in order)):
-                changes = Augmentation.draw(
-                    settings.batch_size, data.prepared.size, settings.flip, settings.shift, random
+                changes = random_changes(
+                    settings.batch_size, data.size, settings.flip, settings.shift, random
                 )
-                inputs = network_inputs(batch, changes.part(mine))
+                inputs = network_inputs(batch, (changes[0][mine], changes[1][mine]))
                 wanted = on_device[torch.from_numpy(order[step][mine]).to(ours.device)]
                 with autocast(settings, ours.device):
                     embeddings, logits = model(inputs)

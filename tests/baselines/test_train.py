@@ -14,9 +14,8 @@ pytest.importorskip("pytorch_metric_learning")
 
 from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
-from oneshot_emotic_baselines.data import PersonData, base_split  # noqa: E402
+from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
-from oneshot_emotic_baselines.prepare import Prepared  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
 
@@ -105,7 +104,7 @@ def test_novel_persons_never_reach_training(tmp_path, small, base):
     """Not by the task, whose novel persons explode, nor by the pictures that are read."""
     task = tiny.task()
     split = base_split(replace(task, novel=Untouchable(), support=None), base)
-    prepared = tiny.data().prepared
+    data = tiny.data()
     novel = {} if base == "full" else set(task.novel.image_ids)
     persons = zip(task.base.sample_ids, task.base.image_ids, strict=True)
     allowed = {sample_id for sample_id, image_id in persons if image_id not in novel}
@@ -117,8 +116,8 @@ def test_novel_persons_never_reach_training(tmp_path, small, base):
             assert sample_id in allowed, f"{sample_id} was asked for"
             return super().__getitem__(sample_id)
 
-    rows = {name: OnlyAllowed(getattr(prepared, name)) for name in ("image_row", "body_row")}
-    guarded = PersonData(Prepared(**{**vars(prepared), **rows}), tiny.data().semantic)
+    rows = {name: OnlyAllowed(getattr(data, name)) for name in ("image_row", "body_row")}
+    guarded = replace(data, **rows)
     run = train(tiny.settings(epochs=1, base=base), split, guarded, tmp_path)
     assert run.validation is not None and checkpoint_card(run.checkpoint)["base"] == base
     with pytest.raises(AssertionError, match="was asked for"):
