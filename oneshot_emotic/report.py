@@ -41,11 +41,10 @@ def interval(figure: Estimate | Overall | Difference, digits: int = 1) -> str:
 def task_report(scores: Scores, task: str, controls: Controls) -> str:
     """The tables of one task: the submission and the control rows, and the recall of each class."""
     by_shots = scores.tasks[task]
-    rows: list[list[str]] = []
-    for shots, figures in by_shots.items():
-        rows.append([f"{scores.name or 'embeddings'}, {shots}-shot", *_cells(figures)])
+    name = scores.name or "embeddings"
+    rows = [[f"{name}, {shots}-shot", *_cells(figures)] for shots, figures in by_shots.items()]
     fewest = min(by_shots)
-    rows += [[CONTROLS[name], *_cells(row[fewest])] for name, row in controls.items()]
+    rows += [[CONTROLS[control], *_cells(row[fewest])] for control, row in controls.items()]
     first = by_shots[fewest]
     headers = ["", "balanced accuracy", "plain accuracy", "macro-F1"]
     headers += ["level error"] if first.level_error else []
@@ -94,11 +93,11 @@ INTERVAL_NOTE = f"In per cent. Brackets: {INTERVAL}."
 
 def diagnostics_report(scores: Scores, task: str) -> str:
     """What may explain a task's figures, for every number of shots."""
-    parts = []
-    for shots, figures in scores.tasks[task].items():
-        if figures.diagnostics is not None:
-            parts.append(f"{task}, {shots}-shot\n{_diagnostics(figures.diagnostics)}")
-    return "\n".join(parts)
+    return "\n".join(
+        f"{task}, {shots}-shot\n{_diagnostics(figures.diagnostics)}"
+        for shots, figures in scores.tasks[task].items()
+        if figures.diagnostics is not None
+    )
 
 
 def _diagnostics(found: Diagnostics) -> str:
@@ -138,7 +137,7 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
             percent(line.a.mean),
             percent(line.b.mean),
             interval(line.difference),
-            _p(line.difference.p),
+            "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
             "yes" if line.difference.separated else "no",
         ]
         for line in lines
@@ -152,36 +151,27 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
     )
 
 
-def _p(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"
-
-
 def latex_rows(scores: Scores) -> str:
     """A row of a LaTeX table for each number of shots, with the column heads as a comment."""
-    tasks = list(scores.tasks)
     shots = sorted({count for figures in scores.tasks.values() for count in figures})
     version = scores.dataset
+    name = latex_text(scores.name or "embeddings")
     lines = [
         f"% oneshot-emotic {__version__}, protocol {version.protocol}, {version.name} "
         f"({version.label_rule}, fingerprint {version.fingerprint[:12]})",
         f"% balanced accuracy in per cent with {INTERVAL}",
-        f"% submission & shots & {' & '.join(tasks)} \\\\",
+        f"% submission & shots & {' & '.join(scores.tasks)} \\\\",
     ]
     for count in shots:
-        cells = [
-            _latex_cell(scores.tasks[task][count].balanced_accuracy)
-            if count in scores.tasks[task]
-            else "--"
-            for task in tasks
-        ]
-        name = latex_text(scores.name or "embeddings")
+        cells = [_latex_cell(figures.get(count)) for figures in scores.tasks.values()]
         lines.append(f"{name} & {count} & {' & '.join(cells)} \\\\")
     return "\n".join(lines) + "\n"
 
 
-def _latex_cell(figure: Estimate) -> str:
-    if figure.mean is None:
+def _latex_cell(figures: ShotScores | None) -> str:
+    if figures is None or figures.balanced_accuracy.mean is None:
         return "--"
+    figure = figures.balanced_accuracy
     bounds = f"{percent(figure.low)}, {percent(figure.high)}"
     return f"{percent(figure.mean)} {{\\footnotesize [{bounds}]}}"
 

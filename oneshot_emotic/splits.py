@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.draws import draw_supports, shots_offered
-from oneshot_emotic.labels import (
-    LabelRule,
-    argmax_class,
-    count_carriers,
-    level_class,
-    rarest_class,
-)
+from oneshot_emotic.draws import draw_supports
+from oneshot_emotic.labels import LabelRule, argmax_class, count_carriers, level_class, rarest_class
 from oneshot_emotic.tasks import DRAWS, MAX_SHOTS, TASKS, TaskDefinition, task_definition
 
 if TYPE_CHECKING:
@@ -179,9 +173,7 @@ class Task:
     @cached_property
     def levels(self) -> tuple[int, ...]:
         """The classes as numbers; empty for a categorical task."""
-        return (
-            () if self.definition.dimension is None else tuple(int(name) for name in self.classes)
-        )
+        return tuple(map(int, self.classes)) if self.definition.dimension else ()
 
     def support_ids(self, draw: int, shots: int = 1) -> dict[str, list[str]]:
         """The sample_ids of the support persons of a draw, for each class."""
@@ -213,12 +205,7 @@ class DatasetIdentity:
 
     def to_dict(self) -> dict[str, str | int]:
         """The form in score files and manifests."""
-        return {
-            "name": self.name,
-            "label_rule": self.label_rule,
-            "protocol": self.protocol,
-            "fingerprint": self.fingerprint,
-        }
+        return asdict(self)
 
 
 def build_tasks(persons: pd.DataFrame, rule: LabelRule) -> dict[str, Task]:
@@ -229,22 +216,15 @@ def build_tasks(persons: pd.DataFrame, rule: LabelRule) -> dict[str, Task]:
         rule: The label rule of the categorical tasks.
     """
     sample_ids, image_ids = persons["sample_id"].tolist(), persons["image_id"].tolist()
-    return {
-        name: split_task(
-            definition,
-            (
-                (sample_id, image_id, label)
-                for sample_id, image_id, label in zip(
-                    sample_ids, image_ids, classes_of(persons, definition, rule), strict=True
-                )
-                if label is not None
-            ),
-        )
-        for name, definition in TASKS.items()
-    }
+    tasks = {}
+    for name, definition in TASKS.items():
+        rows = zip(sample_ids, image_ids, _classes(persons, definition, rule), strict=True)
+        labelled = ((person, image, label) for person, image, label in rows if label is not None)
+        tasks[name] = split_task(definition, labelled)
+    return tasks
 
 
-def classes_of(
+def _classes(
     persons: pd.DataFrame, definition: TaskDefinition, rule: LabelRule
 ) -> list[str | None]:
     """The class of every person of the table, base or novel; None where it has none."""
@@ -268,37 +248,15 @@ def split_task(
         draws: How many support draws to make.
     """
     definition = task_definition(definition) if isinstance(definition, str) else definition
-    base_names, novel_names = set(definition.base_classes), set(definition.novel_classes)
-    base, novel = [], []
-    for row in rows:
-        if row[2] in base_names:
-            base.append(row)
-        elif row[2] in novel_names:
-            novel.append(row)
-    counts = Counter(row[2] for row in novel)
+    rows = list(rows)
+    counts = Counter(row[2] for row in rows)
     classes = tuple(name for name in definition.novel_classes if counts[name] >= FEWEST_PERSONS)
-    dropped_classes = {
-        name: counts[name] for name in definition.novel_classes if name not in classes
-    }
-    persons = Persons.sorted_from(row for row in novel if row[2] in classes)
-    return Task(
-        definition,
-        BasePersons.beside(persons, Persons.sorted_from(base)),
-        persons,
-        classes,
-        _supports(definition.name, classes, persons.labels, draws),
-        dropped_classes,
-    )
-
-
-def _supports(
-    task: str, classes: Sequence[str], labels: Sequence[str], draws: int
-) -> npt.NDArray[np.int32]:
+    dropped = {name: counts[name] for name in definition.novel_classes if name not in classes}
+    base = Persons.sorted_from(row for row in rows if row[2] in definition.base_classes)
+    novel = Persons.sorted_from(row for row in rows if row[2] in classes)
     support = np.full((draws, MAX_SHOTS, len(classes)), -1, dtype=np.int32)
     for index, name in enumerate(classes):
-        places = np.array(
-            [place for place, label in enumerate(labels) if label == name], dtype=np.int32
-        )
-        drawn = draw_supports(task, name, len(places), draws)
-        support[:, : shots_offered(len(places)), index] = places[drawn]
-    return support
+        places = np.flatnonzero([label == name for label in novel.labels])
+        drawn = draw_supports(definition.name, name, len(places), draws)
+        support[:, : drawn.shape[1], index] = places[drawn]
+    return Task(definition, BasePersons.beside(novel, base), novel, classes, support, dropped)

@@ -6,6 +6,7 @@ levels. The order of the classes is the paper's class index: it decides ties of 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
@@ -73,87 +74,55 @@ class TaskDefinition:
         return {member: item.name for item in self.classes for member in item.members}
 
 
-_ANGRY = ("Disapproval", "Aversion", "Annoyance", "Anger")
-_SADNESS = ("Suffering", "Sadness", "Fatigue", "Pain")
-_FEAR = ("Fear", "Disquietment")
-_LOVE = ("Peace", "Affection", "Sympathy")
-_JOY = ("Happiness", "Pleasure", "Excitement", "Anticipation")
-_SURPRISING = ("Surprise", "Doubt/Confusion", "Confidence")
+#: Class -> categories of CAT-6:6: six base classes, then the novel ones.
+_BASE = {
+    "Angry": ("Disapproval", "Aversion", "Annoyance", "Anger"),
+    "Sadness": ("Suffering", "Sadness", "Fatigue", "Pain"),
+    "Fear": ("Fear", "Disquietment"),
+    "Love": ("Peace", "Affection", "Sympathy"),
+    "Joy": ("Happiness", "Pleasure", "Excitement", "Anticipation"),
+    "Surprising": ("Surprise", "Doubt/Confusion", "Confidence"),
+}
+_NOVEL = {
+    "Disconnection": ("Disconnection",),
+    "Engagement": ("Engagement",),
+    "Sensitive": ("Sensitivity",),
+    "Embarrassment": ("Embarrassment",),
+    "Esteem": ("Esteem",),
+    "Yearning": ("Yearning",),
+}
+#: In CAT-6:4 two of the novel classes belong to base classes.
+_MOVED = {"Sensitive": "Sadness", "Embarrassment": "Fear"}
 
 
-def _categorical(
-    name: str,
-    title: str,
-    *,
-    sadness: tuple[str, ...],
-    fear: tuple[str, ...],
-    novel: dict[str, str],
-) -> TaskDefinition:
-    base = {
-        "Angry": _ANGRY,
-        "Sadness": sadness,
-        "Fear": fear,
-        "Love": _LOVE,
-        "Joy": _JOY,
-        "Surprising": _SURPRISING,
-    }
-    return TaskDefinition(
-        name,
-        title,
-        family="cat",
-        dimension=None,
-        classes=(
-            *(OneShotClass(item, False, members) for item, members in base.items()),
-            *(OneShotClass(item, True, (member,)) for item, member in novel.items()),
-        ),
-    )
+def _categorical(title: str, moved: Mapping[str, str]) -> TaskDefinition:
+    base = dict(_BASE)
+    for name, into in moved.items():
+        base[into] += _NOVEL[name]
+    novel = {name: members for name, members in _NOVEL.items() if name not in moved}
+    classes = [OneShotClass(name, False, members) for name, members in base.items()]
+    classes += [OneShotClass(name, True, members) for name, members in novel.items()]
+    return TaskDefinition(_name(title), title, "cat", None, tuple(classes))
 
 
-def _levels(
-    family: str, title: str, dimension: Dimension, novel: tuple[int, ...]
-) -> TaskDefinition:
+def _levels(title: str, dimension: Dimension, novel: tuple[int, ...]) -> TaskDefinition:
     base = [level for level in LEVELS if level not in novel]
+    classes = [OneShotClass(str(level), level in novel) for level in (*base, *novel)]
+    family = _name(title)
     return TaskDefinition(
-        f"{family}-{dimension}",
-        f"{title} {dimension}",
-        family=family,
-        dimension=dimension,
-        classes=(
-            *(OneShotClass(str(level), False) for level in base),
-            *(OneShotClass(str(level), True) for level in novel),
-        ),
+        f"{family}-{dimension}", f"{title} {dimension}", family, dimension, tuple(classes)
     )
+
+
+def _name(title: str) -> str:
+    return title.lower().replace(":", "-")
 
 
 _DEFINITIONS = (
-    _categorical(
-        "cat-6-6",
-        "CAT-6:6",
-        sadness=_SADNESS,
-        fear=_FEAR,
-        novel={
-            "Disconnection": "Disconnection",
-            "Engagement": "Engagement",
-            "Sensitive": "Sensitivity",
-            "Embarrassment": "Embarrassment",
-            "Esteem": "Esteem",
-            "Yearning": "Yearning",
-        },
-    ),
-    _categorical(
-        "cat-6-4",
-        "CAT-6:4",
-        sadness=(*_SADNESS, "Sensitivity"),
-        fear=(*_FEAR, "Embarrassment"),
-        novel={
-            "Disconnection": "Disconnection",
-            "Engagement": "Engagement",
-            "Esteem": "Esteem",
-            "Yearning": "Yearning",
-        },
-    ),
-    *(_levels("lev-7-3", "LEV-7:3", dimension, (2, 4, 7)) for dimension in DIMENSIONS),
-    *(_levels("lev-6-4", "LEV-6:4", dimension, (2, 4, 7, 10)) for dimension in DIMENSIONS),
+    _categorical("CAT-6:6", {}),
+    _categorical("CAT-6:4", _MOVED),
+    *(_levels("LEV-7:3", dimension, (2, 4, 7)) for dimension in DIMENSIONS),
+    *(_levels("LEV-6:4", dimension, (2, 4, 7, 10)) for dimension in DIMENSIONS),
 )
 
 TASKS: dict[str, TaskDefinition] = {item.name: item for item in _DEFINITIONS}

@@ -35,7 +35,8 @@ from PIL import Image
 from oneshot_emotic.cli.main import main as command_line
 from oneshot_emotic.emotic.images import check_images, open_image
 from oneshot_emotic.emotic.layout import find_layout
-from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.emotic.matfile import ListedImage
+from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.files import json_text
 
@@ -152,7 +153,7 @@ def baselines() -> Any:
 
 def prepare(folder: Path, place: Path, form: str, seed: int, number: int) -> Path:
     """Write the damaged file of a case."""
-    if form == "checkpoints":
+    if form == CHECKPOINTS:
         baselines()  # before the clock of a case runs: importing torch takes seconds
     rng = random.Random(f"{form} {seed} {number}")
     base = rng.choice(sorted((folder / "bases" / form).iterdir()))
@@ -160,32 +161,11 @@ def prepare(folder: Path, place: Path, form: str, seed: int, number: int) -> Pat
     for _ in range(rng.choice((1, 1, 2, 3))):
         with contextlib.suppress(Exception):  # damage upon damage that the structure does not bear
             content = rng.choice(DAMAGE[form])(rng, content)
-    if form == IMAGES:
-        target = place / "emotic" / FOLDER / NAME
-    elif form == MAT:
-        target = place / "Annotations.mat"
-    else:
-        target = place / f"a{base.suffix}"
-    if target.is_dir() and not target.is_symlink():
-        shutil.rmtree(target)
-    target.unlink(missing_ok=True)
+    names = {IMAGES: f"emotic/{FOLDER}/{NAME}", MAT: "Annotations.mat"}
+    target = place / names.get(form, f"a{base.suffix}")
     target.parent.mkdir(parents=True, exist_ok=True)
-    if form == IMAGES and rng.random() < 0.02:
-        no_file(rng, target)
-    else:
-        target.write_bytes(content)
+    target.write_bytes(content)
     return target
-
-
-def no_file(rng: random.Random, target: Path) -> None:
-    """Something else than a file under a picture's name."""
-    kind = rng.randrange(5)
-    if kind == 0:
-        os.mkfifo(target)
-    elif kind == 1:
-        target.mkdir()
-    else:
-        target.symlink_to(("/dev/zero", target.name, "/nowhere")[kind - 2])
 
 
 def other_numbers(rng: random.Random, content: bytes) -> bytes:
@@ -242,12 +222,9 @@ def other_picture(rng: random.Random, content: bytes) -> bytes:
 
 def inflated(content: bytes) -> bytes:
     """A MATLAB file with its variables unpacked."""
-    found, at = content[:128], 128
-    while at < len(content):
-        kind, size = struct.unpack_from("<II", content, at)
-        body = content[at + 8 : at + 8 + size]
-        found += zlib.decompress(body) if kind == 15 else content[at : at + 8 + size]
-        at += 8 + size
+    found = content[:128]
+    for kind, body, _ in elements(content[128:], deepest=0):
+        found += zlib.decompress(body) if kind == 15 else written([[kind, body, None]])
     return found
 
 
@@ -255,12 +232,10 @@ def repacked(content: bytes, packed: bool) -> bytes:
     """The contrary of `inflated`, or the same again."""
     if not packed:
         return content
-    found, at = content[:128], 128
-    while at < len(content):
-        size = struct.unpack_from("<I", content, at + 4)[0]
-        body = zlib.compress(content[at : at + 8 + size])
+    found = content[:128]
+    for variable in elements(content[128:], deepest=0):
+        body = zlib.compress(written([variable]))
         found += struct.pack("<II", 15, len(body)) + body
-        at += 8 + size
     return found
 
 
@@ -281,7 +256,7 @@ def elements(data: bytes, deepest: int = 100) -> list[Element]:
             body = data[at + 8 : at + 8 + size]
             inner = elements(body, deepest - 1) if kind == 14 and deepest else body
             found.append([kind, inner, None])
-            at += 8 + (size + 7 & ~7)
+            at += 8 + (size if kind == 15 else size + 7 & ~7)  # nothing fills up what is packed
     return found
 
 
@@ -346,16 +321,6 @@ def mat_elements(rng: random.Random, content: bytes) -> bytes:
     return repacked(plain[:128] + written(tree), rng.random() < 0.7)
 
 
-def mat_deep(rng: random.Random, content: bytes) -> bytes:
-    """A variable of cells in each other, as many as there is time for."""
-    depth = rng.choice((10, 100, 5_000, 60_000))
-    heads = []
-    for level in range(depth):
-        head = matlab.matrix(1, (1, 1), name="train" if level == 0 else "")
-        heads.append(struct.pack("<II", 14, len(head) - 8 + 48 * (depth - level - 1)) + head[8:])
-    return repacked(inflated(content)[:128] + b"".join(heads), packed=True)
-
-
 def mat_values(rng: random.Random, content: bytes) -> bytes:
     """A sound file with values, names, types and fields that nobody expects."""
     odd = (1e308, -1e308, 3e38, float("nan"), float("inf"), 0, 11, -5, 2**62, "5", "", True, 1j)
@@ -386,14 +351,11 @@ def mat_values(rng: random.Random, content: bytes) -> bytes:
             fields[rng.choice(list(fields))] = some()
         return fields
 
-    path = Path(tempfile.gettempdir()) / f"fuzz-{os.getpid()}.mat"
     extra = {"oneshot_emotic_synthetic": rng.choice((*TOKENS, '{"seed": 1}', 1))}
-    try:
-        parts = {name: [image(x) for x in range(3)] for name in ("train", "val", "test")}
-        matlab.write_mat(path, **parts, **(extra if rng.random() < 0.3 else {}))
-        return path.read_bytes()
-    finally:
-        path.unlink(missing_ok=True)
+    parts = {name: [image(x) for x in range(3)] for name in ("train", "val", "test")}
+    stream = io.BytesIO()
+    matlab.write_mat(stream, **parts, **(extra if rng.random() < 0.3 else {}))
+    return stream.getvalue()
 
 
 def mat_bytes_damage(rng: random.Random, content: bytes) -> bytes:
@@ -471,7 +433,7 @@ def zip_members(rng: random.Random, content: bytes) -> bytes:
 Damage = Callable[[random.Random, bytes], bytes]
 DAMAGE: dict[str, tuple[Damage, ...]] = {
     IMAGES: (bytes_damage, other_numbers, other_numbers, png_chunk, other_picture),
-    MAT: (mat_bytes_damage, mat_elements, mat_elements, mat_deep, *[mat_values] * 4),
+    MAT: (mat_bytes_damage, mat_elements, mat_elements, *[mat_values] * 4),
     CHECKPOINTS: (bytes_damage, safetensors_header, checkpoint_words, zip_members, zip_members),
 }
 

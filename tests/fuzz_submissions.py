@@ -34,7 +34,7 @@ import numpy as np
 from fuzz_mutations import DAMAGE, bytes_damage, folder_damage
 
 from oneshot_emotic.cli.main import main as command_line
-from oneshot_emotic.dataset.loader import TaskLoader
+from oneshot_emotic.dataset.load import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.files import json_text
 from oneshot_emotic.scoring.evaluate import evaluate_aligned

@@ -8,7 +8,29 @@ import shutil
 from conftest import REPOSITORY
 
 from oneshot_emotic import write_submission
+from oneshot_emotic.dataset.folder import write_dataset
+from oneshot_emotic.splits import split_task
 from oneshot_emotic.submission.folder import DOCUMENT, write_submission_document
+from oneshot_emotic.tasks import TASKS
+
+
+def small_tasks(persons=2, engagement=2):
+    """All eight tasks with few persons in every class, each in an image of its own."""
+    tasks = {}
+    for name, definition in TASKS.items():
+        rows = [
+            (f"train/i/{item.name}{n}.jpg#0", f"i/{item.name}{n}.jpg", item.name)
+            for item in definition.classes
+            for n in range(engagement if item.name == "Engagement" else persons)
+        ]
+        tasks[name] = split_task(definition, rows)
+    return tasks
+
+
+def small_dataset(folder, tasks=None, name="emotic", rule="argmax"):
+    """A new dataset folder; its identity."""
+    folder.mkdir(parents=True)
+    return write_dataset(folder, tasks or small_tasks(), name, rule)
 
 
 def submission_folder(folder, task, array):

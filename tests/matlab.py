@@ -49,8 +49,10 @@ def image(
     }
 
 
-def write_mat(path: Path, *, train: Any = (), val: Any = (), test: Any = (), **extra: Any) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def write_mat(path: Any, *, train: Any = (), val: Any = (), test: Any = (), **extra: Any) -> Any:
+    """Write a file at a path, or into a stream; the path or stream."""
+    if isinstance(path, Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
     parts = {"train": train, "val": val, "test": test}
     savemat(path, {**{name: structs(list(x)) for name, x in parts.items()}, **extra})
     return path

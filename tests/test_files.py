@@ -27,6 +27,31 @@ from oneshot_emotic.files import (
     write_text,
 )
 
+#: Also the beginning of what runs in a process of its own.
+PREAMBLE = """
+import os, signal, sys
+from pathlib import Path
+from oneshot_emotic.files import new_folder, write_bytes
+root = Path(sys.argv[1])
+def folder_of(path):
+    return new_folder(path, marker="m", contents=frozenset("mn"))
+def write_folder(path, content):
+    with folder_of(path) as folder:
+        (folder / "m").write_bytes(content)
+def wait():
+    print("writing", flush=True)
+    sys.stdin.read()
+"""
+
+
+def folder_of(path):
+    return new_folder(path, marker="m", contents=frozenset("mn"))
+
+
+def write_folder(path, content):
+    with folder_of(path) as folder:
+        (folder / "m").write_bytes(content)
+
 
 def names(path):
     return sorted(item.name for item in path.iterdir())
@@ -48,22 +73,15 @@ def test_json_text_is_that_of_the_standard_library(value):
     assert json_text(value) == json.dumps(value, indent=2, ensure_ascii=False) + "\n"
 
 
-def test_write_replaces_and_leaves_nothing_beside(tmp_path):
+def test_write_replaces_and_leaves_nothing_beside(tmp_path, monkeypatch):
     path = tmp_path / "a" / "b.txt"
     write_text(path, "one")
     write_text(path, "zwei ä\n")
-    assert path.read_bytes() == "zwei ä\n".encode()
-    assert names(path.parent) == ["b.txt"]
-
-
-def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "b.txt"
-    write_bytes(path, b"old")
     monkeypatch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
         write_bytes(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert names(tmp_path) == ["b.txt"]
+    assert path.read_bytes() == "zwei ä\n".encode()
+    assert names(path.parent) == ["b.txt"]
 
 
 posix = pytest.mark.skipif(os.name != "posix", reason="files of POSIX")
@@ -183,14 +201,11 @@ def test_a_place_that_cannot_hold_files_is_an_error(tmp_path, where):
     if where == "/proc" and not Path(where).is_dir():
         pytest.skip("no /proc")
     code = (
-        "import os, sys\nfrom pathlib import Path\n"
-        "from oneshot_emotic.files import new_folder, write_bytes\n"
+        f"{PREAMBLE}\n"
         "if sys.argv[1] == 'gone': os.mkdir('gone'); os.chdir('gone'); os.rmdir('../gone')\n"
         "else: os.chdir(sys.argv[1])\n"
-        "def folder():\n"
-        "    with new_folder(Path('out'), marker='m', contents=frozenset('m')): pass\n"
-        "for make in (lambda: write_bytes(Path('out'), b'x'), folder):\n"
-        "    try: make()\n"
+        "for make in (write_bytes, write_folder):\n"
+        "    try: make(Path('out'), b'x')\n"
         "    except OSError as error: print(error.filename, type(error).__name__)\n"
     )
     command = [sys.executable, "-c", code, where]
@@ -211,53 +226,39 @@ def test_a_lock_that_is_never_had_is_an_error(tmp_path, monkeypatch):
 def test_errors_name_the_file_as_it_will_be(tmp_path):
     """Not the hidden one, and not nothing where the system gave no name."""
 
-    def folder(error):
-        with new_folder(tmp_path / "out", marker="m", contents=frozenset("m")) as new:
-            raise error(new)
-
     for error, expected in (
         (lambda new: OSError(errno.ENOSPC, "full"), str(tmp_path / "out")),
         (lambda new: OSError(errno.ENOSPC, "full", str(new / "m")), str(tmp_path / "out/m")),
         (lambda new: OSError(errno.EAGAIN, "no process could be started"), None),
     ):
-        with pytest.raises(OSError) as caught:
-            folder(error)
+        with pytest.raises(OSError) as caught, folder_of(tmp_path / "out") as new:
+            raise error(new)
         assert caught.value.filename == expected
     assert names(tmp_path) == []
 
 
-def test_new_folder_appears_when_done(tmp_path):
+@pytest.mark.parametrize("exchange", [True, False])
+def test_a_new_folder_appears_when_done(tmp_path, monkeypatch, exchange):
+    """Where the system can exchange two names, and where it cannot."""
+    if not exchange:
+        monkeypatch.setattr("oneshot_emotic.files._exchange", lambda one, other: False)
     target = tmp_path / "out"
-    with new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder:
-        (folder / "m").write_text("1")
-        assert not target.exists()
-    assert names(tmp_path) == ["out"]
-    with new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder:
-        (folder / "m").write_text("2")
-        (folder / "n").write_text("2")
+    write_folder(target, b"1")
+    with folder_of(target) as folder:
+        for name in "mn":
+            (folder / name).write_text("2")
         assert (target / "m").read_text() == "1"
     assert names(target) == ["m", "n"]
-    assert names(tmp_path) == ["out"]
-
-
-def test_a_failure_leaves_the_old_folder(tmp_path):
-    target = tmp_path / "out"
-    with new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder:
-        (folder / "m").write_text("1")
-    with (
-        pytest.raises(RuntimeError),
-        new_folder(target, marker="m", contents=frozenset({"m", "n"})) as folder,
-    ):
-        (folder / "m").write_text("2")
+    with pytest.raises(RuntimeError), folder_of(target) as folder:
+        (folder / "m").write_text("3")
         raise RuntimeError
-    assert (target / "m").read_text() == "1"
+    assert (target / "m").read_text() == "2"
     assert names(tmp_path) == ["out"]
 
 
 def test_an_empty_folder_is_taken_and_a_full_one_refused(tmp_path):
     (tmp_path / "empty").mkdir()
-    with new_folder(tmp_path / "empty", marker="m", contents=frozenset({"m", "n"})) as folder:
-        (folder / "m").touch()
+    write_folder(tmp_path / "empty", b"")
     for name in ("full", "mixed"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "x").touch()
@@ -265,10 +266,7 @@ def test_an_empty_folder_is_taken_and_a_full_one_refused(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "link").symlink_to(tmp_path / "empty")
     for name in ("full", "mixed", "file", "link"):
-        with (
-            pytest.raises(InputError, match=name),
-            new_folder(tmp_path / name, marker="m", contents=frozenset({"m"})),
-        ):
+        with pytest.raises(InputError, match=name), folder_of(tmp_path / name):
             pytest.fail("must not get here")
     assert names(tmp_path / "full") == ["x"]
 
@@ -286,10 +284,7 @@ class TestLeftovers:
         assert process.stdout.readline() == b"writing\n"
         return process
 
-    FOLDER = (
-        "with new_folder(root / 'out', marker='m', contents=frozenset('m')) as folder:\n"
-        "    (folder / 'm').write_text('theirs'); wait()"
-    )
+    FOLDER = "with folder_of(root / 'out') as folder: (folder / 'm').write_text('theirs'); wait()"
     FILE = "os.fsync = lambda _: wait()\nwrite_bytes(root / 'out', b'theirs')"
 
     @pytest.mark.parametrize("code", [FOLDER, FILE])
@@ -313,11 +308,7 @@ class TestLeftovers:
         assert (out / "m" if out.is_dir() else out).read_text() == "theirs"
 
     def write(self, tmp_path, code):
-        if code is self.FILE:
-            write_bytes(tmp_path / "out", b"ours")
-        else:
-            with new_folder(tmp_path / "out", marker="m", contents=frozenset("m")) as folder:
-                (folder / "m").write_text("ours")
+        (write_bytes if code is self.FILE else write_folder)(tmp_path / "out", b"ours")
 
     def test_moved_away_is_brought_back(self, tmp_path):
         """The one moment where a system that cannot exchange names has neither folder."""
@@ -354,28 +345,6 @@ class TestLeftovers:
         assert (tmp_path / "mine/thesis").exists()
 
 
-PREAMBLE = """
-import os, signal, sys
-from pathlib import Path
-from oneshot_emotic.files import new_folder, write_bytes
-root = Path(sys.argv[1])
-def wait():
-    print("writing", flush=True)
-    sys.stdin.read()
-"""
-
-
-@pytest.mark.parametrize("exchange", [True, False])
-def test_a_folder_is_replaced_with_and_without_an_exchange(tmp_path, monkeypatch, exchange):
-    if not exchange:
-        monkeypatch.setattr("oneshot_emotic.files._exchange", lambda one, other: False)
-    for text in ("one", "two", "three"):
-        with new_folder(tmp_path / "out", marker="m", contents=frozenset("m")) as folder:
-            (folder / "m").write_text(text)
-        assert (tmp_path / "out/m").read_text() == text
-        assert names(tmp_path) == ["out"]
-
-
 def test_the_exchange_swaps_in_one_step(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
@@ -392,7 +361,7 @@ def test_many_at_once(tmp_path):
         "for n in range(30):\n"
         "    text = f'{os.getpid()} {n}' * 999\n"
         "    write_bytes(root / 'file', text.encode())\n"
-        "    with new_folder(root / 'out', marker='m', contents=frozenset('mn')) as folder:\n"
+        "    with folder_of(root / 'out') as folder:\n"
         "        for name in 'mn': (folder / name).write_text(text)\n"
         "    assert len(set((root / 'file').read_text().split())) > 0\n"
     )
@@ -410,21 +379,12 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
         f"{PREAMBLE}\nimport resource\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000))\n"
-        "for make in (lambda: write_bytes(root / 'file', bytes(9000)), folder):\n"
-        "    try: make()\n"
+        "for make, name in ((write_bytes, 'file'), (write_folder, 'out')):\n"
+        "    try: make(root / name, bytes(9000))\n"
         "    except OSError as error: print(error.filename, error.strerror)\n"
-    ).replace(
-        "for make",
-        (
-            "def folder():\n"
-            "    with new_folder(root / 'out', marker='m', contents=frozenset('m')) as new:\n"
-            "        (new / 'm').write_bytes(bytes(9000))\n"
-            "for make"
-        ),
     )
     write_bytes(tmp_path / "file", b"old")
-    (tmp_path / "out").mkdir()
-    (tmp_path / "out/m").write_text("old")
+    write_folder(tmp_path / "out", b"old")
     result = subprocess.run(
         [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
     )

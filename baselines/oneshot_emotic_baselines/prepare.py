@@ -29,7 +29,8 @@ from oneshot_emotic.embedders.run import GREY, PersonPicture, body_crop, person_
 from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.emotic.matfile import ListedImage
+from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text

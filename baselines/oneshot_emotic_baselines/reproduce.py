@@ -338,7 +338,7 @@ class Reproduction:
         self, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None
     ) -> Board:
         """Recompute the rows of done jobs from their files, and write WORK/leaderboard."""
-        from oneshot_emotic.dataset.loader import TaskLoader
+        from oneshot_emotic.dataset.load import TaskLoader
         from oneshot_emotic.leaderboard.files import generated_files, write_files
         from oneshot_emotic.leaderboard.recompute import recompute_boards
 

@@ -27,7 +27,8 @@ import torch
 from oneshot_emotic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.emotic.matfile import ListedImage
+from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_bytes, write_text

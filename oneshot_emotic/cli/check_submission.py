@@ -21,7 +21,7 @@ def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_
     is wrong.
     """
     from oneshot_emotic.cli.submissions import named
-    from oneshot_emotic.dataset.loader import TaskLoader
+    from oneshot_emotic.dataset.load import TaskLoader
     from oneshot_emotic.submission.check import examine
 
     load = TaskLoader(dataset)

@@ -54,7 +54,7 @@ def command(
     was scored before, from the same bytes by the same code, is taken from the user's cache folder,
     but for --check.
     """
-    from oneshot_emotic.dataset.loader import TaskLoader
+    from oneshot_emotic.dataset.load import TaskLoader
     from oneshot_emotic.files import CACHE_VARIABLE, check_not_input, write_text
     from oneshot_emotic.leaderboard.cache import ScoreCache, default_cache_folder
     from oneshot_emotic.leaderboard.changes import changes_page

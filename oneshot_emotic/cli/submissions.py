@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from oneshot_emotic.dataset.loader import TaskLoader
+from oneshot_emotic.dataset.load import TaskLoader
 from oneshot_emotic.errors import InputError, Problem, memory_for
 from oneshot_emotic.scoring.evaluate import evaluate_aligned
 from oneshot_emotic.scoring.scores import Scores

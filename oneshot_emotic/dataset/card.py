@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import DRAWS, MAX_SHOTS
@@ -20,70 +20,95 @@ def draws_config(task: str) -> str:
 
 def dataset_card(identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic: bool) -> str:
     """The card's markdown, with the metadata that `datasets.load_dataset` reads."""
-    parts = [
-        _metadata(identity, tasks, synthetic),
-        _introduction(identity, synthetic),
-        _holds(synthetic),
-        _loading(identity),
-        _checksum(identity),
-        _tables(tasks),
-        _licence(synthetic),
-        _CITATION,
-    ]
-    return "\n".join(parts)
+    source, getting, licence = _SYNTHETIC_TEXTS if synthetic else _EMOTIC_TEXTS
+    return "\n".join(
+        [
+            *_metadata(identity, tasks, synthetic),
+            _BODY.format(
+                identity=identity,
+                source=source.format(identity=identity),
+                getting=getting,
+                draws=f"{DRAWS:,}",
+                shots=MAX_SHOTS,
+                draws_config=draws_config("cat-6-6"),
+            ),
+            *_tables(tasks),
+            f"## Licence\n\n{licence}\n",
+            _CITATION,
+        ]
+    )
 
 
-def _metadata(identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic: bool) -> str:
+def _metadata(
+    identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic: bool
+) -> Iterator[str]:
     persons = max(len(task.base) + len(task.novel) for task in tasks.values())
     size = next((name for limit, name in _SIZES if persons < limit), "n>1M")
-    lines = [
-        "---",
-        f"pretty_name: One-shot EMOTIC ({identity.name}, {identity.label_rule})",
-        *(
-            ["license: mit"]
-            if synthetic
-            else [
-                "license: other",
-                "license_name: emotic-non-commercial-research-and-education",
-                f"license_link: {EMOTIC_PAGE}",
-            ]
-        ),
-        "task_categories:",
-        "- image-classification",
-        "tags:",
-        "- emotion-recognition",
-        "- few-shot-learning",
-        "- one-shot-learning",
-        *(["- synthetic"] if synthetic else []),
-        "size_categories:",
-        f"- {size}",
-        "configs:",
-    ]
+    yield "---"
+    yield f"pretty_name: One-shot EMOTIC ({identity.name}, {identity.label_rule})"
+    if synthetic:
+        yield "license: mit"
+    else:
+        yield "license: other"
+        yield "license_name: emotic-non-commercial-research-and-education"
+        yield f"license_link: {EMOTIC_PAGE}"
+    yield "task_categories:\n- image-classification"
+    yield "tags:\n- emotion-recognition\n- few-shot-learning\n- one-shot-learning"
+    if synthetic:
+        yield "- synthetic"
+    yield f"size_categories:\n- {size}\nconfigs:"
     for name, task in tasks.items():
         # `datasets` cannot load a split of no rows: such a split is left out of the list.
         splits = {"base": len(task.base), "novel": len(task.novel)}
-        lines += _config(name, name, [split for split, rows in splits.items() if rows])
-        lines += _config(name, draws_config(name), ["support"] if len(task.novel) else [])
-    return "\n".join([*lines, "---", ""])
+        yield from _config(name, name, [split for split, rows in splits.items() if rows])
+        yield from _config(name, draws_config(name), ["support"] if len(task.novel) else [])
+    yield "---\n"
 
 
-def _config(task: str, name: str, splits: Sequence[str]) -> list[str]:
-    if not splits:
-        return []
-    lines = [f"- config_name: {name}", "  data_files:"]
+def _config(task: str, name: str, splits: Sequence[str]) -> Iterator[str]:
+    if splits:
+        yield f"- config_name: {name}\n  data_files:"
     for split in splits:
-        lines += [f"  - split: {split}", f"    path: data/{task}/{split}.parquet"]
-    return lines
+        yield f"  - split: {split}\n    path: data/{task}/{split}.parquet"
 
 
-def _introduction(identity: DatasetIdentity, synthetic: bool) -> str:
-    source = (
-        "**Synthetic stand-in.** Nobody in it exists and nothing comes from EMOTIC: an invented\n"
-        "data set in EMOTIC's layout, for trying things and for tests."
-        if synthetic
-        else f"Splits of the data set `{identity.name}`, built from its annotations file."
-    )
-    return f"""# One-shot EMOTIC: `{identity.name}`, label rule `{identity.label_rule}`
+def _tables(tasks: Mapping[str, Task]) -> Iterator[str]:
+    yield "## Persons a class\n"
+    for name, task in tasks.items():
+        base = ", ".join(
+            f"{item} {task.base.counts.get(item, 0):,}" for item in task.definition.base_classes
+        )
+        shared = f"{sum(task.base.shares_image):,} of them in an image with a novel person"
+        yield f"### {name}\n\nBase ({len(task.base):,} persons, {shared}): {base}.\n"
+        if task.classes:
+            yield "| novel class | persons |\n|---|---:|"
+            yield from (f"| {item} | {task.novel.counts[item]:,} |" for item in task.classes)
+            yield ""
+        if task.dropped_classes:
+            listed = ", ".join(f"{item} ({count})" for item, count in task.dropped_classes.items())
+            yield f"Left out for want of persons: {listed}.\n"
+        if task.unscorable:
+            yield f"Cannot be scored: {task.unscorable}.\n"
+
+
+#: Where it comes from, how its pictures are had, and its licence.
+_SYNTHETIC_TEXTS = (
+    "**Synthetic stand-in.** Nobody in it exists and nothing comes from EMOTIC: an invented\n"
+    "data set in EMOTIC's layout, for trying things and for tests.",
+    "`oneshot-emotic synth OUT` draws the images and writes the annotations again.",
+    "MIT, as the package that invents it. Nothing in it comes from EMOTIC.",
+)
+_EMOTIC_TEXTS = (
+    "Splits of the data set `{identity.name}`, built from its annotations file.",
+    "EMOTIC's images and annotations are given by its authors on request, for "
+    f"non-commercial research and education only: <{EMOTIC_PAGE}>. `sample_id` leads to the "
+    "person in them.",
+    "EMOTIC is for non-commercial research and education only, and so are the\n"
+    "identifiers and classes here, which were derived from its annotations. This is no copy\n"
+    f"of EMOTIC: ask its authors for one, at <{EMOTIC_PAGE}>.",
+)
+
+_BODY = """# One-shot EMOTIC: `{identity.name}`, label rule `{identity.label_rule}`
 
 The tasks of one-shot emotion recognition in context (Affect-DML, arXiv 2111.15271): train on the
 persons of the *base* classes, then recognise *novel* classes from one example each.
@@ -92,19 +117,9 @@ persons of the *base* classes, then recognise *novel* classes from one example e
 
 - protocol: {identity.protocol}
 - fingerprint (SHA-256 over the content): `{identity.fingerprint}`
-- support draws: {DRAWS:,} a task, up to {MAX_SHOTS} shots a class
-"""
+- support draws: {draws} a task, up to {shots} shots a class
 
-
-def _holds(synthetic: bool) -> str:
-    getting = (
-        "`oneshot-emotic synth OUT` draws the images and writes the annotations again."
-        if synthetic
-        else "EMOTIC's images and annotations are given by its authors on request, for "
-        "non-commercial research and education only: "
-        f"<{EMOTIC_PAGE}>. `sample_id` leads to the person in them."
-    )
-    return f"""## What it holds, and what it does not
+## What it holds, and what it does not
 
 It holds identifiers and one class a person:
 
@@ -121,17 +136,14 @@ out). Empty for a novel person |
 
 It holds **no** image, body box, category list, valence, arousal or dominance value, age or
 gender. {getting}
-"""
 
-
-def _loading(identity: DatasetIdentity) -> str:
-    return f"""## Loading
+## Loading
 
 ```python
 from datasets import load_dataset
 
 persons = load_dataset("FOLDER_OR_REPOSITORY", "cat-6-6")  # splits: base, novel
-draws = load_dataset("FOLDER_OR_REPOSITORY", "{draws_config("cat-6-6")}")["support"]
+draws = load_dataset("FOLDER_OR_REPOSITORY", "{draws_config}")["support"]
 ```
 
 or with the Python package `oneshot-emotic`, which checks every file and the fingerprint:
@@ -143,48 +155,13 @@ pin = "{identity.fingerprint}"
 task = load_task("cat-6-6", dataset=f"REPOSITORY@{{pin}}")  # or dataset="FOLDER"
 scores = evaluate(embeddings, task)  # sample_id -> vector
 ```
-"""
 
-
-def _checksum(identity: DatasetIdentity) -> str:
-    return f"""## Checksum
+## Checksum
 
 Fingerprint `{identity.fingerprint}`: a SHA-256 over the content (ids, classes, draws), the same for
 any parquet writer. A published revision is tagged with it. `manifest.json` gives it again, with the
 digest of every task and the size and SHA-256 of every file.
 """
-
-
-def _tables(tasks: Mapping[str, Task]) -> str:
-    lines = ["## Persons a class", ""]
-    for name, task in tasks.items():
-        base = ", ".join(
-            f"{item} {task.base.counts.get(item, 0):,}" for item in task.definition.base_classes
-        )
-        shared = f"{sum(task.base.shares_image):,} of them in an image with a novel person"
-        lines += [f"### {name}", "", f"Base ({len(task.base):,} persons, {shared}): {base}.", ""]
-        if task.classes:
-            lines += ["| novel class | persons |", "|---|---:|"]
-            lines += [f"| {item} | {task.novel.counts[item]:,} |" for item in task.classes]
-            lines.append("")
-        if task.dropped_classes:
-            listed = ", ".join(f"{item} ({count})" for item, count in task.dropped_classes.items())
-            lines += [f"Left out for want of persons: {listed}.", ""]
-        if task.unscorable:
-            lines += [f"Cannot be scored: {task.unscorable}.", ""]
-    return "\n".join(lines)
-
-
-def _licence(synthetic: bool) -> str:
-    terms = (
-        "MIT, as the package that invents it. Nothing in it comes from EMOTIC."
-        if synthetic
-        else "EMOTIC is for non-commercial research and education only, and so are the\n"
-        "identifiers and classes here, which were derived from its annotations. This is no copy\n"
-        f"of EMOTIC: ask its authors for one, at <{EMOTIC_PAGE}>."
-    )
-    return f"## Licence\n\n{terms}\n"
-
 
 _CITATION = """## Citation
 

@@ -56,12 +56,10 @@ class Manifest:
 
     Attributes:
         identity: Which data set it is; checked.
-        tasks: Task name -> digest (checked) and counts.
-        document: All of the file, as parsed.
+        document: All of the file, as parsed; the digests of its tasks are checked.
     """
 
     identity: DatasetIdentity
-    tasks: Mapping[str, Mapping[str, Any]]
     document: Mapping[str, Any]
 
 
@@ -89,9 +87,8 @@ def write_dataset(
     """
     problems = [] if DATASET_NAME.fullmatch(name) else [Problem(f"{name!r} {_NO_NAME}")]
     for task in tasks.values():
-        problems += _persons_problems(task.base, task.name) + _persons_problems(
-            task.novel, task.name
-        )
+        for persons in (task.base, task.novel):
+            problems += _persons_problems(persons, task.name)
     if problems:
         raise InputError(dict.fromkeys(problems))
     digests = {task: task_digest(tasks[task]) for task in TASKS}
@@ -103,10 +100,7 @@ def write_dataset(
             _write_parquet(folder / f"data/{task.name}/{file}.parquet", table)
     write_text(folder / CARD, dataset_card(identity, tasks, synthetic is not None))
     files = {
-        path: {
-            "bytes": (folder / path).stat().st_size,
-            "sha256": sha256_of_file(folder / path),
-        }
+        path: {"bytes": (folder / path).stat().st_size, "sha256": sha256_of_file(folder / path)}
         for path in LISTED_FILES
     }
     manifest = manifest_document(identity, tasks, digests, files, synthetic)
@@ -134,22 +128,16 @@ def read_manifest(folder: Path) -> Manifest:
     with _say_what_to_do():
         with opened(path, MAX_DOCUMENT_BYTES, remedy="") as stream:
             content = parse_json(stream.read(MAX_DOCUMENT_BYTES), str(path))
-        if content.get("format") != FORMAT:
-            found = content.get("format")
+        if (found := content.get("format")) != FORMAT:
             raise InputError(Problem(f"has the format {found!r}, not {FORMAT!r}", str(path)))
         return _checked_manifest(content, str(path))
 
 
 def _checked_manifest(content: dict[str, Any], where: str) -> Manifest:
     problems = text_problems(content, where)
-    if content.get("protocol") != PROTOCOL:
-        problems.append(
-            Problem(
-                f"is of protocol {content.get('protocol')!r}; this version of oneshot-emotic "
-                f"scores protocol {PROTOCOL}",
-                where,
-            )
-        )
+    if (found := content.get("protocol")) != PROTOCOL:
+        what = f"is of protocol {found!r}; this version of oneshot-emotic scores protocol"
+        problems.append(Problem(f"{what} {PROTOCOL}", where))
     if content.get("label_rule") not in LABEL_RULES:
         problems.append(Problem(f"has the label rule {content.get('label_rule')!r}", where))
     name: Any = content.get("dataset")
@@ -169,7 +157,7 @@ def _checked_manifest(content: dict[str, Any], where: str) -> Manifest:
     digests = {task: tasks[task]["digest"] for task in TASKS}
     if identity.fingerprint != dataset_fingerprint(name, identity.label_rule, PROTOCOL, digests):
         raise InputError(Problem("its fingerprint does not fit the digests of its tasks", where))
-    return Manifest(identity, tasks, content)
+    return Manifest(identity, content)
 
 
 def read_task(folder: Path, name: str) -> Task:
@@ -186,7 +174,8 @@ def read_task(folder: Path, name: str) -> Task:
     novel = _read_novel(files / "novel.parquet", definition.novel_classes)
     base = _read_base(files / "base.parquet", definition.base_classes, novel)
     classes = tuple(item for item in definition.novel_classes if item in novel.counts)
-    dropped_classes = manifest.tasks[name].get("dropped_classes")
+    entry = manifest.document["tasks"][name]
+    dropped_classes = entry.get("dropped_classes")
     missing = set(definition.novel_classes).difference(classes)
     if not (
         isinstance(dropped_classes, dict)
@@ -197,7 +186,7 @@ def read_task(folder: Path, name: str) -> Task:
         raise InputError(Problem(what, str(folder / MANIFEST), _REBUILD))
     support = _read_support(files / "support.parquet", novel, classes)
     task = Task(definition, base, novel, classes, support, dropped_classes, manifest.identity)
-    if task_digest(task) != manifest.tasks[name]["digest"]:
+    if task_digest(task) != entry["digest"]:
         raise InputError(Problem("its content is not what the manifest says", str(files), _REBUILD))
     return task
 
@@ -205,11 +194,6 @@ def read_task(folder: Path, name: str) -> Task:
 def read_tasks(folder: Path) -> dict[str, Task]:
     """All eight tasks of a dataset folder."""
     return {name: read_task(folder, name) for name in TASKS}
-
-
-def with_identity(tasks: Mapping[str, Task], identity: DatasetIdentity) -> dict[str, Task]:
-    """The tasks as members of a data set."""
-    return {name: replace(task, dataset=identity) for name, task in tasks.items()}
 
 
 def manifest_document(
@@ -228,13 +212,14 @@ def manifest_document(
         files: Path -> `{"bytes", "sha256"}` of every other file.
         synthetic: The settings of a synthetic stand-in; None for anything else.
     """
-    manifest: dict[str, Any] = {"format": FORMAT, "dataset": identity.name}
-    manifest |= {key: value for key, value in identity.to_dict().items() if key != "name"}
-    if synthetic is not None:
-        manifest["synthetic"] = dict(synthetic)
-    manifest["tasks"] = {task: _summary(tasks[task], digests[task]) for task in TASKS}
-    manifest["files"] = dict(files)
-    return manifest
+    return {
+        "format": FORMAT,
+        "dataset": identity.name,
+        **{key: value for key, value in identity.to_dict().items() if key != "name"},
+        **({} if synthetic is None else {"synthetic": dict(synthetic)}),
+        "tasks": {task: _summary(tasks[task], digests[task]) for task in TASKS},
+        "files": dict(files),
+    }
 
 
 def _is_sha256(value: object) -> bool:
@@ -242,17 +227,15 @@ def _is_sha256(value: object) -> bool:
 
 
 def _summary(task: Task, digest: str) -> dict[str, Any]:
-    summary: dict[str, Any] = {
+    return {
         "digest": digest,
         "base": {name: task.base.counts.get(name, 0) for name in task.definition.base_classes},
         "novel": {name: task.novel.counts[name] for name in task.classes},
         "dropped_classes": dict(task.dropped_classes),
         "draws": task.draws,
         "shots": {name: shots_offered(task.novel.counts[name]) for name in task.classes},
+        **({"unscorable": task.unscorable} if task.unscorable else {}),
     }
-    if task.unscorable:
-        summary["unscorable"] = task.unscorable
-    return summary
 
 
 def _parquet_tables(task: Task) -> dict[str, pa.Table]:

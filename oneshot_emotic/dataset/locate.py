@@ -8,8 +8,7 @@ from pathlib import Path
 
 from oneshot_emotic.dataset.card import EMOTIC_PAGE
 from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
-from oneshot_emotic.dataset.hub.official import OFFICIAL
-from oneshot_emotic.dataset.hub.repository import parse_repository
+from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
 from oneshot_emotic.errors import InputError, Problem
 
 #: The environment variable that names a folder holding dataset folders, or one of them itself.
@@ -77,15 +76,13 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
         return BUNDLED / name
     if "/" in name:
         return _repository_folder(name, fingerprint)
-    found = []
-    for rank, folder in enumerate(_local_folders()):
-        identity = read_manifest(folder).identity
-        if identity.name == name:
-            # The one asked for first, then the official label rule.
-            wrong = (identity.fingerprint != fingerprint, identity.label_rule != "argmax")
-            found.append((*wrong, rank, folder))
-    official = OFFICIAL.get(name)
-    repository = official.repository if official is not None else None
+    # The one asked for first, then the official label rule.
+    found = [
+        (identity.fingerprint != fingerprint, identity.label_rule != "argmax", rank, folder)
+        for rank, folder in enumerate(_local_folders())
+        if (identity := read_manifest(folder).identity).name == name
+    ]
+    repository = OFFICIAL[name].repository if name in OFFICIAL else None
     # The official splits are fetched where none are here, or only others than those asked for.
     if repository is not None and (
         not found or (min(found)[0] and repository.fingerprint == fingerprint)
@@ -114,12 +111,10 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
         for folder in _local_folders():
             if read_manifest(folder).identity.fingerprint == fingerprint:
                 return folder
-        for official in OFFICIAL.values():
-            if (official.repo_id, official.fingerprint) == (name, fingerprint):
-                assert official.repository is not None
-                return fetch_dataset(official.repository)
-        cached = cached_dataset(name, fingerprint)
-        if cached is not None:
+        official = Repository(name, fingerprint)
+        if official in [known.repository for known in OFFICIAL.values()]:
+            return fetch_dataset(official)
+        if (cached := cached_dataset(name, fingerprint)) is not None:
             return cached
         raise InputError(
             Problem(

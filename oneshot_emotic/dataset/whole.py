@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +15,6 @@ from oneshot_emotic.dataset.folder import (
     CARD,
     LISTED_FILES,
     MANIFEST,
-    PARTS,
     Manifest,
     manifest_document,
     read_manifest,
@@ -26,7 +25,7 @@ from oneshot_emotic.files import json_text
 from oneshot_emotic.names import SHA256
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import TASKS
-from oneshot_emotic.untrusted.files import opened, sha256_of_stream
+from oneshot_emotic.untrusted.files import opened
 from oneshot_emotic.untrusted.limits import MAX_DATASET_FILE_BYTES
 
 #: All files of a dataset folder.
@@ -60,16 +59,9 @@ def check_files(folder: Path) -> Manifest:
         InputError: A file is missing or another one; all of them.
     """
     manifest = read_manifest(folder)
-    listed = _listed(manifest, folder)
-    problems = []
-    for path, (size, digest) in listed.items():
-        try:
-            with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy="") as stream:
-                found = os.fstat(stream.fileno()).st_size
-                if found != size or sha256_of_stream(stream) != digest:
-                    problems.append(_other_file(folder / path))
-        except InputError as error:
-            problems += error.problems
+    problems: list[Problem] = []
+    for _ in _files(folder, manifest, problems):
+        pass  # one in memory at a time
     if problems:
         raise InputError(problems)
     return manifest
@@ -86,26 +78,34 @@ def check_publishable(folder: Path) -> tuple[DatasetIdentity, list[PublishedFile
     """
     manifest = read_manifest(folder)
     problems = list(_strange_entries(folder))
+    files = list(_files(folder, manifest, problems, _REBUILD))
+    if problems:
+        raise InputError(problems)
+    problems += _hidden_metadata(folder, files)
+    tasks = read_tasks(folder)
+    contents = {file.path: file.content for file in files}
+    problems += _content_problems(folder, manifest, tasks, contents)
+    if problems:
+        raise InputError(problems)
+    return manifest.identity, files
+
+
+def _files(
+    folder: Path, manifest: Manifest, problems: list[Problem], remedy: str = ""
+) -> Iterator[PublishedFile]:
+    """The files that can be read; `problems` gets what is wrong with any, its size and digest."""
     listed = _listed(manifest, folder)
-    files = []
     for path in ALL_FILES:
         try:
-            with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy=_REBUILD) as stream:
+            with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy=remedy) as stream:
                 file = PublishedFile(path, stream.read())
         except InputError as error:
             problems += error.problems
             continue
         if path in listed and (len(file.content), file.sha256) != listed[path]:
-            problems.append(_other_file(folder / path))
-        files.append(file)
-    if problems:
-        raise InputError(problems)
-    problems += _hidden_metadata(folder)
-    tasks = read_tasks(folder)
-    problems += _content_problems(folder, manifest, tasks)
-    if problems:
-        raise InputError(problems)
-    return manifest.identity, files
+            what = "is not the file that the manifest lists (size or SHA-256 differ)"
+            problems.append(Problem(what, str(folder / path)))
+        yield file
 
 
 def _listed(manifest: Manifest, folder: Path) -> dict[str, tuple[int, str]]:
@@ -134,10 +134,6 @@ def _listed(manifest: Manifest, folder: Path) -> dict[str, tuple[int, str]]:
     return {path: (entry["bytes"], entry["sha256"]) for path, entry in files.items()}
 
 
-def _other_file(path: Path) -> Problem:
-    return Problem("is not the file that the manifest lists (size or SHA-256 differ)", str(path))
-
-
 def _strange_entries(folder: Path) -> Iterator[Problem]:
     """Everything that lies in the folder and should not, links among it."""
     folders = {"data", *(f"data/{task}" for task in TASKS)}
@@ -151,60 +147,50 @@ def _strange_entries(folder: Path) -> Iterator[Problem]:
                 yield Problem("is not part of a dataset folder", str(path), "Remove it")
 
 
-def _hidden_metadata(folder: Path) -> Iterator[Problem]:
+def _hidden_metadata(folder: Path, files: Iterable[PublishedFile]) -> Iterator[Problem]:
     """Parquet files that carry notes of their own beside the columns."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    for task in TASKS:
-        for part in PARTS:
-            path = folder / "data" / task / f"{part}.parquet"
-            try:
-                with path.open("rb") as stream:
-                    file = pq.ParquetFile(stream)
-                    keys = set(file.metadata.metadata or {}) - {b"ARROW:schema"}
-                    keys |= set(file.schema_arrow.metadata or {})
-                    keys |= {key for field in file.schema_arrow for key in field.metadata or {}}
-            except pa.ArrowException:
-                continue  # reading the task says it better
-            keys -= {b"PARQUET:field_id"}
-            if keys:
-                named = some(sorted(key.decode(errors="replace") for key in keys))
-                yield Problem(f"carries metadata beyond its columns: {named}", str(path), _REBUILD)
+    for file in files:
+        if not file.path.endswith(".parquet"):
+            continue
+        try:
+            parquet = pq.ParquetFile(pa.BufferReader(file.content))
+        except pa.ArrowException:
+            continue  # reading the task says it better
+        keys = set(parquet.metadata.metadata or {}) - {b"ARROW:schema"}
+        keys |= set(parquet.schema_arrow.metadata or {})
+        keys |= {key for field in parquet.schema_arrow for key in field.metadata or {}}
+        if keys := keys - {b"PARQUET:field_id"}:
+            named = some(sorted(key.decode(errors="replace") for key in keys))
+            where = str(folder / file.path)
+            yield Problem(f"carries metadata beyond its columns: {named}", where, _REBUILD)
 
 
 def _content_problems(
-    folder: Path, manifest: Manifest, tasks: Mapping[str, Task]
+    folder: Path, manifest: Manifest, tasks: Mapping[str, Task], contents: Mapping[str, bytes]
 ) -> Iterator[Problem]:
     """What the manifest and the card say that the tasks do not."""
-    identity, document = manifest.identity, manifest.document
+    identity, document, where = manifest.identity, manifest.document, str(folder / MANIFEST)
     synthetic: Any = document.get("synthetic")
     is_synthetic = identity.name.startswith("synthetic")
     sound = isinstance(synthetic, dict) and all(
         type(value) in (int, float) for value in synthetic.values()
     )
     if sound != is_synthetic or ("synthetic" in document and not sound):
-        yield Problem(
-            "the settings of a synthetic stand-in and the data set's name do not fit",
-            str(folder / MANIFEST),
-            _REBUILD,
-        )
+        what = "the settings of a synthetic stand-in and the data set's name do not fit"
+        yield Problem(what, where, _REBUILD)
         return
     digests = {name: task_digest(task) for name, task in tasks.items()}
     expected = manifest_document(identity, tasks, digests, document["files"], synthetic)
     keys = [key for key in {**document, **expected} if document.get(key) != expected.get(key)]
-    if not keys and (folder / MANIFEST).read_bytes() != json_text(expected).encode():
+    if not keys and contents[MANIFEST] != json_text(expected).encode():
         keys = ["its bytes"]  # such as a key twice, the first with anything in it
     if keys:
-        yield Problem(
-            f"says other than the files, or more than it should: {some(sorted(keys))}",
-            str(folder / MANIFEST),
-            _REBUILD,
-        )
+        what = f"says other than the files, or more than it should: {some(sorted(keys))}"
+        yield Problem(what, where, _REBUILD)
     card = dataset_card(identity, tasks, is_synthetic)
-    if (folder / CARD).read_bytes() != card.encode():
-        yield Problem(
-            "is not the card that this version writes for these splits",
-            str(folder / CARD),
-            _REBUILD,
-        )
+    if contents[CARD] != card.encode():
+        what = "is not the card that this version writes for these splits"
+        yield Problem(what, str(folder / CARD), _REBUILD)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -14,7 +16,8 @@ from PIL import Image
 from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.emotic.persons import ListedImage, read_annotations
+from oneshot_emotic.emotic.matfile import ListedImage
+from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.processes import process_pool
 
@@ -85,7 +88,7 @@ def embed_copy(
     workers: int = 1,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Embedded:
-    """Embed persons of an EMOTIC copy.
+    """Embed persons of an EMOTIC copy; one without a sound picture is embedded from a grey one.
 
     Args:
         embedder: Which.
@@ -110,9 +113,17 @@ def embed_copy(
             )
         )
     persons = person_pictures(table.loc[list(sample_ids)].reset_index())
-    return embed_persons(
-        embedder, persons, layout.image_folders, workers=workers, progress=progress
-    )
+    batches = [persons[start : start + _BATCH] for start in range(0, len(persons), _BATCH)]
+    embed = partial(_embed_batch, embedder, layout.image_folders)
+    vectors: list[FloatVector] = []
+    without_picture: list[str] = []
+    alone = workers == 1 or len(batches) < 2
+    with nullcontext() if alone else process_pool(workers) as pool:
+        for found, missed in pool.map(embed, batches) if pool else map(embed, batches):
+            vectors += found
+            without_picture += missed
+            progress(len(vectors))
+    return Embedded(np.stack(vectors), tuple(without_picture))
 
 
 def person_pictures(persons: pd.DataFrame) -> list[PersonPicture]:
@@ -125,49 +136,10 @@ def person_pictures(persons: pd.DataFrame) -> list[PersonPicture]:
     ]
 
 
-def embed_persons(
-    embedder: Embedder,
-    persons: Sequence[PersonPicture],
-    image_folders: Mapping[str, Sequence[Path]],
-    *,
-    workers: int = 1,
-    progress: Callable[[int], None] = lambda done: None,
-) -> Embedded:
-    """Embed persons one by one; a person without a sound picture is embedded from a grey one.
-
-    Args:
-        embedder: Which.
-        persons: Whom; persons of one image beside each other are cheapest.
-        image_folders: From `layout.find_layout`.
-        workers: Processes; the result does not depend on it.
-        progress: Called with the number of persons done so far.
-    """
-    batches = [persons[start : start + _BATCH] for start in range(0, len(persons), _BATCH)]
-    vectors: list[FloatVector] = []
-    without_picture: list[str] = []
-
-    def keep(result: tuple[list[FloatVector], list[str]]) -> None:
-        vectors.extend(result[0])
-        without_picture.extend(result[1])
-        progress(len(vectors))
-
-    if workers == 1 or len(batches) < 2:
-        for batch in batches:
-            keep(_embed_batch(embedder, batch, image_folders))
-    else:
-        with process_pool(workers) as pool:
-            count = len(batches)
-            for result in pool.map(
-                _embed_batch, [embedder] * count, batches, [image_folders] * count
-            ):
-                keep(result)
-    return Embedded(np.stack(vectors), tuple(without_picture))
-
-
 def _embed_batch(
     embedder: Embedder,
-    persons: Sequence[PersonPicture],
     image_folders: Mapping[str, Sequence[Path]],
+    persons: Sequence[PersonPicture],
 ) -> tuple[list[FloatVector], list[str]]:
     vectors = []
     without_picture = []

@@ -17,7 +17,7 @@ from typing import Literal
 
 from PIL import Image, UnidentifiedImageError
 
-from oneshot_emotic.emotic.persons import ListedImage
+from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.tables import csv_text
 from oneshot_emotic.errors import printable
 
@@ -48,12 +48,8 @@ FINDINGS: dict[str, str] = {
 BROKEN = ("missing", "truncated", "corrupt")
 
 _MODES = {
-    "L": "grey",
-    "LA": "grey",
-    "I;16": "grey",
-    "1": "grey",
-    "P": "palette",
-    "PA": "palette",
+    **dict.fromkeys(("L", "LA", "I;16", "1"), "grey"),
+    **dict.fromkeys(("P", "PA"), "palette"),
     "RGBA": "rgba",
     "CMYK": "cmyk",
 }
@@ -249,13 +245,10 @@ def _unlisted(
     listed: Iterable[ListedImage], image_folders: Mapping[str, Sequence[Path]]
 ) -> list[Finding]:
     known = {image.image_id for image in listed}
-    found = []
-    for name, folders in image_folders.items():
-        for folder in folders:
-            names = sorted(path.name for path in folder.iterdir() if path.is_file())
-            found += [
-                Finding("unlisted", f"{name}/{file}", str(folder / file))
-                for file in names
-                if f"{name}/{file}" not in known and not file.startswith(".")
-            ]
-    return found
+    return [
+        Finding("unlisted", f"{name}/{path.name}", str(path))
+        for name, folders in image_folders.items()
+        for folder in folders
+        for path in sorted(folder.iterdir(), key=lambda path: path.name)
+        if path.is_file() and f"{name}/{path.name}" not in known and path.name[0] != "."
+    ]

@@ -8,16 +8,15 @@ images (`framesdb/framesdb/images`). So nothing is expected in one place: all of
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import sha256_of_file
 
-_MAT_NAME = "annotations.mat"
-_CVPR17_NAME = "cvpr17_annotations.mat"
-_CSV_NAMES = frozenset({"train.csv", "val.csv", "test.csv"})
+_CSV_NAMES = ("train.csv", "val.csv", "test.csv")
 _DEPTH = 6
 
 
@@ -50,27 +49,18 @@ def find_layout(root: Path) -> Layout:
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "there is no such folder"
         raise InputError(Problem(what, str(root), "Give the folder that EMOTIC was unpacked into"))
-    mats: list[Path] = []
-    cvpr17_mats: list[Path] = []
-    csvs: list[Path] = []
-    image_folders: dict[str, list[Path]] = {}
-    for folder, names in _folders(root):
+    files: dict[str, list[Path]] = defaultdict(list)
+    image_folders: dict[str, list[Path]] = defaultdict(list)
+    for folder, entries in _folders(root):
         if folder.name == "images":
-            image_folders.setdefault(f"{folder.parent.name}/images", []).append(folder)
-            continue
-        for name in names:
-            lower = name.lower()
-            if lower == _MAT_NAME:
-                mats.append(folder / name)
-            elif lower == _CVPR17_NAME:
-                cvpr17_mats.append(folder / name)
-            elif lower in _CSV_NAMES:
-                csvs.append(folder / name)
+            image_folders[f"{folder.parent.name}/images"].append(folder)
+        for path in entries:
+            files[path.name.lower()].append(path)
     return Layout(
         root,
-        _shallow_first(mats),
-        _shallow_first(cvpr17_mats),
-        _shallow_first(csvs),
+        _shallow_first(files["annotations.mat"]),
+        _shallow_first(files["cvpr17_annotations.mat"]),
+        _shallow_first(path for name in _CSV_NAMES for path in files[name]),
         {name: _shallow_first(folders) for name, folders in sorted(image_folders.items())},
     )
 
@@ -119,12 +109,11 @@ def csv_problem(path: Path) -> Problem:
     )
 
 
-def _folders(root: Path) -> list[tuple[Path, list[str]]]:
-    """Every folder to look at with its file names; image folders come without (they are large).
+def _folders(root: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Every folder to look at with its files; image folders come without (they are large).
 
     A folder that is met again through a link is left out: links may lead round in a circle.
     """
-    found: list[tuple[Path, list[str]]] = []
     seen: set[tuple[int, int]] = set()
     level = [root]
     for _ in range(_DEPTH + 1):
@@ -138,11 +127,10 @@ def _folders(root: Path) -> list[tuple[Path, list[str]]]:
             if folder.name != "images":
                 with contextlib.suppress(OSError):  # not ours to read
                     entries = sorted(folder.iterdir())
-            found.append((folder, [entry.name for entry in entries if entry.is_file()]))
+            yield folder, [entry for entry in entries if entry.is_file()]
             below += [x for x in entries if x.is_dir() and not x.name.startswith(".")]
         level = below
-    return found
 
 
-def _shallow_first(paths: Sequence[Path]) -> tuple[Path, ...]:
+def _shallow_first(paths: Iterable[Path]) -> tuple[Path, ...]:
     return tuple(sorted(paths, key=lambda path: (len(path.parts), str(path))))

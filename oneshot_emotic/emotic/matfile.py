@@ -7,7 +7,6 @@ and a list of one may have lost its list; here every value becomes a str, a floa
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
 import json
 import warnings
@@ -47,22 +46,6 @@ _LARGEST = 3.4028234663852886e38
 _MOST_TEXT, _MOST_NAME = 10_000, 255
 
 
-@contextlib.contextmanager
-def collector_paused() -> Iterator[None]:
-    """The garbage collector off for a while.
-
-    It would walk the millions of live objects of an annotations file again and again, and nothing
-    made here is cyclic.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 @dataclass(frozen=True)
 class PersonRecord:
     """A person as the file has it.
@@ -92,20 +75,27 @@ class PersonRecord:
 
 
 @dataclass(frozen=True)
-class ImageRecord:
-    """An image as the file has it; width and height are NaN where the file has none."""
+class ListedImage:
+    """An image as the annotations name it; width and height as stored there, NaN where not."""
 
-    partition: str
     folder: str
     filename: str
     width: float
     height: float
-    persons: tuple[PersonRecord, ...]
 
     @property
     def image_id(self) -> str:
         """`{folder}/{filename}`: the picture itself, whatever partition lists it."""
         return f"{self.folder}/{self.filename}"
+
+
+@dataclass(frozen=True)
+class ImageRecord:
+    """An image with its persons, as a partition of the file lists it."""
+
+    partition: str
+    image: ListedImage
+    persons: tuple[PersonRecord, ...]
 
 
 @dataclass(frozen=True)
@@ -127,12 +117,7 @@ def read_annotations_file(path: Path) -> AnnotationsFile:
     Raises:
         InputError: The file is not there, is not such a file, is damaged, or is a preprocessed CSV.
     """
-    with collector_paused():
-        variables = _load(path)
-        return _content(variables, path)
-
-
-def _content(variables: dict[str, npt.NDArray[Any]], path: Path) -> AnnotationsFile:
+    variables = _load(path)
     problems: list[Problem] = []
     images: list[ImageRecord] = []
     for partition in PARTITIONS:
@@ -245,7 +230,7 @@ def _image(partition: str, filename: Any, folder: Any, size: Any, person: Any) -
         if strange or part in ("", ".", "..") or len(part.encode()) > _MOST_NAME:
             raise ValueError(f"folder {place!r} and filename {name!r} do not name a file")
     width, height = _image_size(size)
-    return ImageRecord(partition, place, name, width, height, tuple(_persons(person)))
+    return ImageRecord(partition, ListedImage(place, name, width, height), tuple(_persons(person)))
 
 
 def _image_size(size: Any) -> tuple[float, float]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +15,9 @@ from oneshot_emotic.emotic.boxes import clip_box
 from oneshot_emotic.emotic.matfile import (
     AnnotationsFile,
     ImageRecord,
+    ListedImage,
     PersonRecord,
     Triple,
-    collector_paused,
     read_annotations_file,
 )
 from oneshot_emotic.emotic.quirks import QuirkLog
@@ -52,21 +54,6 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class ListedImage:
-    """An image as the annotations name it; width and height as stored there."""
-
-    folder: str
-    filename: str
-    width: float
-    height: float
-
-    @property
-    def image_id(self) -> str:
-        """`{folder}/{filename}`."""
-        return f"{self.folder}/{self.filename}"
-
-
-@dataclass(frozen=True)
 class Annotations:
     """What the reader made of an annotations file.
 
@@ -95,8 +82,15 @@ def read_annotations(path: Path) -> Annotations:
     Raises:
         InputError: The file is not EMOTIC's annotations file.
     """
-    with collector_paused():
+    # The collector would walk the millions of live objects of an annotations file again and again,
+    # and nothing made here is cyclic.
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
         return annotations_table(read_annotations_file(path))
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def dataset_name(path: Path, annotations: Annotations, given: str | None = None) -> str:
@@ -136,17 +130,16 @@ def annotations_table(content: AnnotationsFile) -> Annotations:
     import pandas as pd
 
     quirks = QuirkLog()
-    persons_found: dict[str, int] = {}
-    images_found: dict[str, int] = {}
+    persons_found: Counter[str] = Counter()
+    images_found: Counter[str] = Counter()
     images: dict[str, ListedImage] = {}
     rows: list[tuple[Any, ...]] = []
-    for image, persons in _merge_listings(content.images, quirks):
-        listed = ListedImage(image.folder, image.filename, image.width, image.height)
-        images.setdefault(listed.image_id, listed)
-        images_found[image.partition] = images_found.get(image.partition, 0) + 1
-        persons_found[image.partition] = persons_found.get(image.partition, 0) + len(persons)
+    for (partition, image_id), (image, persons) in _merge_listings(content.images, quirks).items():
+        images.setdefault(image_id, image)
+        images_found[partition] += 1
+        persons_found[partition] += len(persons)
         for ordinal, person in enumerate(persons):
-            row = _row(image, ordinal, person, quirks)
+            row = _row(partition, image, ordinal, person, quirks)
             if row is not None:
                 rows.append(row)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
@@ -157,46 +150,44 @@ def annotations_table(content: AnnotationsFile) -> Annotations:
 
 
 def _merge_listings(
-    images: Iterable[ImageRecord], quirks: QuirkLog
-) -> Iterable[tuple[ImageRecord, list[PersonRecord]]]:
+    records: Iterable[ImageRecord], quirks: QuirkLog
+) -> dict[tuple[str, str], tuple[ListedImage, list[PersonRecord]]]:
     """Each image of a partition once, with its persons in the order of their ordinals.
 
     A person of a later listing that is identical to one of an earlier listing is the same person;
     any other one gets the next ordinal.
     """
-    listings: dict[tuple[str, str], tuple[ImageRecord, list[PersonRecord]]] = {}
+    listings: dict[tuple[str, str], tuple[ListedImage, list[PersonRecord]]] = {}
     partitions: dict[str, str] = {}
-    for image in images:
-        key = (image.partition, image.image_id)
-        other = partitions.setdefault(image.image_id, image.partition)
+    for record in records:
+        partition, image_id = key = (record.partition, record.image.image_id)
+        where = f"{partition}/{image_id}"
+        other = partitions.setdefault(image_id, partition)
         if key not in listings:
-            listings[key] = (image, list(image.persons))
-            if other != image.partition:
-                quirks.add(
-                    "image-in-two-partitions", image.image_id, f"{other} and {image.partition}"
-                )
-            if not image.persons:
-                quirks.add("image-without-persons", f"{image.partition}/{image.image_id}")
+            listings[key] = (record.image, list(record.persons))
+            if other != partition:
+                quirks.add("image-in-two-partitions", image_id, f"{other} and {partition}")
+            if not record.persons:
+                quirks.add("image-without-persons", where)
             continue
-        where = f"{image.partition}/{image.image_id}"
         quirks.add("image-listed-twice", where)
         persons = listings[key][1]
         unmatched = list(enumerate(persons))
-        for person in image.persons:
+        for person in record.persons:
             twin = next((item for item in unmatched if item[1].same_as(person)), None)
             if twin is None:
                 persons.append(person)
             else:
                 unmatched.remove(twin)
                 quirks.add("person-listed-twice", f"{where}#{twin[0]}")
-    return listings.values()
+    return listings
 
 
 def _row(
-    image: ImageRecord, ordinal: int, person: PersonRecord, quirks: QuirkLog
+    partition: str, image: ListedImage, ordinal: int, person: PersonRecord, quirks: QuirkLog
 ) -> tuple[Any, ...] | None:
     """The row of a person; None where it is dropped."""
-    sample_id = f"{image.partition}/{image.folder}/{image.filename}#{ordinal}"
+    sample_id = f"{partition}/{image.image_id}#{ordinal}"
 
     def note(kind: str, detail: str = "") -> None:
         quirks.add(kind, sample_id, detail)
@@ -209,13 +200,14 @@ def _row(
         width = height = math.inf
     clipped = clip_box(person.box, width, height)
     for kind in clipped.quirks:
-        note(kind, f"box {_listed(person.box)} in {width:g} x {height:g}")
+        numbers = " ".join(f"{number:g}" for number in person.box)
+        note(kind, f"box [{numbers}] in {width:g} x {height:g}")
     if clipped.box is None:
         return None
     return (
         sample_id,
         image.image_id,
-        image.partition,
+        partition,
         image.folder,
         image.filename,
         ordinal,
@@ -229,10 +221,6 @@ def _row(
     )
 
 
-def _listed(numbers: Iterable[float]) -> str:
-    return "[" + " ".join(f"{number:g}" for number in numbers) + "]"
-
-
 def _labels(person: PersonRecord, note: Callable[[str, str], None]) -> tuple[str, ...]:
     """Every category of every annotator, repeats kept; the combined ones where there is none."""
     spelt = [name for names in person.categories for name in names]
@@ -242,24 +230,15 @@ def _labels(person: PersonRecord, note: Callable[[str, str], None]) -> tuple[str
         elif person.combined_categories and not spelt:
             note("annotator-categories-empty", "")
             spelt = list(person.combined_categories)
-    labels = []
-    variants = []
-    unknown = []
-    for name in spelt:
-        category = canonical_category(name)
-        if category is None:
-            unknown.append(name)
-            continue
-        labels.append(category)
-        if category != name:
-            variants.append(name)
-    if variants:
+    meant = [(name, canonical_category(name)) for name in spelt]
+    if variants := [name for name, category in meant if category not in (name, None)]:
         note("category-spelling", ", ".join(variants))
-    if unknown:
+    if unknown := [name for name, category in meant if category is None]:
         note("category-unknown", ", ".join(unknown))
+    labels = tuple(category for _, category in meant if category is not None)
     if not labels:
         note("categories-missing", "")
-    return tuple(labels)
+    return labels
 
 
 def _affect(person: PersonRecord, note: Callable[[str, str], None]) -> Triple:
@@ -269,18 +248,13 @@ def _affect(person: PersonRecord, note: Callable[[str, str], None]) -> Triple:
         if person.combined_categories is not None and person.continuous:
             note("combined-continuous-missing", "")
         combined = _mean(person.continuous)
-    values = [value if math.isfinite(value) else math.nan for value in combined]
-    missing = [name for name, value in zip(DIMENSIONS, values, strict=True) if math.isnan(value)]
-    if missing:
+    valence, arousal, dominance = (x if math.isfinite(x) else math.nan for x in combined)
+    named = list(zip(DIMENSIONS, (valence, arousal, dominance), strict=True))
+    if missing := [name for name, value in named if math.isnan(value)]:
         note("continuous-nan", ", ".join(missing))
-    beyond = [
-        f"{name} {value:g}"
-        for name, value in zip(DIMENSIONS, values, strict=True)
-        if value < LEVELS[0] or value > LEVELS[-1]
-    ]
+    beyond = [f"{name} {x:g}" for name, x in named if x < LEVELS[0] or x > LEVELS[-1]]
     if beyond:
         note("continuous-out-of-range", ", ".join(beyond))
-    valence, arousal, dominance = values
     return valence, arousal, dominance
 
 
@@ -288,11 +262,8 @@ def _mean(triples: tuple[Triple, ...]) -> Triple:
     """The mean over annotators, dimension by dimension; NaN where one of them is NaN."""
     if not triples:
         return math.nan, math.nan, math.nan
-    if len(triples) == 1:
-        return triples[0]
-    count = len(triples)
     valence, arousal, dominance = (
-        math.fsum(values) / count if all(map(math.isfinite, values)) else math.nan
+        math.fsum(values) / len(values) if all(map(math.isfinite, values)) else math.nan
         for values in zip(*triples, strict=True)
     )
     return valence, arousal, dominance

@@ -63,10 +63,6 @@ class QuirkLog:
         counter = Counter(quirk.kind for quirk in self.met)
         return {kind: counter[kind] for kind in QUIRKS if counter[kind]}
 
-    def dropped(self) -> list[Quirk]:
-        """The quirks for which a person was dropped: one for each dropped person."""
-        return [quirk for quirk in self.met if quirk.kind in DROPPING]
-
     def to_csv(self) -> str:
         """The full list: kind, sample_id or image_id, whether the person was dropped, detail."""
         rows = (

@@ -8,12 +8,13 @@ OUT/SYNTHETIC.json                  the settings
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import math
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
+from contextlib import nullcontext
+from functools import lru_cache, partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import numpy.typing as npt
 
 from oneshot_emotic.ade20k import ADE20K_INDEX
 from oneshot_emotic.emotic.matfile import SYNTHETIC_VARIABLE
+from oneshot_emotic.emotic.tables import csv_text
 from oneshot_emotic.files import json_text, write_bytes, write_text
 from oneshot_emotic.processes import process_pool
 from oneshot_emotic.synthetic.drawing import body_box, draw
@@ -72,15 +74,11 @@ def write_pictures(
     for image_folder in {image.folder for image in images}:
         (root / image_folder).mkdir(parents=True, exist_ok=True)
     batches = [images[start : start + _BATCH] for start in range(0, len(images), _BATCH)]
-    done = 0
-    if workers == 1 or len(batches) < 2:
-        for batch in batches:
-            done += _draw_batch(root, batch)
-            progress(done)
-        return
-    with process_pool(workers) as pool:
-        for drawn in pool.map(_draw_batch, [root] * len(batches), batches):
-            done += drawn
+    draw_batch = partial(_draw_batch, root)
+    alone = workers == 1 or len(batches) < 2
+    with nullcontext() if alone else process_pool(workers) as pool:
+        numbers = pool.map(draw_batch, batches) if pool else map(draw_batch, batches)
+        for done in accumulate(numbers):
             progress(done)
 
 
@@ -95,13 +93,11 @@ def _draw_batch(folder: Path, images: Sequence[StandInImage]) -> int:
 
 def sem2vec_csv(images: Iterable[StandInImage]) -> str:
     """The true Sem2Vec of every image: its image_id and the indices of the ADE20K classes in it."""
-    stream = io.StringIO()
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(("image_id", "ade20k_classes"))
+    rows = []
     for image in images:
         indices = sorted(ADE20K_INDEX[name] for name in image.picture.scene.ade20k_classes)
-        writer.writerow((f"{image.folder}/{image.filename}", " ".join(map(str, indices))))
-    return stream.getvalue()
+        rows.append((f"{image.folder}/{image.filename}", " ".join(map(str, indices))))
+    return csv_text(("image_id", "ade20k_classes"), rows)
 
 
 def annotations_mat(images: Sequence[StandInImage], settings: StandInSettings) -> bytes:
@@ -124,20 +120,14 @@ def annotations_mat(images: Sequence[StandInImage], settings: StandInSettings) -
 
 
 def _image_values(image: StandInImage) -> tuple[Any, ...]:
-    size = _struct(
-        n_col=_number(image.picture.width),
-        n_row=_number(image.picture.height),
-    )
+    size = _struct(n_col=_number(image.picture.width), n_row=_number(image.picture.height))
     # Only COCO images carry the info field in EMOTIC.
     source: dict[str, Any] = {"name": image.database}
     if image.database == "mscoco":
         source["info"] = _struct(image_id=_number(int(image.filename[-10:-4])))
-    fields = ["body_bbox", "annotations_categories"]
-    fields += ["combined_categories"] if image.partition != "train" else []
-    fields += ["annotations_continuous"]
-    fields += ["combined_continuous"] if image.partition != "train" else []
-    fields += ["gender", "age"]
     persons = [_person_values(image, person) for person in image.persons]
+    # The combined fields are those of several annotators: train has one.
+    fields = [x for x in persons[0] if image.partition != "train" or "combined" not in x]
     return (
         image.filename,
         image.folder,

@@ -23,7 +23,7 @@ from matlab import image, person, write_mat
 from oneshot_emotic import load_task, write_submission
 from oneshot_emotic.cli.main import main
 from oneshot_emotic.cli.progress import echo, echo_document
-from oneshot_emotic.dataset.loader import TaskLoader
+from oneshot_emotic.dataset.load import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.leaderboard import recompute
 

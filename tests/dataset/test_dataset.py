@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 from hypothesis import example, given, settings, strategies
+from made import small_dataset, small_tasks
 
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
 from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
@@ -34,25 +35,19 @@ from oneshot_emotic.tasks import TASKS
 FINGERPRINT = "f3238c35bd98d648c50f0e8cfecaaef86d0ea38680f9f64812409871044b9378"
 
 
-def small_tasks():
-    """Four persons in every class; Engagement lacks three."""
-    tasks = {}
-    for name, table in TASKS.items():
-        rows = [
-            (f"train/i/{item.name}{n}.jpg#0", f"i/{item.name}{n}.jpg", item.name)
-            for item in table.classes
-            for n in range(1 if item.name == "Engagement" else 4)
-        ]
-        tasks[name] = split_task(table, rows)
-    return tasks
+TASKS_HERE = small_tasks(4, engagement=1)
 
 
 @pytest.fixture
 def folder(tmp_path):
-    path = tmp_path / "ds"
-    path.mkdir()
-    write_dataset(path, small_tasks(), "emotic", "argmax")
-    return path
+    small_dataset(tmp_path / "ds", TASKS_HERE)
+    return tmp_path / "ds"
+
+
+def refused(folder, message):
+    with pytest.raises(InputError, match=message) as error:
+        read_task(folder, "cat-6-6")
+    return str(error.value)
 
 
 @pytest.mark.stored
@@ -133,13 +128,11 @@ def test_marks_of_the_bundled_data_set():
 
 
 def test_read_back(folder):
-    written = small_tasks()
     for name, task in read_tasks(folder).items():
-        assert task.base == written[name].base
-        assert task.novel == written[name].novel
-        assert task.classes == written[name].classes
-        assert task.dropped_classes == written[name].dropped_classes
-        assert (task.support == written[name].support).all()
+        written = TASKS_HERE[name]
+        for field in ("base", "novel", "classes", "dropped_classes"):
+            assert getattr(task, field) == getattr(written, field)
+        assert (task.support == written.support).all()
 
 
 def test_only_the_designed_columns_and_files(folder):
@@ -212,11 +205,10 @@ def test_row_order_does_not_matter(folder):
 def test_another_process_with_another_hash_seed(tmp_path, folder, seed):
     code = (
         "import sys; sys.path[:0] = sys.argv[1:3]\n"
-        "from pathlib import Path; from test_dataset import small_tasks, write_dataset\n"
-        "print(write_dataset(Path(sys.argv[3]), small_tasks(), 'emotic', 'argmax').fingerprint)"
+        "from pathlib import Path; from test_dataset import TASKS_HERE, small_dataset\n"
+        "print(small_dataset(Path(sys.argv[3]), TASKS_HERE).fingerprint)"
     )
     out = tmp_path / "other"
-    out.mkdir()
     here = Path(__file__).parent
     result = subprocess.run(
         [sys.executable, "-c", code, str(here), str(here.parent), str(out)],
@@ -234,34 +226,41 @@ def test_another_process_with_another_hash_seed(tmp_path, folder, seed):
 @pytest.mark.parametrize("name", ["Emotic", "a\tb", "-"])
 def test_no_folder_is_written_under_a_name_that_is_none(tmp_path, name):
     with pytest.raises(InputError, match="is no name of a data set"):
-        write_dataset(tmp_path, small_tasks(), name, "argmax")
+        write_dataset(tmp_path, TASKS_HERE, name, "argmax")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("row", [("a\tb#0", "i/a", "Joy"), ("a#0", "i/\u3164", "Esteem")])
 def test_no_folder_is_written_with_ids_that_do_not_show(tmp_path, row):
-    tasks = small_tasks()
-    tasks["cat-6-6"] = split_task("cat-6-6", [row, ("b#0", "i/b", "Esteem")])
+    tasks = {**TASKS_HERE, "cat-6-6": split_task("cat-6-6", [row, ("b#0", "i/b", "Esteem")])}
     with pytest.raises(InputError, match="characters that do not show"):
         write_dataset(tmp_path, tasks, "emotic", "argmax")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_name_rule_and_content_are_in_the_fingerprint(tmp_path):
-    seen = set()
-    tasks = small_tasks()
-    for number, (name, rule, changed) in enumerate(
-        [
-            ("a", "argmax", tasks),
-            ("b", "argmax", tasks),
-            ("a", "rarest", tasks),
-            ("a", "argmax", {**tasks, "cat-6-4": split_task("cat-6-4", [])}),
+    changed = {**TASKS_HERE, "cat-6-4": split_task("cat-6-4", [])}
+    seen = {
+        small_dataset(tmp_path / f"{name}{rule}{len(tasks['cat-6-4'].base)}", tasks, name, rule)
+        for name, rule, tasks in [
+            ("a", "argmax", TASKS_HERE),
+            ("b", "argmax", TASKS_HERE),
+            ("a", "rarest", TASKS_HERE),
+            ("a", "argmax", changed),
         ]
-    ):
-        path = tmp_path / str(number)
-        path.mkdir()
-        seen.add(write_dataset(path, changed, name, rule).fingerprint)
-    assert len(seen) == 4
+    }
+    assert len({identity.fingerprint for identity in seen}) == 4
+
+
+def column(name, values, kind=None):
+    """An edit of a table: other values in a column, the last one in all rows that are left."""
+
+    def edit(table):
+        filled = [*values, *[values[-1]] * (len(table) - len(values))]
+        place = table.column_names.index(name)
+        return table.set_column(place, name, pa.array(filled, kind))
+
+    return edit
 
 
 class TestDamage:
@@ -283,6 +282,7 @@ class TestDamage:
             (lambda m: m["tasks"]["cat-6-4"].update(digest=["0" * 64]), "all eight tasks"),
             (lambda m: m.update(fingerprint="F" * 64), "no fingerprint of 64"),
             (lambda m: m.update(fingerprint=None), "no fingerprint of 64"),
+            (lambda m: m.update(dataset="\ud800"), r"U\+D800"),
             (lambda m: m.update(note="a\u3164"), r"note: holds characters .*U\+3164"),
             (lambda m: m.update(fingerprint="0" * 64), "does not fit the digests"),
             (lambda m: m.update(dataset="other"), "does not fit the digests"),
@@ -291,8 +291,7 @@ class TestDamage:
     )
     def test_manifest(self, folder, edit, message):
         self.change(folder, edit)
-        with pytest.raises(InputError, match=message):
-            read_task(folder, "cat-6-6")
+        refused(folder, message)
 
     @pytest.mark.parametrize(
         "name", ["x\x1b[31m", "a\nb", "a|b", "<b>", "Emotic", "a b", "a" * 65, "é", "", None, ["a"]]
@@ -304,30 +303,7 @@ class TestDamage:
         content = ["oneshot-emotic-dataset/2", name, "argmax", 1, digests]
         text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
         self.change(folder, lambda m: m.update(dataset=name, fingerprint=sha256(text)))
-        with pytest.raises(InputError, match="is no name of a data set") as error:
-            read_task(folder, "cat-6-6")
-        assert "\x1b" not in str(error.value)
-
-    @pytest.mark.parametrize("char", ["\t", "\n", "\x1b", "\u202e", "\u3164", "\u2800"])
-    @pytest.mark.parametrize("column", ["sample_id", "image_id"])
-    def test_ids_that_do_not_show(self, folder, char, column):
-        path = folder / "data/cat-6-6/base.parquet"
-        table = pq.read_table(path)
-        ids = table[column].to_pylist()
-        ids[0] = f"a{char}b"
-        place = table.column_names.index(column)
-        pq.write_table(table.set_column(place, column, pa.array(ids)), path)
-        with pytest.raises(InputError, match=f"1 {column}s hold control or other characters"):
-            read_task(folder, "cat-6-6")
-
-    def test_not_json(self, folder):
-        (folder / MANIFEST).write_text('{"format"')
-        with pytest.raises(InputError, match="is not JSON"):
-            read_task(folder, "cat-6-6")
-
-    def test_not_a_dataset_folder(self, tmp_path):
-        with pytest.raises(InputError, match="not a dataset folder"):
-            read_task(tmp_path, "cat-6-6")
+        assert "\x1b" not in refused(folder, "is no name of a data set")
 
     @pytest.mark.parametrize(
         ("file", "edit", "message"),
@@ -346,76 +322,48 @@ class TestDamage:
             ),
             (
                 "base",
-                lambda t: t.set_column(3, "shares_image", pa.array([False, True] + [False] * 22)),
-                "`shares_image` does not fit novel.parquet: wrong for train/i/Angry1.jpg#0. Build",
-            ),
-            (
-                "base",
-                lambda t: t.set_column(3, "shares_image", pa.array([0] * 24)),
-                "column `shares_image` is of type int64, not true or false",
+                column("shares_image", [False, True]),
+                "`shares_image` does not fit novel.parquet: wrong for train/i/Angry1.jpg#0, .*B",
             ),
             ("base", lambda t: pa.concat_tables([t, t]), "more than once"),
-            (
-                "base",
-                lambda t: t.set_column(2, "label", pa.array(["Bliss"] * len(t))),
-                "unknown classes Bliss",
+            ("base", column("label", ["Bliss"]), "unknown classes Bliss"),
+            ("base", column("label", [None], pa.string()), "column `label` has empty cells"),
+            ("support", column("shot", [9], pa.int8()), "does not fit"),
+            # types
+            ("base", column("shares_image", [0]), "is of type int64, not true or false"),
+            *(
+                ("base", column(name, [value]), f"column `{name}` is of type .* not text")
+                for name, value in [
+                    ("sample_id", ["a"]), ("image_id", {"x": "a"}), ("sample_id", b"a"),
+                    ("label", 1.0),
+                ]
             ),
-            (
-                "base",
-                lambda t: t.set_column(2, "label", pa.array([None] * len(t), pa.string())),
-                "column `label` has empty cells",
+            *(
+                ("support", column(name, [value]), f"column `{name}` is of type .* not whole")
+                for name, value in [("draw", [1]), ("draw", "0"), ("shot", 1.5), ("shot", True)]
             ),
-            (
-                "support",
-                lambda t: t.set_column(0, "draw", pa.array(["0"] * len(t))),
-                "column `draw` is of type string, not whole numbers",
+            ("support", column("sample_id", [7]), "column `sample_id` is of type int64, not text"),
+            # integers that int64 does not hold, and such as would take memory
+            *(
+                ("support", column("draw", [value, 0], kind), r"does not fit novel\.parquet")
+                for value, kind in [
+                    (2**63, pa.uint64()), (2**64 - 1, pa.uint64()), (40_000, pa.uint64()),
+                    (-1, pa.int64()),
+                ]
             ),
-            (
-                "support",
-                lambda t: t.set_column(1, "shot", pa.array([9] * len(t), pa.int8())),
-                "does not fit",
+            # ids that do not show
+            *(
+                ("base", column(name, [f"a{char}b", "c"]), f"{name}s hold control or other")
+                for name in ("sample_id", "image_id")
+                for char in ("\t", "\n", "\x1b", "\u202e", "\u3164", "\u2800")
             ),
         ],
-    )
+    )  # fmt: skip
     def test_parquet(self, folder, file, edit, message):
         path = folder / f"data/cat-6-6/{file}.parquet"
         pq.write_table(edit(pq.read_table(path)), path)
-        with pytest.raises(InputError, match=message):
-            read_task(folder, "cat-6-6")
+        refused(folder, message)
         assert read_task(folder, "cat-6-4").name == "cat-6-4"  # the other tasks are whole
-
-    @pytest.mark.parametrize("value", [2**63, 2**64 - 1, -1, 40_000])
-    def test_draws_that_are_none(self, folder, value):
-        """Integers that int64 does not hold, and such as would take memory."""
-        path = folder / "data/cat-6-6/support.parquet"
-        table = pq.read_table(path)
-        draws = table["draw"].to_pylist()
-        draws[5] = value
-        kind = pa.int64() if value < 0 else pa.uint64()
-        pq.write_table(table.set_column(0, "draw", pa.array(draws, kind)), path)
-        with pytest.raises(InputError, match=r"does not fit novel\.parquet"):
-            read_task(folder, "cat-6-6")
-
-    @pytest.mark.parametrize(
-        ("file", "place", "value"),
-        [
-            ("base", 0, [["a"]]),
-            ("base", 1, [{"x": "a"}]),
-            ("base", 0, [b"a"]),
-            ("base", 2, [1.0]),
-            ("support", 0, [[1]]),
-            ("support", 1, [1.5]),
-            ("support", 1, [True]),
-            ("support", 3, [7]),
-        ],
-    )
-    def test_types_of_columns(self, folder, file, place, value):
-        path = folder / f"data/cat-6-6/{file}.parquet"
-        table = pq.read_table(path)
-        column = pa.array(value * len(table))
-        pq.write_table(table.set_column(place, table.column_names[place], column), path)
-        with pytest.raises(InputError, match=r"is of type .* not (text|whole numbers)"):
-            read_task(folder, "cat-6-6")
 
     @pytest.mark.parametrize("raw", [b"\xed\xa0\x80#0", b"\xff#0", b"a\xc0\x80"])
     def test_text_that_is_no_utf_8(self, folder, raw):
@@ -426,14 +374,7 @@ class TestDamage:
         buffers = [pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(ids))]
         column = pa.StringArray.from_buffers(len(ids), *buffers)
         pq.write_table(table.set_column(0, "sample_id", column), path)
-        with pytest.raises(InputError, match=r"base\.parquet: is not a sound \.parquet file"):
-            read_task(folder, "cat-6-6")
-
-    def test_a_surrogate_in_the_manifest(self, folder):
-        path = folder / MANIFEST
-        path.write_text(path.read_text().replace('"emotic"', '"\\ud800"', 1))
-        with pytest.raises(InputError, match=r"U\+D800"):
-            read_task(folder, "cat-6-6")
+        refused(folder, r"base\.parquet: is not a sound \.parquet file")
 
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -443,12 +384,12 @@ class TestDamage:
             (b" " * 2_000_000, "2,000,000 bytes, more than the 1,048,576"),
             (b'{"a": NaN}', "is not JSON"),
             (b"\xff\xfe", "UTF-8"),
+            (b'{"format"', "is not JSON"),
         ],
     )
     def test_manifests_made_to_hurt(self, folder, content, message):
         (folder / MANIFEST).write_bytes(content)
-        with pytest.raises(InputError, match=message):
-            read_task(folder, "cat-6-6")
+        refused(folder, message)
 
     @pytest.mark.parametrize(
         "dropped_classes",
@@ -458,8 +399,7 @@ class TestDamage:
     def test_classes_left_out(self, folder, dropped_classes):
         """They are printed by `tasks`, and no digest is over them."""
         self.change(folder, lambda m: m["tasks"]["cat-6-6"].update(dropped_classes=dropped_classes))
-        with pytest.raises(InputError, match=r"classes left out|characters that do not show"):
-            read_task(folder, "cat-6-6")
+        refused(folder, r"classes left out|characters that do not show")
 
     @pytest.mark.parametrize("make", ["pipe", "device", "folder", "loop"])
     @pytest.mark.parametrize("file", [MANIFEST, "data/cat-6-6/novel.parquet", "README.md"])
@@ -487,10 +427,7 @@ class TestDamage:
     def test_broken_files(self, folder, content):
         path = folder / "data/cat-6-6/base.parquet"
         path.unlink() if content is None else path.write_bytes(content)
-        with pytest.raises(
-            InputError, match="there is no such" if content is None else "not a sound"
-        ):
-            read_task(folder, "cat-6-6")
+        refused(folder, "there is no such" if content is None else "not a sound")
 
 
 BOMB = """
@@ -571,8 +508,7 @@ class TestLocate:
 
     def test_the_fingerprint_chooses_among_several(self, monkeypatch, folder, tmp_path):
         rarest = tmp_path / "a-rarest"
-        rarest.mkdir()
-        identity = write_dataset(rarest, small_tasks(), "emotic", "rarest")
+        identity = small_dataset(rarest, rule="rarest")
         monkeypatch.setenv(DATA_VARIABLE, str(tmp_path))
         assert dataset_folder("emotic") == folder  # the official rule
         assert named_dataset_folder("emotic", identity.fingerprint) == rarest
@@ -653,10 +589,8 @@ class TestHuggingFaceDatasets:
 
     def test_empty_splits_are_left_out(self, offline, tmp_path):
         folder = tmp_path / "ds"
-        folder.mkdir()
         only_base = split_task("cat-6-4", [("train/i/a.jpg#0", "i/a.jpg", "Joy")])
-        tasks = {**small_tasks(), "cat-6-4": only_base}
-        write_dataset(folder, tasks, "emotic", "argmax")
+        small_dataset(folder, {**TASKS_HERE, "cat-6-4": only_base})
         assert self.load(folder, "cat-6-4") == {
             "base": {
                 "sample_id": ["train/i/a.jpg#0"],

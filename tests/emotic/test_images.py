@@ -13,7 +13,7 @@ from PIL import Image, ImageFile, features
 
 from oneshot_emotic.emotic.images import check_images, open_image
 from oneshot_emotic.emotic.layout import find_layout
-from oneshot_emotic.emotic.persons import ListedImage
+from oneshot_emotic.emotic.matfile import ListedImage
 
 NOISE = np.random.default_rng(0).integers(0, 255, (60, 80, 3), dtype=np.uint8)
 
@@ -90,21 +90,19 @@ def test_missing_and_unlisted(copy):
     assert kinds(report) == [("missing", "gone.jpg"), ("unlisted", "b.jpg")]
 
 
-def test_a_whole_nested_copy_stands_in_for_a_broken_file(copy):
-    report, images, folders = copy({"a.jpg": encoded()[:900]}, nested={"a.jpg": encoded()})
-    assert kinds(report) == [("nested-copy-used", "a.jpg")]
-    assert open_image(images[0], folders).size == (80, 60)
-
-
-def test_two_whole_copies(copy):
-    report, _, _ = copy({"a.jpg": encoded()}, nested={"a.jpg": encoded()})
-    assert kinds(report) == [("nested-copy", "a.jpg")]
-
-
-def test_two_broken_copies(copy):
-    report, images, folders = copy({"a.jpg": encoded()[:900]}, nested={"a.jpg": b""})
-    assert kinds(report) == [("truncated", "a.jpg")]
-    assert open_image(images[0], folders) is None
+@pytest.mark.parametrize(
+    ("outer", "inner", "kind"),
+    [
+        (encoded()[:900], encoded(), "nested-copy-used"),
+        (encoded(), encoded(), "nested-copy"),
+        (encoded()[:900], b"", "truncated"),
+    ],
+)
+def test_nested_copies(copy, outer, inner, kind):
+    report, images, folders = copy({"a.jpg": outer}, nested={"a.jpg": inner})
+    assert kinds(report) == [(kind, "a.jpg")]
+    picture = open_image(images[0], folders)
+    assert picture is None if kind == "truncated" else picture.size == (80, 60)
 
 
 @pytest.mark.parametrize(

@@ -6,19 +6,15 @@ import json
 import shutil
 import subprocess
 import sys
-from dataclasses import replace
 
-import numpy as np
 import pytest
 from conftest import REPOSITORY
 from hub.clients import FINGERPRINT, REPO
 from hub.loopback import Blob, Repo
-from hub.tiny import tiny_tasks
+from made import small_dataset, small_tasks
 
 from oneshot_emotic import load_task, write_submission
-from oneshot_emotic.dataset.folder import write_dataset
-from oneshot_emotic.dataset.hub.official import OFFICIAL
-from oneshot_emotic.dataset.hub.repository import Repository, parse_repository
+from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
 from oneshot_emotic.dataset.locate import BUNDLED
 
 WHOLE = [FINGERPRINT, 793]
@@ -240,9 +236,9 @@ class TestSubmissionsNames:
 class TestOfficial:
     CODE = (
         "import sys\n"
-        "from oneshot_emotic.dataset.hub import official\n"
+        "from oneshot_emotic.dataset.hub import repository\n"
         "from oneshot_emotic.dataset import locate\n"
-        "table = {'emotic': official.Official(sys.argv[1], sys.argv[2])}\n"
+        "table = {'emotic': repository.Official(sys.argv[1], sys.argv[2])}\n"
         "locate.OFFICIAL = table\n"
         "print(locate.named_dataset_folder(sys.argv[3], sys.argv[2]))"
     )
@@ -264,8 +260,7 @@ class TestOfficial:
 
     def test_other_splits_of_the_name_do_not_stand_in_for_it(self, client, hub, published):
         folder = client.home / "data/oneshot-emotic/mine"
-        folder.mkdir(parents=True)
-        write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+        small_dataset(folder)
         result = client.run("-c", self.CODE, REPO, FINGERPRINT, "emotic")
         assert f"snapshots/{published.head}" in result.stdout
 
@@ -276,22 +271,13 @@ class TestOfficial:
     def test_the_users_data_folder(self, client, hub, tmp_path):
         place = client.home / "data/oneshot-emotic"
         folder = place / "mine"
-        folder.mkdir(parents=True)
-        identity = write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+        identity = small_dataset(folder)
         assert client.load("emotic")[0] == identity.fingerprint
         # The environment variable comes first.
         other = tmp_path / "other"
-        other.mkdir()
-        second = write_dataset(other, reversed_draws(), "emotic", "argmax")
+        second = small_dataset(other, small_tasks(3))
         assert client.load("emotic", ONESHOT_EMOTIC_DATA=str(other))[0] == second.fingerprint
         assert hub.requests == []
-
-
-def reversed_draws():
-    return {
-        name: replace(task, support=np.ascontiguousarray(task.support[::-1]))
-        for name, task in tiny_tasks().items()
-    }
 
 
 @pytest.mark.parametrize(

@@ -10,17 +10,14 @@ from pathlib import Path
 
 import pytest
 from hub.clients import client_environment
-from hub.tiny import tiny_tasks
-
-from oneshot_emotic.dataset.folder import write_dataset
+from made import small_dataset
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 @pytest.mark.parametrize("moments", [15, pytest.param(200, marks=pytest.mark.long)])
 def test_killed_at_random_moments(server, tmp_path, moments):
     folder = tmp_path / "ds"
-    folder.mkdir()
-    write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+    small_dataset(folder)
     environment = client_environment(server.url, tmp_path / "home")
     # Each would cost every client a reading of all certificates.
     del environment["HTTP_PROXY"], environment["HTTPS_PROXY"]

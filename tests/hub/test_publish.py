@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from hub.clients import FINGERPRINT, REPO, Client, place
 from hub.loopback import Blob, Repo
-from hub.tiny import tiny_tasks
 from huggingface_hub import DatasetCard
+from made import small_dataset, small_tasks
 
-from oneshot_emotic.dataset.folder import MANIFEST, write_dataset
+from oneshot_emotic.dataset.folder import MANIFEST
 from oneshot_emotic.dataset.locate import BUNDLED
 from oneshot_emotic.dataset.whole import ALL_FILES, check_publishable
 from oneshot_emotic.errors import InputError
@@ -28,8 +28,7 @@ SYNTHETIC = BUNDLED / "synthetic"
 def tiny(tmp_path_factory):
     """A quickly made data set called `emotic`."""
     folder = tmp_path_factory.mktemp("tiny") / "ds"
-    folder.mkdir()
-    write_dataset(folder, tiny_tasks(), "emotic", "argmax")
+    small_dataset(folder)
     return folder
 
 
@@ -107,19 +106,7 @@ class TestPublish:
     def test_changed_splits_are_a_new_commit_and_a_new_tag(self, client, hub, folder, tmp_path):
         client.publish(folder)
         other = tmp_path / "other"
-        other.mkdir()
-        tasks = tiny_tasks()
-        write_dataset(
-            other,
-            {
-                **tasks,
-                "cat-6-4": type(tasks["cat-6-4"])(
-                    **{**vars(tasks["cat-6-4"]), "support": tasks["cat-6-4"].support[::-1].copy()}
-                ),
-            },
-            "emotic",
-            "argmax",
-        )
+        small_dataset(other, small_tasks(3))
         client.publish(other)
         repo = hub.repos[REPO]
         assert set(repo.tags) == {fingerprint(folder), fingerprint(other)}

@@ -16,7 +16,7 @@ from conftest import REPOSITORY
 from made import small_checkout, submission_folder
 
 from oneshot_emotic import evaluate, load_task
-from oneshot_emotic.dataset.loader import TaskLoader
+from oneshot_emotic.dataset.load import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.leaderboard import cache as cache_module
 from oneshot_emotic.leaderboard import recompute

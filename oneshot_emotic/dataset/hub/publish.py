@@ -69,42 +69,39 @@ def publish(
         InputError: The Hub refused or failed; the repository is public, and `public` was not asked
             for; it holds something else; somebody else changed it meanwhile.
     """
-    from huggingface_hub import HfApi, get_token
+    from huggingface_hub import CommitOperationAdd, HfApi, get_token
 
     if get_token() is None:
         remedy = "Set HF_TOKEN to one with write access, or run `hf auth login`"
         raise InputError(Problem("there is no token for the Hub", remedy=remedy))
+    api, tag = HfApi(), identity.fingerprint
     with hub_errors(repo_id, _AGAIN):
-        return _publish(HfApi(), repo_id, identity, files, public, progress)
-
-
-def _publish(
-    api: HfApi,
-    repo_id: str,
-    identity: DatasetIdentity,
-    files: Sequence[PublishedFile],
-    public: bool,
-    progress: Callable[[str], None],
-) -> Published:
-    if not api.repo_exists(repo_id, repo_type="dataset"):
-        progress("making the repository (private)")
-        api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
-    there = api.dataset_info(repo_id)
-    _check_target(api, there, identity, public)
-    tag = identity.fingerprint
-    tagged = _tagged_commit(api, repo_id, tag)
-    progress("uploading what is not there yet")
-    commit = _commit(api, there, identity, files)
-    if tagged is None:
-        progress("tagging the revision")
-        api.create_tag(repo_id, repo_type="dataset", tag=tag, revision=commit)
-    opened = public and bool(there.private)
-    if opened:
-        progress("making the repository public")
-        api.update_repo_settings(repo_id, repo_type="dataset", private=False)
+        if not api.repo_exists(repo_id, repo_type="dataset"):
+            progress("making the repository (private)")
+            api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
+        there = api.dataset_info(repo_id)
+        _check_target(api, there, identity, public)
+        tagged = _tagged_commit(api, repo_id, tag)
+        progress("uploading what is not there yet")
+        # The library uploads only what the Hub lacks, and makes no commit where nothing changes;
+        # with a parent it fails where somebody else has committed since `there` was looked at.
+        commit = api.create_commit(
+            repo_id,
+            [CommitOperationAdd(file.path, file.content) for file in files],
+            repo_type="dataset",
+            commit_message=f"{identity.name} ({identity.label_rule}), fingerprint {tag[:12]}",
+            parent_commit=there.sha,
+        ).oid
+        if tagged is None:
+            progress("tagging the revision")
+            api.create_tag(repo_id, repo_type="dataset", tag=tag, revision=commit)
+        opened = public and bool(there.private)
+        if opened:
+            progress("making the repository public")
+            api.update_repo_settings(repo_id, repo_type="dataset", private=False)
     return Published(
         url=f"{api.endpoint}/datasets/{repo_id}",
-        commit=tagged or commit,
+        commit=tagged or str(commit),
         private=bool(there.private) and not public,
         changed=opened or tagged is None or commit != there.sha,
     )
@@ -113,13 +110,8 @@ def _publish(
 def _check_target(api: HfApi, there: DatasetInfo, identity: DatasetIdentity, public: bool) -> None:
     """Refuse to publish into the open unasked, or over anything else."""
     if not there.private and not public:
-        raise InputError(
-            Problem(
-                "the repository is public already",
-                there.id,
-                "Give --public if that is meant, or make it private on its settings page",
-            )
-        )
+        remedy = "Give --public if that is meant, or make it private on its settings page"
+        raise InputError(Problem("the repository is public already", there.id, remedy))
     names = {file.rfilename for file in there.siblings or []}
     if strange := sorted(names - _EXPECTED_FILES):
         raise InputError(Problem(f"holds other files: {some(strange)}", there.id, _OTHER))
@@ -128,14 +120,8 @@ def _check_target(api: HfApi, there: DatasetInfo, identity: DatasetIdentity, pub
     manifest = api.hf_hub_download(there.id, MANIFEST, repo_type="dataset", revision=there.sha)
     found = read_manifest(Path(manifest).parent).identity
     if (found.name, found.label_rule) != (identity.name, identity.label_rule):
-        raise InputError(
-            Problem(
-                f"holds the data set {found.name!r} ({found.label_rule}), not {identity.name!r} "
-                f"({identity.label_rule})",
-                there.id,
-                _OTHER,
-            )
-        )
+        held, ours = (f"{data.name!r} ({data.label_rule})" for data in (found, identity))
+        raise InputError(Problem(f"holds the data set {held}, not {ours}", there.id, _OTHER))
 
 
 def _tagged_commit(api: HfApi, repo_id: str, tag: str) -> str | None:
@@ -163,23 +149,3 @@ def _tagged_commit(api: HfApi, repo_id: str, tag: str) -> str | None:
         what = f"the commit {commit} holds the splits {found}"
         raise InputError([Problem(what, repo_id), misplaced])
     return commit
-
-
-def _commit(
-    api: HfApi, there: DatasetInfo, identity: DatasetIdentity, files: Sequence[PublishedFile]
-) -> str:
-    """All files in one commit, if nobody else has committed since `there` was looked at.
-
-    The library uploads only what the Hub lacks, and makes no commit where nothing changes.
-    """
-    from huggingface_hub import CommitOperationAdd
-
-    commit = api.create_commit(
-        there.id,
-        [CommitOperationAdd(file.path, file.content) for file in files],
-        repo_type="dataset",
-        commit_message=f"{identity.name} ({identity.label_rule}), "
-        f"fingerprint {identity.fingerprint[:12]}",
-        parent_commit=there.sha,
-    )
-    return str(commit.oid)

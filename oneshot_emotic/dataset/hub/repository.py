@@ -1,8 +1,9 @@
-"""`ORG/NAME[@REVISION]`: a dataset repository on the Hub, as a user writes it."""
+"""Dataset repositories on the Hub: as a user writes them, and the registered official ones."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from oneshot_emotic.names import REPOSITORY_ID, SHA256
@@ -37,6 +38,31 @@ class Repository:
     def pinned(self) -> bool:
         """Whether the revision means the same splits for ever, so that a copy of it will do."""
         return self.fingerprint is not None or _COMMIT.fullmatch(self.revision) is not None
+
+
+@dataclass(frozen=True)
+class Official:
+    """A registered data set.
+
+    Attributes:
+        repo_id: Its repository.
+        fingerprint: Of its official splits; None until a licence holder has built and published
+            them. Without one, nothing is ever fetched under the name.
+    """
+
+    repo_id: str
+    fingerprint: str | None
+
+    @property
+    def repository(self) -> Repository | None:
+        """The repository at the official revision, once there is one."""
+        return Repository(self.repo_id, self.fingerprint) if self.fingerprint else None
+
+
+#: Name -> where it is. The fingerprint goes in here with the first publication.
+OFFICIAL: Mapping[str, Official] = {
+    "emotic": Official("oneshot-emotic/emotic", fingerprint=None),
+}
 
 
 def parse_repository(text: str) -> Repository | None:
