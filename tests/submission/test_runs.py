@@ -12,7 +12,7 @@ from made import submission_folder
 from pages import Page
 
 from oneshot_emotic import evaluate, load_task, write_submission
-from oneshot_emotic.dataset.loader import TaskLoader
+from oneshot_emotic.dataset.load import TaskLoader
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.leaderboard import recompute
 from oneshot_emotic.leaderboard.cache import ScoreCache
