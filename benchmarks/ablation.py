@@ -22,7 +22,7 @@ from typing import Any
 
 from machine import machine
 from oneshot_emotic_baselines.prepare import prepare
-from oneshot_emotic_baselines.reproduce import SCALES, Job, plan_jobs, run_jobs
+from oneshot_emotic_baselines.reproduce import SCALES, Reproduction
 from oneshot_emotic_baselines.settings import Settings
 
 from oneshot_emotic import evaluate, load_task
@@ -88,18 +88,18 @@ def trained(work: Path, task_name: str, jobs: int) -> list[dict[str, Any]]:
         changes = {**SCALES["reduced"].changes, **panel.training, "weights": "none"}
         scale = replace(SCALES["reduced"], tasks=(task_name,), changes=changes, keep=False)
         steps = changes["epochs"] * changes["persons_per_epoch"] // Settings.batch_size
-        planned: list[tuple[float, Job]] = []
         for strength, settings in panel.stand_ins():
             root = _stand_in(work, settings, scale.size, jobs)
             folder = work / "runs" / panel.cue / f"{strength:g}"
-            of_strength = plan_jobs(scale, folder, root, "synthetic", recipes=panel.recipes)
-            planned += [(strength, replace(job, threads=1)) for job in of_strength]
-        run_jobs([job for _, job in planned], jobs, print)
-        for strength, job in planned:
-            embeddings = read_embeddings_file(job.output).embeddings
-            figure = evaluate(embeddings, task)[1].balanced_accuracy
-            line = (panel.cue, strength, job.recipe, steps, figure.mean, figure.low, figure.high)
-            lines.append(dict(zip(COLUMNS, line, strict=True)))
+            runs = Reproduction(scale, folder, root, "synthetic", parallel=jobs)
+            planned = runs.jobs(panel.recipes)
+            runs.run_jobs(planned, print)
+            for job in planned:
+                embeddings = read_embeddings_file(runs.output(job)).embeddings
+                figure = evaluate(embeddings, task)[1].balanced_accuracy
+                known = (panel.cue, strength, job.recipe, steps)
+                line = (*known, figure.mean, figure.low, figure.high)
+                lines.append(dict(zip(COLUMNS, line, strict=True)))
     return lines
 
 

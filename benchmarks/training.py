@@ -22,11 +22,11 @@ import torch
 from machine import machine
 from oneshot_emotic_baselines import train as training
 from oneshot_emotic_baselines.data import (
-    Augmentation,
     PersonBatches,
     base_split,
     load_person_data,
     network_inputs,
+    random_changes,
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.model import autocast
@@ -144,7 +144,7 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
     branches = settings.effective_recipe.branches
     persons = PersonBatches(data, split.sample_ids, branches, ours.device)
     targets = split.targets()
-    network = training._network(settings, len(split.classes), {}, ours, False)
+    network = training._network(settings, len(split.classes), {}, ours)
     optimiser = training._optimiser(settings, network)
     losses = training._Losses(settings, ours)
     generator = torch.Generator().manual_seed(0)
@@ -161,7 +161,7 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
 
     def from_arrays() -> Iterator[Any]:
         for places, batch in zip(order, persons.batches(order), strict=True):
-            changes = Augmentation.draw(
+            changes = random_changes(
                 len(places), given.size, settings.flip, settings.shift, generator
             )
             yield network_inputs(batch, changes), torch.from_numpy(targets[places]).to(ours.device)
@@ -171,7 +171,7 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
         while True:
             yield first
 
-    rows = [data.prepared.image_row[sample_id] for sample_id in split.sample_ids]
+    rows = [data.image_row[sample_id] for sample_id in split.sample_ids]
     files = PictureFiles(root, split.sample_ids, data.semantic[rows].astype(np.float32), given.size)
 
     def from_files() -> Iterator[Any]:

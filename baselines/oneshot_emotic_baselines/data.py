@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,7 @@ from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic_baselines.prepare import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors
-from oneshot_emotic_baselines.settings import SIZE
+from oneshot_emotic_baselines.settings import SIZE, Base
 
 #: Mean and standard deviation that torchvision's ImageNet weights expect, of values in 0..1.
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -29,7 +30,10 @@ _AHEAD = 4
 _MEMORY_SHARE = 0.7
 _COPY_ROWS = 1024
 
+Item = TypeVar("Item")
+Content = TypeVar("Content")
 IntArray = npt.NDArray[np.int64]
+Changes = tuple[torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ class BaseSplit:
         image_ids: The image of each.
         labels: The class of each.
         dataset: The data set the task belongs to.
+        base: `full`, or `clean` for those in whose images no novel person is.
     """
 
     task: str
@@ -51,6 +56,7 @@ class BaseSplit:
     image_ids: tuple[str, ...]
     labels: tuple[str, ...]
     dataset: DatasetIdentity | None
+    base: Base = "full"
 
     def __len__(self) -> int:
         return len(self.sample_ids)
@@ -62,42 +68,30 @@ class BaseSplit:
 
     def subset(self, places: Sequence[int]) -> BaseSplit:
         """Some of the persons, with the classes of all."""
-        return BaseSplit(
-            self.task,
-            self.classes,
-            tuple(self.sample_ids[place] for place in places),
-            tuple(self.image_ids[place] for place in places),
-            tuple(self.labels[place] for place in places),
-            self.dataset,
-        )
+        columns = (self.sample_ids, self.image_ids, self.labels)
+        sample_ids, image_ids, labels = (tuple(x[place] for place in places) for x in columns)
+        return replace(self, sample_ids=sample_ids, image_ids=image_ids, labels=labels)
 
 
-def base_split(task: Task) -> BaseSplit:
+def base_split(task: Task, base: Base = "full") -> BaseSplit:
     """The base persons of a task; its novel persons are not looked at.
+
+    Args:
+        task: The task.
+        base: `full` as in the paper, or `clean` without the persons whose image also holds a novel
+            person of the task.
 
     Raises:
         InputError: Fewer than two base classes have persons.
     """
-    base = task.base
-    classes = tuple(name for name in task.definition.base_classes if base.counts.get(name, 0))
+    persons = task.base.clean if base == "clean" else task.base
+    classes = tuple(name for name in task.definition.base_classes if persons.counts.get(name, 0))
     if len(classes) < 2:
         raise InputError(
             Problem(f"{task.name} has persons in {len(classes)} base classes; training needs two")
         )
-    return BaseSplit(task.name, classes, base.sample_ids, base.image_ids, base.labels, task.dataset)
-
-
-@dataclass(frozen=True)
-class PersonData:
-    """The prepared pictures of a data set and, where it has been found, the Sem2Vec table.
-
-    Attributes:
-        prepared: Pictures.
-        semantic: uint8 (images, 150), the row of an image as in `prepared.images`; None for none.
-    """
-
-    prepared: Prepared
-    semantic: npt.NDArray[np.uint8] | None
+    columns = (persons.sample_ids, persons.image_ids, persons.labels)
+    return BaseSplit(task.name, classes, *columns, task.dataset, base)
 
 
 def load_person_data(
@@ -107,7 +101,7 @@ def load_person_data(
     prepared: str | Path | None = None,
     sem2vec: str | Path | None = None,
     semantic: bool = True,
-) -> PersonData:
+) -> Prepared:
     """Open what `oneshot-emotic prepare` and `oneshot-emotic sem2vec` have made.
 
     Args:
@@ -121,11 +115,10 @@ def load_person_data(
         InputError: Something is missing, with the command that makes it.
     """
     pictures = read_prepared(Path(prepared) if prepared else default_folder(Path(root), size))
-    vectors = None
-    if semantic:
-        table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
-        vectors = presence_vectors(table, pictures.image_ids)
-    return PersonData(pictures, vectors)
+    if not semantic:
+        return pictures
+    table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
+    return replace(pictures, semantic=presence_vectors(table, pictures.image_ids))
 
 
 class PersonBatches:
@@ -137,7 +130,7 @@ class PersonBatches:
 
     def __init__(
         self,
-        data: PersonData,
+        data: Prepared,
         sample_ids: Sequence[str],
         branches: Sequence[Branch],
         device: torch.device,
@@ -156,88 +149,56 @@ class PersonBatches:
         Raises:
             InputError: Persons are not among the prepared ones, or there is no Sem2Vec table.
         """
-        prepared = data.prepared
-        if missing := [name for name in sample_ids if name not in prepared.body_row]:
+        if missing := [name for name in sample_ids if name not in data.body_row]:
             raise InputError(
                 Problem(
                     f"{len(missing):,} persons of the task are not among the prepared pictures, "
                     f"such as {some(missing)}",
-                    str(prepared.folder),
+                    str(data.folder),
                     "Give the data set that was built from this copy with --dataset",
                 )
             )
-        image_rows = np.array([prepared.image_row[name] for name in sample_ids], dtype=np.int64)
-        body_rows = np.array([prepared.body_row[name] for name in sample_ids], dtype=np.int64)
+        sources: dict[Branch, tuple[Pixels | None, Mapping[str, int]]] = {
+            "image": (data.images, data.image_row),
+            "body": (data.bodies, data.body_row),
+            "semantic": (data.semantic, data.image_row),
+        }
         self.device = device
-        self._pixels: dict[str, tuple[Pixels, IntArray]] = {}
-        self._semantic: torch.Tensor | None = None
+        self._arrays: dict[Branch, tuple[Pixels | torch.Tensor, IntArray]] = {}
         for branch in branches:
-            if branch == "image":
-                self._pixels[branch] = (prepared.images, image_rows)
-            elif branch == "body":
-                self._pixels[branch] = (prepared.bodies, body_rows)
-            elif data.semantic is None:
+            array, row_of = sources[branch]
+            if array is None:
                 raise InputError(Problem("the recipe needs a Sem2Vec table, and none is loaded"))
-            else:
-                chosen = torch.from_numpy(data.semantic[image_rows])
-                self._semantic = chosen.to(device, torch.float32)
-        self._resident: dict[str, tuple[torch.Tensor, torch.Tensor]] = {}
-        if self._pixels and (self._fits() if resident is None else resident):
-            self._resident = {name: self._copy(*item) for name, item in self._pixels.items()}
-
-    @property
-    def resident(self) -> bool:
-        """True when the pictures are held on the device."""
-        return bool(self._resident)
+            rows = np.array([row_of[name] for name in sample_ids], dtype=np.int64)
+            self._arrays[branch] = (array, rows)
+        self.resident = self._fits() if resident is None else resident
+        if self.resident:
+            self._arrays = {name: self._copy(*item) for name, item in self._arrays.items()}
 
     def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
         """The inputs of each batch of places, in order.
 
         Yields:
-            For each branch a tensor on the device: `image` and `body` uint8 (persons, side, side,
-            3), `semantic` float32 (persons, 150).
+            For each branch a uint8 tensor on the device: `image` and `body` of shape (persons,
+            side, side, 3), `semantic` of shape (persons, 150).
         """
-        if self._resident or self.device.type != "cuda":
-            for chosen in places:
-                yield self._gather(chosen)
-            return
-        with ThreadPoolExecutor(_AHEAD) as readers:
-            ahead: list[tuple[IntArray, Future[dict[str, torch.Tensor]]]] = []
-            for chosen in places:
-                ahead.append((chosen, readers.submit(self._read, chosen, pinned=True)))
-                if len(ahead) > _AHEAD:
-                    yield self._upload(*ahead.pop(0))
-            for item in ahead:
-                yield self._upload(*item)
+        read = ((chosen, self._read(chosen)) for chosen in places)
+        streamed = self.device.type == "cuda" and not self.resident
+        ahead = read_ahead(self._read, places, _AHEAD, _AHEAD)
+        for _, batch in ahead if streamed else read:
+            yield {k: v.to(self.device, non_blocking=True) for k, v in batch.items()}
 
-    def _gather(self, places: IntArray) -> dict[str, torch.Tensor]:
-        if not self._resident:
-            return self._with_semantic(self._read(places, pinned=False), places)
-        chosen = torch.from_numpy(places).to(self.device)
-        pixels = {name: held[rows[chosen]] for name, (held, rows) in self._resident.items()}
-        return self._with_semantic(pixels, places)
-
-    def _read(self, places: IntArray, *, pinned: bool) -> dict[str, torch.Tensor]:
-        inputs = {}
-        for name, (array, rows) in self._pixels.items():
-            shape = (len(places), *array.shape[1:])
+    def _read(self, places: IntArray) -> dict[str, torch.Tensor]:
+        inputs: dict[str, torch.Tensor] = {}
+        for name, (array, rows) in self._arrays.items():
+            if isinstance(array, torch.Tensor):
+                inputs[name] = array[torch.from_numpy(rows[places]).to(self.device)]
+                continue
+            shape, pinned = (len(places), *array.shape[1:]), self.device.type == "cuda"
             pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
             # mode="clip" lets NumPy write into `out` directly; the rows are known to be there.
             np.take(array, rows[places], axis=0, out=pixels.numpy(), mode="clip")
             inputs[name] = pixels
-        return inputs
-
-    def _upload(
-        self, places: IntArray, read: Future[dict[str, torch.Tensor]]
-    ) -> dict[str, torch.Tensor]:
-        pixels = {k: v.to(self.device, non_blocking=True) for k, v in read.result().items()}
-        return self._with_semantic(pixels, places)
-
-    def _with_semantic(
-        self, inputs: dict[str, torch.Tensor], places: IntArray
-    ) -> dict[str, torch.Tensor]:
-        if self._semantic is not None:
-            inputs["semantic"] = self._semantic[torch.from_numpy(places).to(self.device)]
         return inputs
 
     def _fits(self) -> bool:
@@ -245,12 +206,12 @@ class PersonBatches:
             return False
         needed = sum(
             len(np.unique(rows)) * int(np.prod(array.shape[1:]))
-            for array, rows in self._pixels.values()
+            for array, rows in self._arrays.values()
         )
         free: int = torch.cuda.mem_get_info(self.device)[0]
         return needed < _MEMORY_SHARE * free
 
-    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
+    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, IntArray]:
         """The rows needed, each once, on the device; and where each person finds its own."""
         different, place = np.unique(rows, return_inverse=True)
         shape = (len(different), *array.shape[1:])
@@ -258,54 +219,55 @@ class PersonBatches:
         for start in range(0, len(different), _COPY_ROWS):
             part = array[different[start : start + _COPY_ROWS]]
             held[start : start + len(part)] = torch.from_numpy(part).to(self.device)
-        return held, torch.from_numpy(place.reshape(-1)).to(self.device)
+        return held, place.reshape(-1)
 
 
-@dataclass(frozen=True)
-class Augmentation:
+def read_ahead(
+    read: Callable[[Item], Content], items: Iterable[Item], threads: int, ahead: int
+) -> Iterator[tuple[Item, Content]]:
+    """Each item with what is read of it, in order, some being read while one is used."""
+    with ThreadPoolExecutor(threads) as readers:
+        waiting: deque[tuple[Item, Future[Content]]] = deque()
+        for item in items:
+            waiting.append((item, readers.submit(read, item)))
+            if len(waiting) > ahead:
+                item, future = waiting.popleft()
+                yield item, future.result()
+        for item, future in waiting:
+            yield item, future.result()
+
+
+def random_changes(
+    persons: int, side: int, flip: float, shift: float, generator: torch.Generator
+) -> Changes:
     """How each person of a batch is changed; drawn on the CPU so that every device agrees.
 
-    Attributes:
-        flip: True for a mirrored person, image and body together; bool (persons,).
-        shift: By how many pixels each picture is moved down and right, its edge repeated; int64
-            (pictures, persons, 2).
+    Returns:
+        True for a mirrored person, image and body together, bool (persons,); and by how many pixels
+        each picture is moved down and right, its edge repeated, int64 (persons, pictures, 2).
     """
-
-    flip: torch.Tensor
-    shift: torch.Tensor
-
-    @classmethod
-    def draw(
-        cls, persons: int, side: int, flip: float, shift: float, generator: torch.Generator
-    ) -> Augmentation:
-        """Random numbers for `persons`, for the image and the body of each."""
-        most = round(side * shift)
-        return cls(
-            torch.rand(persons, generator=generator) < flip,
-            torch.randint(-most, most + 1, (2, persons, 2), generator=generator),
-        )
-
-    def part(self, chosen: slice) -> Augmentation:
-        """The numbers of some of the persons."""
-        return Augmentation(self.flip[chosen], self.shift[:, chosen])
+    most = round(side * shift)
+    mirrored = torch.rand(persons, generator=generator) < flip
+    moved = torch.randint(-most, most + 1, (2, persons, 2), generator=generator)
+    return mirrored, moved.transpose(0, 1)
 
 
 def network_inputs(
-    batch: Mapping[str, torch.Tensor], augmentation: Augmentation | None = None
+    batch: Mapping[str, torch.Tensor], changes: Changes | None = None
 ) -> dict[str, torch.Tensor]:
     """From what `PersonBatches` yields to what the network takes; everything on the device.
 
     Returns:
-        Pictures as float32 (persons, 3, side, side), channels last in memory, normalised.
+        float32: pictures (persons, 3, side, side), channels last in memory, normalised.
     """
     inputs = dict(batch)
     for place, name in enumerate(("image", "body")):
         if name in inputs:
             pixels = inputs[name]
-            if augmentation is not None:
-                pixels = _moved(pixels, augmentation.flip, augmentation.shift[place])
+            if changes is not None:
+                pixels = _moved(pixels, changes[0], changes[1][:, place])
             inputs[name] = normalised(pixels)
-    return inputs
+    return {name: values.float() for name, values in inputs.items()}
 
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import nn
-from torch.distributed.nn.functional import all_reduce
 
 from oneshot_emotic.errors import InputError, Problem
 
@@ -47,6 +47,16 @@ class Processes:
             dist.all_reduce(values)
             values /= self.world
         return values
+
+    def synchronised(self, network: nn.Module) -> nn.Module:
+        """Let batch normalisation see the batch of all processes; names of weights stay."""
+        if self.world > 1 and self.device.type == "cuda":
+            return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        for module in network.modules() if self.world > 1 else ():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):  # SyncBatchNorm has no CPU
+                module.register_forward_pre_hook(_gather)
+                module.register_forward_hook(_part)
+        return network
 
 
 def join_processes(device: str = "auto") -> Processes:
@@ -84,46 +94,30 @@ def leave_processes() -> None:
         dist.destroy_process_group()
 
 
-def synchronised(network: nn.Module, device: torch.device) -> nn.Module:
-    """Let batch normalisation see the batch of all processes; names of weights stay."""
-    if device.type == "cuda":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    for module in list(network.modules()):
-        for name, child in module.named_children():
-            if isinstance(child, nn.modules.batchnorm._BatchNorm):
-                setattr(module, name, GatheredBatchNorm.like(child))
-    return network
+class _Gathered(torch.autograd.Function):
+    """The batches of all processes, one after the other."""
+
+    @staticmethod
+    def forward(_: Any, own: torch.Tensor) -> torch.Tensor:
+        parts = [torch.empty_like(own) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, own)
+        return torch.cat(parts)
+
+    @staticmethod
+    def backward(_: Any, gradient: torch.Tensor) -> torch.Tensor:
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient)
+        return _own(gradient)
 
 
-class GatheredBatchNorm(nn.modules.batchnorm._BatchNorm):
-    """Batch normalisation over all processes on a CPU, where `torch.nn.SyncBatchNorm` has none."""
+def _own(batch: torch.Tensor) -> torch.Tensor:
+    """This process's part of a batch of all."""
+    return batch.chunk(dist.get_world_size())[dist.get_rank()]
 
-    @classmethod
-    def like(cls, other: nn.modules.batchnorm._BatchNorm) -> GatheredBatchNorm:
-        """One that shares the weights and statistics of another."""
-        new = cls(other.num_features, other.eps, other.momentum)
-        new.weight, new.bias = other.weight, other.bias
-        new.running_mean, new.running_var = other.running_mean, other.running_var
-        new.num_batches_tracked = other.num_batches_tracked
-        return new
 
-    def _check_input_dim(self, input: torch.Tensor) -> None:  # noqa: A002
-        assert input.dim() >= 2
+def _gather(module: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor:
+    return _Gathered.apply(inputs[0].contiguous()) if module.training else inputs[0]
 
-    def forward(self, input: torch.Tensor) -> torch.Tensor:  # noqa: A002
-        """Normalise each channel by mean and variance over all processes."""
-        if not self.training:
-            return super().forward(input)
-        dims = [place for place in range(input.dim()) if place != 1]
-        shape = [1, -1] + [1] * (input.dim() - 2)
-        world = dist.get_world_size()
-        count = world * input.numel() // input.size(1)
-        mean = all_reduce(input.mean(dims)) / world
-        centred = input - mean.view(shape)
-        variance = all_reduce(centred.square().mean(dims)) / world
-        with torch.no_grad():
-            self.num_batches_tracked += 1
-            self.running_mean.lerp_(mean, self.momentum)
-            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
-        scale = self.weight * torch.rsqrt(variance + self.eps)
-        return centred * scale.view(shape) + self.bias.view(shape)
+
+def _part(module: nn.Module, _: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:
+    return _own(output) if module.training else output

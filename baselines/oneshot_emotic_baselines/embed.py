@@ -16,13 +16,9 @@ from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
-from oneshot_emotic_baselines.data import (
-    PersonBatches,
-    PersonData,
-    load_person_data,
-    network_inputs,
-)
+from oneshot_emotic_baselines.data import PersonBatches, load_person_data, network_inputs
 from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
 from oneshot_emotic_baselines.settings import Settings
 
@@ -59,7 +55,7 @@ def embed_places(
 def embed_task(
     checkpoint: Path,
     task: Task,
-    data: PersonData,
+    data: Prepared,
     *,
     device: str = "auto",
     progress: Callable[[int], None] = lambda done: None,
@@ -97,10 +93,10 @@ def embed_task(
                 "Give the data set it was trained on with --dataset",
             )
         )
-    if content["size"] != data.prepared.size:
+    if content["size"] != data.size:
         raise InputError(
             Problem(
-                f"was trained on pictures of {content['size']} pixels, not {data.prepared.size}",
+                f"was trained on pictures of {content['size']} pixels, not {data.size}",
                 str(checkpoint),
                 f"Give those with --prepared, or run `oneshot-emotic prepare ROOT --size "
                 f"{content['size']}`",
@@ -178,51 +174,40 @@ def embed_checkpoint(
     vectors = embed_task(
         checkpoint, task, data, device=device, progress=lambda n: progress(n, len(task.novel))
     )
-    return task, vectors, checkpoint_card(checkpoint, task)
+    return task, vectors, checkpoint_card(checkpoint)
 
 
 def model_card(
-    recipe: Recipe,
-    *,
-    backbone: str = "",
-    pretraining: Mapping[str, str] | None = None,
-    how: str = "",
-    seen_test_images: bool = False,
+    recipe: Recipe, settings: Settings, pretraining: Mapping[str, str], how: str
 ) -> dict[str, Any]:
     """The model card of a baseline's submission.
 
     Args:
         recipe: Which.
-        backbone: Its ResNet.
+        settings: What it was trained with.
         pretraining: Branch -> where the first weights came from; empty for random weights.
         how: Settings and device, in a sentence.
-        seen_test_images: True when some novel persons are in images that training saw for the
-            sake of other persons in them.
     """
     losses = "triplet loss and cross entropy" if recipe.metric_loss else "cross entropy alone"
-    origin = "; ".join(f"{branch}: {name}" for branch, name in (pretraining or {}).items())
+    origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
     return {
         "name": recipe.title,
-        "description": f"Baseline {recipe.name} of this package: {losses}. {how}".strip()[:500],
+        "description": f"Baseline {recipe.name} of this package: {losses}. {how}"[:500],
         "authors": ["The oneshot-emotic developers"],
         "paper": "https://arxiv.org/abs/2111.15271",
         "modalities": list(recipe.branches),
-        "backbone": backbone,
+        "backbone": settings.backbone,
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",
         "seen_unseen_names": False,
-        "seen_test_images": seen_test_images,
+        "base": settings.base,
+        "seen_test_images": False,
     }
 
 
-def checkpoint_card(checkpoint: Path, task: Task, how: str = "") -> dict[str, Any]:
+def checkpoint_card(checkpoint: Path) -> dict[str, Any]:
     """The model card of a checkpoint's embeddings."""
     content = load_checkpoint(checkpoint)
     settings = Settings.from_dict(content["settings"])
-    return model_card(
-        recipe_named(settings.recipe),
-        backbone=settings.backbone,
-        pretraining=content["pretraining"],
-        how=how or f"{settings.epochs} epochs, seed {settings.seed}.",
-        seen_test_images=bool(set(task.base.image_ids) & set(task.novel.image_ids)),
-    )
+    how = f"{settings.epochs} epochs, seed {settings.seed}."
+    return model_card(recipe_named(settings.recipe), settings, content["pretraining"], how)

@@ -82,11 +82,6 @@ def _semantic_branch() -> nn.Module:
     )
 
 
-def parameter_count(network: nn.Module) -> int:
-    """How many numbers training changes."""
-    return sum(weights.numel() for weights in network.parameters() if weights.requires_grad)
-
-
 def autocast(settings: Settings, device: torch.device) -> Any:
     """The precision of the network: bf16 on a GPU unless the settings say otherwise."""
     wanted = settings.precision == "bf16" or (

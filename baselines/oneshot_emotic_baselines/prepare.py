@@ -13,13 +13,10 @@ gives the same files as one that was not.
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -37,9 +34,8 @@ from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
-from oneshot_emotic.processes import process_pool
 from oneshot_emotic_baselines.settings import SIZE
-from oneshot_emotic_baselines.worklist import PARTS, WorkList
+from oneshot_emotic_baselines.worklist import PARTS, WorkList, in_processes
 
 FORMAT = "oneshot-emotic-prepared/1"
 DOCUMENT, IMAGES, BODIES = "prepared.json", "images.npy", "bodies.npy"
@@ -75,6 +71,7 @@ class Prepared:
         image_row: sample_id -> row of `images`.
         body_row: sample_id -> row of `bodies`.
         without_picture: Images that were missing or broken, and are grey here.
+        semantic: Of each image its Sem2Vec, uint8 (images, 150); None where it is not loaded.
     """
 
     folder: Path
@@ -85,6 +82,7 @@ class Prepared:
     image_row: Mapping[str, int]
     body_row: Mapping[str, int]
     without_picture: tuple[str, ...]
+    semantic: npt.NDArray[np.uint8] | None = None
 
 
 def default_folder(root: Path, size: int = SIZE) -> Path:
@@ -123,13 +121,15 @@ def prepare(
         raise InputError(Problem("the annotations have no persons", str(root)))
     if not layout.image_folders:
         raise InputError(Problem("no image folders (such as mscoco/images) found", str(root)))
-    identity = {"format": FORMAT, "size": size, "plan": _plan_digest(plan, sample_ids, size)}
+    lines = [f"{FORMAT}\t{size}\t{CHUNK}"]
+    lines += [f"{picture.image.image_id}\t{picture.boxes}" for picture in plan] + sample_ids
+    digest = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+    identity = {"format": FORMAT, "size": size, "plan": digest}
     other = "was prepared from other annotations or at another size"
     work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(plan), CHUNK)
     if not work.is_finished():
-        with work.held():
-            needed = (len(plan) + len(sample_ids)) * size * size * 3
-            work.begin(needed, lambda: _make_files(folder, plan, sample_ids, size))
+        needed = (len(plan) + len(sample_ids)) * size * size * 3
+        with work.held(needed, lambda: _make_files(folder, plan, sample_ids, size)):
             _work_off(work, plan, layout.image_folders, size, workers, progress)
             results = work.results().values()
             work.finish(
@@ -153,17 +153,16 @@ def _work_off(
 ) -> None:
     """Do every part that is not done, or whose pixels are not what was written."""
     images, bodies = (np.load(work.folder / name, mmap_mode="r") for name in (IMAGES, BODIES))
+    bodies_of = [len(picture.boxes) for picture in plan]
     done = work.results()
-    jobs = []
-    for start in work.starts:
-        part = plan[start : start + work.part]
-        counts = [len(picture.boxes) for picture in part]
-        place = (start, part[0].first_body, counts)
-        if start not in done or done[start]["crc32"] != _crc(images, bodies, *place):
-            jobs.append((part, image_folders, work.folder, size))
+    jobs = [
+        (plan[start : start + CHUNK], image_folders, work.folder, size)
+        for start in work.starts
+        if start not in done or done[start]["crc32"] != _crc(images, bodies, bodies_of, start)
+    ]
     left = sum(len(job[0]) for job in jobs)
     progress(len(plan) - left, len(plan))
-    for part, result in _run(jobs, workers):
+    for (part, *_), result in in_processes(_prepare_part, jobs, workers):
         work.note(part[0].row, result)
         left -= len(part)
         progress(len(plan) - left, len(plan))
@@ -210,15 +209,14 @@ def damaged_chunks(
     prepared: Prepared, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[int]:
     """The numbers of the chunks whose pixels are not what was written; empty for a sound folder."""
-    counts = np.bincount(list(prepared.image_row.values()), minlength=len(prepared.images))
-    first_body = [0, *np.cumsum(counts).tolist()]
+    images, bodies = prepared.images, prepared.bodies
+    rows = list(prepared.image_row.values())
+    bodies_of = np.bincount(rows, minlength=len(images)).tolist()
     bad = []
     for number, crc in enumerate(_read_document(prepared.folder)["crc32"]):
-        start, stop = number * CHUNK, min((number + 1) * CHUNK, len(prepared.images))
-        persons = counts[start:stop].tolist()
-        if _crc(prepared.images, prepared.bodies, start, first_body[start], persons) != crc:
+        if _crc(images, bodies, bodies_of, number * CHUNK) != crc:
             bad.append(number)
-        progress(stop, len(prepared.images))
+        progress(min((number + 1) * CHUNK, len(images)), len(images))
     return bad
 
 
@@ -236,14 +234,6 @@ def plan_pictures(annotations: Path) -> tuple[list[PicturePlan], list[str]]:
     return plan, sample_ids
 
 
-def _plan_digest(plan: Sequence[PicturePlan], sample_ids: Sequence[str], size: int) -> str:
-    digest = hashlib.sha256(f"{FORMAT}\t{size}\t{CHUNK}\n".encode())
-    for picture in plan:
-        digest.update(f"{picture.image.image_id}\t{picture.boxes}\n".encode())
-    digest.update("".join(f"{sample_id}\n" for sample_id in sample_ids).encode())
-    return digest.hexdigest()
-
-
 def _make_files(
     folder: Path, plan: Sequence[PicturePlan], sample_ids: Sequence[str], size: int
 ) -> None:
@@ -258,27 +248,11 @@ def _make_files(
     write_text(folder / PERSON_TABLE, csv_text(("sample_id", "image_row"), persons))
 
 
-def _run(jobs: Sequence[tuple[Any, ...]], workers: int) -> Iterator[tuple[Any, dict[str, Any]]]:
-    """Each part with its result, as they get done."""
-    if min(workers, len(jobs)) < 2:
-        yield from ((job[0], _prepare_part(*job)) for job in jobs)
-        return
-    with process_pool(min(workers, len(jobs))) as pool:
-        futures = {pool.submit(_prepare_part, *job): job[0] for job in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
 def _prepare_part(
-    part: Sequence[PicturePlan],
-    image_folders: Mapping[str, Sequence[Path]],
-    folder: Path,
-    size: int,
+    job: tuple[Sequence[PicturePlan], Mapping[str, Sequence[Path]], Path, int],
 ) -> dict[str, Any]:
     """Decode, resize and write one part; its CRC-32, and the images that are grey."""
+    part, image_folders, folder, size = job
     missing = []
     crc = 0
     side = (size, size)
@@ -304,25 +278,21 @@ def _prepare_part(
     return {"crc32": crc, "missing": missing}
 
 
-@contextmanager
-def _rows_from(path: Path, first: int, size: int) -> Iterator[BinaryIO]:
+def _rows_from(path: Path, first: int, size: int) -> BinaryIO:
     """An array file, open for writing at a row.
 
     Buffered: a bare file writes a part and says so where a disk gets full, a buffer writes all or
     raises.
     """
-    with path.open("r+b") as stream:
-        version = np.lib.format.read_magic(stream)
-        assert version == (1, 0), version
-        np.lib.format.read_array_header_1_0(stream)
-        stream.seek(first * size * size * 3, io.SEEK_CUR)
-        yield stream
+    stream = path.open("r+b")
+    stream.seek(np.load(path, mmap_mode="r").offset + first * size * size * 3)
+    return stream
 
 
-def _crc(images: Pixels, bodies: Pixels, row: int, body: int, counts: Sequence[int]) -> int:
-    """The CRC-32 of images from `row` on, each followed by its bodies, `counts` of them."""
-    crc = 0
-    for image, count in zip(images[row:], counts, strict=False):
+def _crc(images: Pixels, bodies: Pixels, bodies_of: Sequence[int], start: int) -> int:
+    """The CRC-32 of a part: its images from `start` on, each followed by its bodies."""
+    crc, body = 0, sum(bodies_of[:start])
+    for image, count in zip(images[start:], bodies_of[start : start + CHUNK], strict=False):
         crc = zlib.crc32(image.tobytes(), crc)
         crc = zlib.crc32(bodies[body : body + count].tobytes(), crc)
         body += count

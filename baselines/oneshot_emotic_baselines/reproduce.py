@@ -13,19 +13,19 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import as_completed
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_bytes, write_text
-from oneshot_emotic.processes import available_processors, process_pool
-from oneshot_emotic.splits import Task
+from oneshot_emotic.processes import available_processors
+from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic_baselines.recipes import RECIPES
 from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.worklist import in_processes
 
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board
@@ -115,226 +115,249 @@ def on_gpu(device: str) -> bool:
 
 @dataclass(frozen=True)
 class Job:
-    """One baseline on one task; values only, so that another process can run it."""
+    """One baseline on one task.
+
+    Attributes:
+        recipe: The baseline.
+        settings: Its settings, or those of a baseline that is the same here and shares its run:
+            two that differ in nothing but pretraining are the same where there is none.
+        slug: The name of its submission.
+    """
 
     recipe: str
     settings: Settings
-    run: Path
-    output: Path
+    slug: str
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """What is reproduced, and where; values only, so that other processes can run its jobs.
+
+    Attributes:
+        scale: How large.
+        work: The folder to make.
+        root: The EMOTIC copy or stand-in, with prepared pictures.
+        dataset: As for `load_task`.
+        changes: Settings of the user's: `backbone`, `seed`, `base`.
+        sem2vec: The Sem2Vec table, where it is not found under `root`.
+        weight_files: Local files of pretrained weights.
+        device: `auto`, `cpu`, `cuda`.
+        parallel: Jobs at the same time; on a CPU they share its cores.
+    """
+
+    scale: Scale
+    work: Path
     root: Path
     dataset: str
-    size: int
-    sem2vec: Path | None
-    weight_files: Mapping[str, Path]
-    device: str
-    threads: int
-    keep: bool
-    note: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    sem2vec: Path | None = None
+    weight_files: Mapping[str, Path] = field(default_factory=dict)
+    device: str = "auto"
+    parallel: int = 1
 
-    @property
-    def cost(self) -> float:
-        """How long it takes compared with others, about; without pictures, next to nothing."""
-        return float(len(RECIPES[self.recipe].pixel_branches) * self.settings.epochs)
+    def jobs(
+        self,
+        recipes: Sequence[str] = tuple(RECIPES),
+        say: Callable[[str], None] = lambda line: None,
+    ) -> list[Job]:
+        """The jobs, task by task; says what is left out.
 
+        Raises:
+            InputError: None is left.
+        """
+        from oneshot_emotic.dataset.load import load_task
 
-def plan_jobs(
-    scale: Scale,
-    work: Path,
-    root: Path,
-    dataset: str,
-    *,
-    recipes: Sequence[str] = tuple(RECIPES),
-    backbone: str = "resnet18",
-    seed: int = 0,
-    sem2vec: Path | None = None,
-    weight_files: Mapping[str, Path] | None = None,
-    device: str = "auto",
-    parallel: int = 1,
-) -> list[Job]:
-    """The jobs of a reproduction, task by task; on a CPU `parallel` of them share its cores.
-
-    Two recipes that differ in nothing but pretraining are the same where there is none: those
-    share a run.
-    """
-    shared = parallel > 1 and not on_gpu(device)
-    threads = max(1, available_processors() // parallel) if shared else 0
-    jobs = []
-    for task in scale.tasks:
-        runs: dict[tuple[Any, ...], str] = {}
-        for name in recipes:
-            recipe = RECIPES[name]
-            if recipe.kind == "control":
+        jobs = []
+        without_weights: dict[str, None] = {}
+        for task in self.scale.tasks:
+            if unscorable := load_task(task, self.dataset).unscorable:
+                say(f"left out: {unscorable}")
                 continue
-            changes: dict[str, Any] = {**scale.changes, "backbone": backbone}
-            settings = Settings(name, task, seed=seed, **changes)
-            effective = settings.effective_recipe
-            key = (effective.branches, effective.metric_loss, tuple(effective.pretraining.items()))
-            same = runs.setdefault(key, name)
-            note = f" Without pretraining it is the network of {same}." if same != name else ""
-            slug = name if recipe.kind == "random" else f"{name}-{backbone}"
-            jobs.append(
-                Job(
-                    recipe=name,
-                    settings=Settings(same, task, seed=seed, **changes),
-                    run=work / "runs" / slug / task,
-                    output=work / "submissions" / slug / f"{task}.safetensors",
-                    root=root,
-                    dataset=dataset,
-                    size=scale.size,
-                    sem2vec=sem2vec,
-                    weight_files=dict(weight_files or {}),
-                    device=device,
-                    threads=threads,
-                    keep=scale.keep,
-                    note=note,
-                )
+            runs: dict[tuple[Any, ...], Settings] = {}
+            for name in recipes:
+                settings = Settings(name, task, **{**self.scale.changes, **self.changes})
+                recipe = settings.effective_recipe
+                first = tuple(recipe.pretraining.items())
+                if "places365" in recipe.pretraining.values() and (
+                    "places365" not in self.weight_files
+                ):
+                    without_weights[name] = None
+                elif recipe.kind != "control":
+                    same = runs.setdefault((recipe.branches, recipe.metric_loss, first), settings)
+                    random = recipe.kind == "random"
+                    slug = name if random else f"{name}-{settings.backbone}"
+                    jobs.append(Job(name, same, slug))
+        for name in without_weights:
+            say(
+                f"warning: {name} is left out: it begins with Places-365 weights; give "
+                "--weights places365=FILE"
             )
-    return jobs
+        if not jobs:
+            raise InputError(Problem("no baseline is left to run"))
+        return jobs
 
+    def output(self, job: Job) -> Path:
+        """Where a job's embeddings go."""
+        return self.work / "submissions" / job.slug / f"{job.settings.task}.safetensors"
 
-def runnable(
-    scale: Scale, tasks: Mapping[str, Task], say: Callable[[str], None] = lambda line: None
-) -> Scale:
-    """A scale without the tasks that cannot be scored on a data set; says which."""
-    for name in scale.tasks:
-        if tasks[name].unscorable:
-            say(f"left out: {tasks[name].unscorable}")
-    return replace(scale, tasks=tuple(x for x in scale.tasks if not tasks[x].unscorable))
+    def _run_folder(self, job: Job) -> Path:
+        return self.work / "runs" / job.slug / job.settings.task
 
+    def run_jobs(self, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None) -> None:
+        """Run all jobs that are not done yet; says after each how long is left, about.
 
-def with_weights(jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None) -> list[Job]:
-    """The jobs but for those of recipes whose Places-365 weights were not given; says which.
+        Raises:
+            InputError: A job cannot be run; those that are done stay done.
+        """
+        waiting = [job for job in jobs if not self.is_done(job)]
+        count = len(jobs) - len(waiting)
+        if count:
+            say(f"{count} of {len(jobs)} were done before")
+        # A run that another recipe shares comes after the one that trains it.
+        borrowed = [job for job in waiting if job.settings.recipe != job.recipe]
+        own = [job for job in waiting if job.settings.recipe == job.recipe]
+        started, done, total = time.monotonic(), 0, sum(map(_cost, own))
+        for job, seconds in in_processes(self.run_job, own, self.parallel):
+            done += _cost(job)
+            count += 1
+            news = f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: {duration(seconds)}"
+            if done:
+                left = (time.monotonic() - started) * (total - done) / done
+                news += f"; about {duration(left)} left"
+            say(news)
+        for job in borrowed:
+            other = next(x for x in jobs if x.settings == job.settings)
+            write_bytes(self.output(job), self.output(other).read_bytes())
+            done_there = self._run_folder(other) / DONE
+            write_bytes(self._run_folder(job) / DONE, done_there.read_bytes())
+            count += 1
+            say(f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: as {other.recipe}")
 
-    Raises:
-        InputError: None is left.
-    """
-    missing = dict.fromkeys(
-        job.recipe
-        for job in jobs
-        if "places365" in job.settings.effective_recipe.pretraining.values()
-        and "places365" not in job.weight_files
-    )
-    for name in missing:
-        say(
-            f"warning: {name} is left out: it begins with Places-365 weights; give "
-            "--weights places365=FILE"
+    def is_done(self, job: Job) -> bool:
+        """True when a job's embeddings are written, by these settings."""
+        try:
+            record = self._record(job)
+            written = sha256_of_file(self.output(job))
+            return bool(record["job"] == self._depends_on(job) and record["sha256"] == written)
+        except (OSError, ValueError, KeyError, TypeError):
+            return False
+
+    def _record(self, job: Job) -> dict[str, Any]:
+        record: dict[str, Any] = json.loads(
+            (self._run_folder(job) / DONE).read_text(encoding="utf-8")
         )
-    kept = [job for job in jobs if job.recipe not in missing]
-    if not kept:
-        raise InputError(Problem("no baseline is left to run"))
-    return kept
+        return record
 
+    def _depends_on(self, job: Job) -> dict[str, Any]:
+        """What a job's result depends on."""
+        return {
+            "settings": job.settings.to_dict(),
+            "size": self.scale.size,
+            "fingerprint": self._identity().fingerprint,
+        }
 
-def run_jobs(
-    jobs: Sequence[Job], parallel: int, say: Callable[[str], None] = lambda line: None
-) -> None:
-    """Run all jobs that are not done yet; says after each how long is left, about.
+    def _identity(self) -> DatasetIdentity:
+        from oneshot_emotic.dataset.folder import read_manifest
+        from oneshot_emotic.dataset.locate import dataset_folder
 
-    Args:
-        jobs: From `plan_jobs`.
-        parallel: Processes that run jobs at the same time.
-        say: Told a line a job.
+        return read_manifest(dataset_folder(self.dataset)).identity
 
-    Raises:
-        InputError: A job cannot be run; those that are done stay done.
-    """
-    waiting = [job for job in jobs if not is_done(job)]
-    if len(waiting) < len(jobs):
-        say(f"{len(jobs) - len(waiting)} of {len(jobs)} were done before")
-    # A run that another recipe shares comes after the one that trains it.
-    borrowed = [job for job in waiting if job.settings.recipe != job.recipe]
-    own = [job for job in waiting if job.settings.recipe == job.recipe]
-    started, done, total = time.monotonic(), 0.0, sum(job.cost for job in own)
-    count = len(jobs) - len(waiting)
-    for job, seconds in _run_own(own, parallel):
-        done += job.cost
-        count += 1
-        news = f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: {duration(seconds)}"
-        if done:
-            left = (time.monotonic() - started) * (total - done) / done
-            news += f"; about {duration(left)} left"
-        say(news)
-    for job in borrowed:
-        other = next(
-            x
-            for x in jobs
-            if x.recipe == job.settings.recipe and x.settings.task == job.settings.task
-        )
-        _borrow(job, other)
-        count += 1
-        say(f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: as {other.recipe}")
+    def run_job(self, job: Job) -> float:
+        """Train, embed, write; the seconds it took."""
+        from oneshot_emotic.dataset.load import load_task
+        from oneshot_emotic.embedders import EMBEDDERS
+        from oneshot_emotic.submission.embeddings_file import write_submission
 
-
-def is_done(job: Job) -> bool:
-    """True when a job's embeddings are written, by these settings."""
-    try:
-        content = json.loads((job.run / DONE).read_text(encoding="utf-8"))
-        return bool(content["job"] == _identity(job)) and content["sha256"] == sha256_of_file(
-            job.output
-        )
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
-
-
-def write_documents(jobs: Sequence[Job], tasks: Mapping[str, Task], scale: Scale) -> list[Path]:
-    """Write the submission.json of every baseline; the folders, in the order of the recipes.
-
-    Args:
-        jobs: All jobs, done.
-        tasks: The tasks by name.
-        scale: What the row says of the settings.
-    """
-    from oneshot_emotic.embedders import EMBEDDERS
-    from oneshot_emotic.submission.folder import write_submission_document
-    from oneshot_emotic_baselines.embed import model_card
-
-    folders = []
-    for folder in dict.fromkeys(job.output.parent for job in jobs):
-        members = [job for job in jobs if job.output.parent == folder]
-        records = [json.loads((job.run / DONE).read_text(encoding="utf-8")) for job in members]
-        first = members[0]
-        recipe = RECIPES[first.recipe]
-        if recipe.kind == "random":
-            card = dict(EMBEDDERS["random"].card)
+        started = time.monotonic()
+        task, folder = load_task(job.settings.task, self.dataset), self._run_folder(job)
+        record: dict[str, Any] = {}
+        if RECIPES[job.recipe].kind == "random":
+            embedder = EMBEDDERS["random"]()
+            vectors = {name: embedder.embed(name, None) for name in task.novel.sample_ids}
+            write_submission(self.output(job), vectors, task, embedder.card, "float16")
         else:
-            how = (
-                f"{scale.describe()}, seed {first.settings.seed}, torch {records[0]['torch']}."
-                f"{first.note}"
+            import torch
+
+            from oneshot_emotic_baselines.data import base_split, load_person_data
+            from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
+            from oneshot_emotic_baselines.train import train
+
+            if self.parallel > 1 and not on_gpu(self.device):
+                torch.set_num_threads(max(1, available_processors() // self.parallel))
+            data = load_person_data(
+                self.root,
+                size=self.scale.size,
+                sem2vec=self.sem2vec,
+                semantic="semantic" in RECIPES[job.recipe].branches,
             )
-            card = model_card(
-                recipe,
-                backbone=first.settings.backbone,
-                pretraining=records[0]["pretraining"],
-                how=how,
-                seen_test_images=any(
-                    set(tasks[job.settings.task].base.image_ids)
-                    & set(tasks[job.settings.task].novel.image_ids)
-                    for job in members
-                ),
+            split, files = base_split(task, job.settings.base), self.weight_files
+            run = train(job.settings, split, data, folder, weight_files=files, device=self.device)
+            vectors = embed_task(run.checkpoint, task, data, device=self.device)
+            card = checkpoint_card(run.checkpoint)
+            write_submission(self.output(job), vectors, task, card, "float16")
+            record = {"torch": torch.__version__, "pretraining": run.pretraining}
+            if not self.scale.keep:
+                run.checkpoint.unlink()
+            seconds = round(time.monotonic() - started, 1)
+            took = {"seconds": seconds, "device": _device_name(self.device)}
+            write_text(folder / TIME, json_text(took))
+        done = {"job": self._depends_on(job), "sha256": sha256_of_file(self.output(job)), **record}
+        write_text(folder / DONE, json_text(done))
+        return time.monotonic() - started
+
+    def _write_documents(self, jobs: Sequence[Job]) -> list[Path]:
+        """Write the submission.json of every baseline of done jobs; the folders, in their order."""
+        from oneshot_emotic.embedders import EMBEDDERS
+        from oneshot_emotic.submission.folder import write_submission_document
+        from oneshot_emotic_baselines.embed import model_card
+
+        dataset = self._identity()
+        folders = []
+        for folder in dict.fromkeys(self.output(job).parent for job in jobs):
+            members = [job for job in jobs if self.output(job).parent == folder]
+            recipe, settings = RECIPES[members[0].recipe], members[0].settings
+            if recipe.kind == "random":
+                card = dict(EMBEDDERS["random"].card)
+            else:
+                record = self._record(members[0])
+                how = f"{self.scale.describe()}, seed {settings.seed}, torch {record['torch']}."
+                if settings.recipe != recipe.name:
+                    how += f" Without pretraining it is the network of {settings.recipe}."
+                card = model_card(recipe, settings, record["pretraining"], how)
+                card["name"] += f" ({settings.backbone}, {self.scale.name} settings)"
+            write_submission_document(
+                folder,
+                {"name": dataset.name, "fingerprint": dataset.fingerprint},
+                card,
+                {job.settings.task: self.output(job).name for job in members},
             )
-            card["name"] += f" ({first.settings.backbone}, {scale.name} settings)"
-        dataset = tasks[first.settings.task].dataset
-        assert dataset is not None
-        write_submission_document(
-            folder,
-            {"name": dataset.name, "fingerprint": dataset.fingerprint},
-            card,
-            {job.settings.task: job.output.name for job in members},
-        )
-        folders.append(folder)
-    return folders
+            folders.append(folder)
+        return folders
+
+    def write_leaderboard(
+        self, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None
+    ) -> Board:
+        """Recompute the rows of done jobs from their files, and write WORK/leaderboard."""
+        from oneshot_emotic.dataset.load import TaskLoader
+        from oneshot_emotic.leaderboard.files import generated_files, write_files
+        from oneshot_emotic.leaderboard.recompute import recompute_boards
+
+        boards = recompute_boards(self._write_documents(jobs), TaskLoader(self.dataset), say)
+        write_files(self.work / "leaderboard", generated_files(boards, reported_document()))
+        (board,) = boards
+        return board
 
 
-def reported_document(recipes: Sequence[str] = tuple(RECIPES)) -> dict[str, Any]:
+def reported_document() -> dict[str, Any]:
     """The paper's figures of the baselines in the form of leaderboard/reported.json."""
     rows = [
         {
-            "method": RECIPES[name].title,
-            "sees": ", ".join(RECIPES[name].branches),
-            "figures": [RECIPES[name].reported[task] for task in TASKS],
+            "method": recipe.title,
+            "sees": ", ".join(recipe.branches),
+            "figures": [recipe.reported[task] for task in TASKS],
         }
-        for name in recipes
-        if RECIPES[name].reported
+        for recipe in RECIPES.values()
+        if recipe.reported
     ]
     return {
         "source": "Affect-DML (arXiv 2111.15271), Tables II and III",
@@ -344,145 +367,12 @@ def reported_document(recipes: Sequence[str] = tuple(RECIPES)) -> dict[str, Any]
     }
 
 
-def duration(seconds: float) -> str:
-    """Seconds in words, such as `2 h 05 min`."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
-
-
-def _run_own(jobs: Sequence[Job], parallel: int) -> Iterator[tuple[Job, float]]:
-    if parallel < 2 or len(jobs) < 2:
-        for job in jobs:
-            yield job, run_job(job)
-        return
-    with process_pool(min(parallel, len(jobs))) as pool:
-        futures = {pool.submit(run_job, job): job for job in jobs}
-        try:
-            for future in as_completed(futures):
-                yield futures[future], future.result()
-        finally:
-            pool.shutdown(wait=True, cancel_futures=True)
-
-
-def run_job(job: Job) -> float:
-    """Train, embed, write; the seconds it took."""
-    from oneshot_emotic.dataset.load import load_task
-    from oneshot_emotic.submission.embeddings_file import write_submission
-
-    started = time.monotonic()
-    task = load_task(job.settings.task, job.dataset)
-    if RECIPES[job.recipe].kind == "random":
-        from oneshot_emotic.embedders import EMBEDDERS
-
-        embedder = EMBEDDERS["random"]()
-        vectors = {name: embedder.embed(name, None) for name in task.novel.sample_ids}
-        write_submission(job.output, vectors, task, embedder.card, "float16")
-        _note_done(job, {})
-        return time.monotonic() - started
-    import torch
-
-    from oneshot_emotic_baselines.checkpoint import load_checkpoint
-    from oneshot_emotic_baselines.data import base_split, load_person_data
-    from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
-    from oneshot_emotic_baselines.train import train
-
-    if job.threads:
-        torch.set_num_threads(job.threads)
-    data = load_person_data(
-        job.root,
-        size=job.size,
-        sem2vec=job.sem2vec,
-        semantic="semantic" in RECIPES[job.recipe].branches,
-    )
-    run = train(
-        job.settings,
-        base_split(task),
-        data,
-        job.run,
-        weight_files=job.weight_files,
-        device=job.device,
-    )
-    vectors = embed_task(run.checkpoint, task, data, device=job.device)
-    card = checkpoint_card(run.checkpoint, task)
-    write_submission(job.output, vectors, task, card, "float16")
-    pretraining = load_checkpoint(run.checkpoint)["pretraining"]
-    if not job.keep:
-        run.checkpoint.unlink()
-    seconds = time.monotonic() - started
-    took = {"seconds": round(seconds, 1), "device": _device_name(job)}
-    write_text(job.run / TIME, json_text(took))
-    _note_done(job, {"torch": torch.__version__, "pretraining": pretraining})
-    return seconds
-
-
-def _borrow(job: Job, other: Job) -> None:
-    """Take the embeddings of a job that is the same but for the name."""
-    write_bytes(job.output, other.output.read_bytes())
-    record = json.loads((other.run / DONE).read_text(encoding="utf-8"))
-    _note_done(job, {"torch": record["torch"], "pretraining": record["pretraining"]})
-
-
-def _note_done(job: Job, record: Mapping[str, Any]) -> None:
-    done = {"job": _identity(job), "sha256": sha256_of_file(job.output), **record}
-    write_text(job.run / DONE, json_text(done))
-
-
-def _identity(job: Job) -> dict[str, Any]:
-    """What a job's result depends on."""
-    from oneshot_emotic.dataset.folder import read_manifest
-    from oneshot_emotic.dataset.locate import dataset_folder
-
-    return {
-        "recipe": job.recipe,
-        "settings": job.settings.to_dict(),
-        "size": job.size,
-        "fingerprint": read_manifest(dataset_folder(job.dataset)).identity.fingerprint,
-    }
-
-
-def _device_name(job: Job) -> str:
-    import torch
-
-    if on_gpu(job.device):
-        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
-    cpuinfo = Path("/proc/cpuinfo")
-    model = platform.processor() or platform.machine()
-    if cpuinfo.is_file():
-        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
-        model = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), model)
-    threads = torch.get_num_threads()
-    return f"{model}, {threads} of {os.cpu_count()} cores, torch {torch.__version__}"
-
-
-def write_leaderboard(
-    work: Path, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None
-) -> Board:
-    """Recompute the rows of done jobs from their files, and write WORK/leaderboard.
-
-    Args:
-        work: The reproduction's folder.
-        jobs: All of one data set, with their documents written.
-        say: Told what is scored.
-    """
-    from oneshot_emotic.dataset.load import TaskLoader
-    from oneshot_emotic.leaderboard.files import generated_files, write_files
-    from oneshot_emotic.leaderboard.recompute import recompute_boards
-
-    folders = list(dict.fromkeys(job.output.parent for job in jobs))
-    boards = recompute_boards(folders, TaskLoader(jobs[0].dataset), say)
-    write_files(work / "leaderboard", generated_files(boards, reported_document()))
-    (board,) = boards
-    return board
-
-
 def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[list[str]]]:
     """1-shot balanced accuracy in per cent: headings, and a line a baseline and control."""
     from oneshot_emotic.report import NONE, overall_cell, percent
     from oneshot_emotic.scoring.controls import CONTROLS
 
-    recipe_of = {job.output.parent.name: job.recipe for job in jobs}
+    recipe_of = {job.slug: job.recipe for job in jobs}
     figures = [(recipe_of[row.slug], row.scores) for row in board.rows]
     figures.sort(key=lambda item: list(RECIPES).index(item[0]))
     tasks = [name for name in TASKS if any(name in scores.tasks for _, scores in figures)]
@@ -502,3 +392,30 @@ def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[li
         for name, scores in figures
     ]
     return ["1-shot balanced accuracy", *tasks, *(f"overall {x}" for x in families)], lines
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, such as `2 h 05 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02} min"
+
+
+def _cost(job: Job) -> int:
+    """How long a job takes compared with others, about; without pictures, next to nothing."""
+    return len(RECIPES[job.recipe].pixel_branches) * job.settings.epochs
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    if on_gpu(device):
+        return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
+    cpuinfo = Path("/proc/cpuinfo")
+    model = platform.processor() or platform.machine()
+    if cpuinfo.is_file():
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+        model = next((x.split(":")[1].strip() for x in lines if x.startswith("model name")), model)
+    threads = torch.get_num_threads()
+    return f"{model}, {threads} of {os.cpu_count()} cores, torch {torch.__version__}"

@@ -15,15 +15,14 @@ import contextlib
 import hashlib
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from PIL import Image
 
 from oneshot_emotic.ade20k import ADE20K_CLASSES
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
@@ -33,6 +32,7 @@ from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_bytes, write_text
+from oneshot_emotic_baselines.data import read_ahead
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.sem2vec import COLUMNS, TABLE
 from oneshot_emotic_baselines.worklist import WorkList
@@ -101,8 +101,7 @@ def segment(
     with contextlib.ExitStack() as stack:
         if not work.is_finished():
             if ours.main:
-                stack.enter_context(work.held())
-                work.begin(len(images) * _IMAGE_BYTES)
+                stack.enter_context(work.held(len(images) * _IMAGE_BYTES))
             ours.wait()
             _count_all(work, images, layout.image_folders, model, batch_size, ours, progress)
             ours.wait()
@@ -128,15 +127,17 @@ def _count_all(
     """Count the pixels of this process's parts that are not done yet."""
     starts, done = work.starts[ours.rank :: ours.world], work.results()
     parts = {start: images[start : start + work.part] for start in starts}
-    total = sum(map(len, parts.values()))
-    left = sum(len(part) for start, part in parts.items() if start not in done)
-    if not left:
+    waiting = {start: part for start, part in parts.items() if start not in done}
+    if not waiting:
         return
     segmenter = Segmenter(model, ours.device)
+    total, left = (sum(map(len, x.values())) for x in (parts, waiting))
     progress(total - left, total)
-    waiting = {start: part for start, part in parts.items() if start not in done}
+    listed = [image for part in waiting.values() for image in part]
     with pillow_quiet():
-        for start, pictures in _read_ahead(waiting, image_folders):
+        opened = read_ahead(lambda image: open_image(image, image_folders), listed, _READERS, PART)
+        for start, part in waiting.items():
+            pictures = [picture for _, picture in islice(opened, len(part))]
             counts = np.zeros((len(pictures), len(ADE20K_CLASSES)), dtype=np.int64)
             sound = [row for row, picture in enumerate(pictures) if picture is not None]
             for first in range(0, len(sound), batch_size):
@@ -207,8 +208,12 @@ def check_classes(model: str, id2label: Mapping[int, str]) -> None:
                 f"on the {len(ADE20K_CLASSES)} of ADE20K"
             )
         )
+
+    def words(name: str) -> set[str]:
+        return set(re.findall(r"[a-z]+", name.lower()))
+
     named = {int(k): v for k, v in id2label.items() if not v.upper().startswith("LABEL_")}
-    alike = sum(bool(_words(ADE20K_CLASSES[k]) & _words(v)) for k, v in named.items())
+    alike = sum(bool(words(ADE20K_CLASSES[k]) & words(v)) for k, v in named.items())
     if named and alike < len(named) / 2:
         raise InputError(
             Problem(
@@ -216,28 +221,6 @@ def check_classes(model: str, id2label: Mapping[int, str]) -> None:
                 f"ADE20K's order: 0 is {named.get(0)!r}, not {ADE20K_CLASSES[0]!r}"
             )
         )
-
-
-def _words(name: str) -> set[str]:
-    return set(re.findall(r"[a-z]+", name.lower()))
-
-
-def _read_ahead(
-    parts: Mapping[int, Sequence[ListedImage]], image_folders: Mapping[str, Sequence[Path]]
-) -> Iterator[tuple[int, list[Image.Image | None]]]:
-    """The pictures of each part, the next one being read while one is used."""
-    with ThreadPoolExecutor(_READERS) as readers:
-
-        def begin(start: int) -> Iterator[Image.Image | None]:
-            return readers.map(lambda image: open_image(image, image_folders), parts[start])
-
-        starts = list(parts)
-        ahead = begin(starts[0])
-        for start, following in zip(starts, [*starts[1:], None], strict=True):
-            current = ahead
-            if following is not None:
-                ahead = begin(following)
-            yield start, list(current)
 
 
 def _write_areas(folder: Path, images: Sequence[ListedImage], counts: Counts) -> None:

@@ -10,9 +10,11 @@ Losses, miner, sampler and the gathering over processes are pytorch-metric-learn
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +27,20 @@ from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_text
 from oneshot_emotic.scoring.evaluate import evaluate
-from oneshot_emotic_baselines.checkpoint import (
-    checkpoint_content,
-    load_checkpoint,
-    write_checkpoint,
-)
+from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 from oneshot_emotic_baselines.data import (
-    Augmentation,
     BaseSplit,
     IntArray,
     PersonBatches,
-    PersonData,
     network_inputs,
+    random_changes,
     seed_of,
 )
-from oneshot_emotic_baselines.distributed import Processes, join_processes, synchronised
+from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.embed import embed_places
 from oneshot_emotic_baselines.episodes import hold_out, validation_task
 from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
@@ -64,6 +62,7 @@ class Run:
     Attributes:
         checkpoint: Its checkpoint file.
         settings: What it was trained with.
+        pretraining: Branch -> where its first weights came from.
         history: The lines of the log.
         best_epoch: The epoch of the checkpoint.
         validation: Balanced accuracy of that epoch on held-out base persons; None without any.
@@ -71,6 +70,7 @@ class Run:
 
     checkpoint: Path
     settings: Settings
+    pretraining: dict[str, str]
     history: tuple[dict[str, Any], ...]
     best_epoch: int
     validation: float | None
@@ -89,7 +89,7 @@ class _State:
 def train(
     settings: Settings,
     split: BaseSplit,
-    data: PersonData,
+    data: Prepared,
     run: str | Path,
     *,
     weight_files: WeightFiles | None = None,
@@ -121,15 +121,25 @@ def train(
     recipe = settings.effective_recipe
     if recipe.kind != "trained":
         raise InputError(Problem(f"{recipe.name} is not a trained baseline"))
-    if split.task != settings.task:
-        raise InputError(Problem(f"the settings are for {settings.task}, not {split.task}"))
+    wanted, given = ((x.task, f"{x.base} base") for x in (settings, split))
+    if wanted != given:
+        words = f"the settings are for {', '.join(wanted)}, not {', '.join(given)}"
+        raise InputError(Problem(words))
     ours = join_processes(device)
     if settings.batch_size % ours.world:
         raise InputError(
             Problem(f"a batch of {settings.batch_size} is not parted by {ours.world} processes")
         )
-    if _is_finished(folder, settings):
-        return _finished(folder, settings, split, data.prepared.size)
+    identity = {
+        "settings": settings.to_dict(),
+        "size": data.size,
+        "dataset": split.dataset.to_dict() if split.dataset else None,
+    }
+    going_on = (folder / RESUME).exists()
+    # A first checkpoint alone may be all that a kill has left.
+    written = (folder / CHECKPOINT).exists() and len(_read_log(folder)) >= settings.epochs
+    if written and not going_on:
+        return _finished(folder, settings, identity)
 
     # Persons: those to train on, and those to select on.
     kept, held = hold_out(split, settings.validation_share, settings.seed)
@@ -147,13 +157,22 @@ def train(
     on_device = torch.from_numpy(targets).to(ours.device)
 
     # The network and what changes it.
-    going_on = (folder / RESUME).exists()
-    network = _network(settings, len(split.classes), {} if going_on else files, ours, going_on)
+    # To go on, all weights come from the file.
+    first = replace(settings, weights="none") if going_on else settings
+    network = _network(first, len(split.classes), files, ours)
     optimiser = _optimiser(settings, network)
     scheduler = torch.optim.lr_scheduler.StepLR(optimiser, settings.step_epochs, settings.gamma)
     state = _State()
     if going_on:
-        state = _resume(folder, settings, split, data.prepared.size, network, optimiser, scheduler)
+        content = _content(folder / RESUME, identity)
+        network.load_state_dict(content["network"])
+        optimiser.load_state_dict(content["optimiser"])
+        for weights, values in optimiser.state.items():
+            for name, value in values.items():
+                if value.shape == weights.shape:  # laid out in memory as the optimiser makes them
+                    values[name] = torch.empty_like(weights).copy_(value)
+        scheduler.load_state_dict(content["scheduler"])
+        state = _State(**{item.name: content[item.name] for item in fields(_State)})
         say(f"going on after epoch {state.epoch}")
     model: Any = network
     if ours.world > 1:
@@ -162,7 +181,7 @@ def train(
         model = torch.compile(model)
     losses = _Losses(settings, ours)
     origin = describe(recipe.pretraining, files)
-    steps = _steps(settings, len(kept))
+    steps = max(1, (settings.persons_per_epoch or len(kept)) // settings.batch_size)
     local = settings.batch_size // ours.world
     mine = slice(ours.rank * local, (ours.rank + 1) * local)
 
@@ -175,10 +194,10 @@ def train(
             model.train()
             records: list[torch.Tensor] = []
             for step, batch in enumerate(training.batches(places[mine] for places in order)):
-                changes = Augmentation.draw(
-                    settings.batch_size, data.prepared.size, settings.flip, settings.shift, random
+                changes = random_changes(
+                    settings.batch_size, data.size, settings.flip, settings.shift, random
                 )
-                inputs = network_inputs(batch, changes.part(mine))
+                inputs = network_inputs(batch, (changes[0][mine], changes[1][mine]))
                 wanted = on_device[torch.from_numpy(order[step][mine]).to(ours.device)]
                 with autocast(settings, ours.device):
                     embeddings, logits = model(inputs)
@@ -205,17 +224,22 @@ def train(
                         (episodes.novel.sample_ids, vectors), episodes, intervals=False
                     )
                     figure = scores[1].balanced_accuracy.mean
-                line = (state.epoch, rate, *means[:3], figure)
-                state.history.append(dict(zip(LOG_COLUMNS, line, strict=True)))
+                entries = (state.epoch, rate, *means[:3], figure)
+                state.history.append(dict(zip(LOG_COLUMNS, entries, strict=True)))
                 better = figure is None or state.best is None or figure > state.best
                 if better:
                     state.best, state.best_epoch = figure, state.epoch
-                content = checkpoint_content(
-                    settings, split, origin, network, data.prepared.size, vars(state)
-                )
+                content = {
+                    **identity,
+                    "classes": split.classes,
+                    "pretraining": origin,
+                    "network": network.state_dict(),
+                    **vars(state),
+                }
                 if better:
                     write_checkpoint(folder / CHECKPOINT, content)
-                write_text(folder / LOG, _log_text(state.history))
+                rows = [["" if x is None else x for x in line.values()] for line in state.history]
+                write_text(folder / LOG, csv_text(LOG_COLUMNS, rows))
                 moving = {"optimiser": optimiser.state_dict(), "scheduler": scheduler.state_dict()}
                 write_checkpoint(folder / RESUME, content | moving)
                 say(_line(state, settings, better, time.monotonic() - started))
@@ -223,7 +247,7 @@ def train(
     if ours.main:
         (folder / RESUME).unlink(missing_ok=True)
     ours.wait()
-    return _finished(folder, settings, split, data.prepared.size)
+    return _finished(folder, settings, identity)
 
 
 class _Losses:
@@ -261,34 +285,25 @@ class _Losses:
         return loss, [self.share * alone + (1 - self.share) * entropy, alone, entropy]
 
 
-def _network(
-    settings: Settings, classes: int, files: WeightFiles, ours: Processes, going_on: bool
-) -> AffectNet:
+def _network(settings: Settings, classes: int, files: WeightFiles, ours: Processes) -> AffectNet:
     recipe = settings.effective_recipe
-    if going_on:  # all weights come from the file to resume from
-        recipe = replace(recipe, pretraining={})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("network", settings.seed))
-        network: nn.Module = AffectNet(
-            recipe, settings.backbone, classes, settings.embedding, files
-        )
-    if ours.world > 1:
-        network = synchronised(network, ours.device)
-    moved: AffectNet = network.to(ours.device, memory_format=torch.channels_last)
+        network = AffectNet(recipe, settings.backbone, classes, settings.embedding, files)
+    moved: AffectNet = ours.synchronised(network).to(ours.device, memory_format=torch.channels_last)
     return moved
 
 
 def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
-    common: dict[str, Any] = {"lr": settings.rate, "weight_decay": settings.weight_decay}
-    if settings.optimiser == "sgd":
-        return torch.optim.SGD(network.parameters(), momentum=0.9, **common)
-    if settings.optimiser == "adamw":
-        return torch.optim.AdamW(network.parameters(), **common)
-    return torch.optim.RMSprop(network.parameters(), **common)
-
-
-def _steps(settings: Settings, persons: int) -> int:
-    return max(1, (settings.persons_per_epoch or persons) // settings.batch_size)
+    kinds: dict[str, Any] = {
+        "rmsprop": torch.optim.RMSprop,
+        "sgd": partial(torch.optim.SGD, momentum=0.9),
+        "adamw": torch.optim.AdamW,
+    }
+    made: torch.optim.Optimizer = kinds[settings.optimiser](
+        network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+    )
+    return made
 
 
 def _order(targets: IntArray, settings: Settings, epoch: int, steps: int) -> list[IntArray]:
@@ -359,55 +374,24 @@ def _stop_unless_finite(
     )
 
 
-def _resume(
-    folder: Path,
-    settings: Settings,
-    split: BaseSplit,
-    size: int,
-    network: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    scheduler: torch.optim.lr_scheduler.StepLR,
-) -> _State:
-    content = load_checkpoint(folder / RESUME)
-    _check_settings(content, folder, settings, split, size)
-    network.load_state_dict(content["network"])
-    optimiser.load_state_dict(content["optimiser"])
-    for weights, values in optimiser.state.items():
-        for name, value in values.items():
-            if value.shape == weights.shape:  # laid out in memory as the optimiser makes them
-                values[name] = torch.empty_like(weights).copy_(value)
-    scheduler.load_state_dict(content["scheduler"])
-    return _State(
-        content["epoch"], content["best_epoch"], content["best"], list(content["history"])
-    )
-
-
-def _is_finished(folder: Path, settings: Settings) -> bool:
-    """True when a run is complete; a first checkpoint alone may be all that a kill has left."""
-    if (folder / RESUME).exists() or not (folder / CHECKPOINT).exists():
-        return False
-    return len(_read_log(folder)) >= settings.epochs
-
-
-def _finished(folder: Path, settings: Settings, split: BaseSplit, size: int) -> Run:
-    content = load_checkpoint(folder / CHECKPOINT)
-    _check_settings(content, folder, settings, split, size)
+def _finished(folder: Path, settings: Settings, identity: dict[str, Any]) -> Run:
+    content = _content(folder / CHECKPOINT, identity)
     return Run(
         folder / CHECKPOINT,
         settings,
+        content["pretraining"],
         tuple(_read_log(folder)),
         content["best_epoch"],
         content["best"],
     )
 
 
-def _check_settings(
-    content: dict[str, Any], folder: Path, settings: Settings, split: BaseSplit, size: int
-) -> None:
-    """Refuse to mix two runs in one folder."""
-    there = {**content["settings"], "size": content["size"], "dataset": content["dataset"]}
-    dataset = split.dataset.to_dict() if split.dataset else None
-    ours = {**settings.to_dict(), "size": size, "dataset": dataset}
+def _content(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
+    """A checkpoint's content, unless it is of a run that is another: two are not mixed."""
+    content = load_checkpoint(path)
+    there, ours = (
+        x["settings"] | {"size": x["size"], "dataset": x["dataset"]} for x in (content, identity)
+    )
     other = [
         f"{name} {there.get(name)!r}, not {value!r}"
         for name, value in ours.items()
@@ -417,28 +401,18 @@ def _check_settings(
         raise InputError(
             Problem(
                 f"holds a run with other settings: {'; '.join(other)}",
-                str(folder),
+                str(path.parent),
                 "Give another folder with -o, or remove it",
             )
         )
-
-
-def _log_text(history: list[dict[str, Any]]) -> str:
-    rows = (("" if line[x] is None else line[x] for x in LOG_COLUMNS) for line in history)
-    return csv_text(LOG_COLUMNS, rows)
+    return content
 
 
 def _read_log(folder: Path) -> list[dict[str, Any]]:
     if not (folder / LOG).exists():
         return []
     return [
-        {
-            "epoch": int(row[0]),
-            **{
-                name: float(cell) if cell else None
-                for name, cell in zip(LOG_COLUMNS[1:], row[1:], strict=True)
-            },
-        }
+        {name: json.loads(cell or "null") for name, cell in zip(LOG_COLUMNS, row, strict=True)}
         for row in csv_rows(folder / LOG)[1:]
     ]
 

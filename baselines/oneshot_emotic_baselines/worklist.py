@@ -1,4 +1,4 @@
-"""Work on every image that a kill does not undo: what `prepare` and `sem2vec` have in common.
+"""Work in parts that a kill does not undo: what `prepare` and `sem2vec` have in common.
 
     FOLDER/parts/work.json      which work it is
     FOLDER/parts/0000064.json   the result of the part that begins with item 64, once it is done
@@ -11,16 +11,21 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import json_text, write_text
+from oneshot_emotic.processes import process_pool
+
+Job = TypeVar("Job")
+Result = TypeVar("Result")
 
 PARTS, WORK, LOCK = "parts", "work.json", "lock"
 
@@ -83,11 +88,15 @@ class WorkList:
         return isinstance(there, dict) and {key: there.get(key) for key in wanted} == wanted
 
     @contextmanager
-    def held(self) -> Iterator[None]:
-        """The folder for this run alone.
+    def held(self, needed: int, make: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """The folder for this run alone, to begin with or to go on.
+
+        Args:
+            needed: Bytes that the finished folder takes, about.
+            make: Makes what the parts are written into, where nothing was begun.
 
         Raises:
-            InputError: Another run has it.
+            InputError: Another run has it, or the disk is too full.
         """
         parts = self.folder / PARTS
         parts.mkdir(parents=True, exist_ok=True)
@@ -96,6 +105,7 @@ class WorkList:
             with lock:
                 if (self.folder / self.document).exists():  # finished since we looked
                     raise Timeout(lock.lock_file)
+                self._begin(needed, make)
                 yield
         except Timeout:
             raise InputError(
@@ -109,23 +119,13 @@ class WorkList:
             if (self.folder / self.document).exists():
                 shutil.rmtree(parts, ignore_errors=True)
 
-    def begin(self, needed: int, make: Callable[[], None] = lambda: None) -> None:
-        """Begin, or go on; for the run that holds the folder.
-
-        Args:
-            needed: Bytes that the finished folder takes, about.
-            make: Makes what the parts are written into, where nothing was begun.
-
-        Raises:
-            InputError: The disk is too full.
-        """
-        waiting = 1 - len(self.results()) / len(self.starts)
+    def _begin(self, needed: float, make: Callable[[], None]) -> None:
+        needed *= 1 - len(self.results()) / len(self.starts)
         free = shutil.disk_usage(self.folder).free
-        if free < needed * waiting:
+        if free < needed:
             raise InputError(
                 Problem(
-                    f"there are {free / 1e9:.1f} GB free, and {needed * waiting / 1e9:.1f} GB are "
-                    "needed",
+                    f"there are {free / 1e9:.1f} GB free, and {needed / 1e9:.1f} GB are needed",
                     str(self.folder),
                     "Make room, or give another folder with -o",
                 )
@@ -156,3 +156,20 @@ def _read(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
+
+
+def in_processes(
+    function: Callable[[Job], Result], jobs: Sequence[Job], workers: int
+) -> Iterator[tuple[Job, Result]]:
+    """Each job with what the function makes of it, as they get done."""
+    workers = min(workers, len(jobs))
+    if workers < 2:
+        yield from ((job, function(job)) for job in jobs)
+        return
+    with process_pool(workers) as pool:
+        futures = {pool.submit(function, job): job for job in jobs}
+        try:
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)

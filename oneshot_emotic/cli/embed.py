@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -64,10 +65,8 @@ def command(
     output: Path,
     form: str,
     dtype: str,
-    prepared: Path | None,
-    sem2vec: Path | None,
-    device: str,
     workers: int,
+    **for_checkpoint: Any,
 ) -> None:
     """Embed a data set's novel persons with a built-in embedder or a checkpoint.
 
@@ -90,14 +89,7 @@ def command(
 
     with growing_bar("embedding") as progress:
         task, vectors, card = embed_checkpoint(
-            checkpoint,
-            root,
-            dataset,
-            tasks=tasks,
-            prepared=prepared,
-            sem2vec=sem2vec,
-            device=device,
-            progress=progress,
+            checkpoint, root, dataset, tasks=tasks, progress=progress, **for_checkpoint
         )
     path = output / f"{task.name}.{form}"
     write_submission(path, vectors, task, card, dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -19,14 +20,7 @@ from oneshot_emotic.errors import InputError, Problem, some
 @click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
 @click.option("--check", is_flag=True, help="Read a finished folder through and check every pixel.")
 @workers_option
-def command(
-    root: Path,
-    output: Path | None,
-    size: int,
-    annotations: Path | None,
-    check: bool,
-    workers: int,
-) -> None:
+def command(root: Path, output: Path | None, size: int, check: bool, **options: Any) -> None:
     """Decode every image once, for training: full images and body crops.
 
     Writes memory-mapped arrays, about 12 GB for EMOTIC at 256 pixels. A run that was stopped goes
@@ -55,14 +49,7 @@ def command(
         echo(f"{folder}: sound, every pixel as it was written")
         return
     with growing_bar("preparing") as progress:
-        prepared = prepare(
-            root,
-            output,
-            size=size,
-            annotations=annotations,
-            workers=workers,
-            progress=progress,
-        )
+        prepared = prepare(root, output, size=size, progress=progress, **options)
     if grey := prepared.without_picture:
         say(f"warning: {len(grey):,} images are missing or broken, and grey here: {some(grey)}")
     echo(

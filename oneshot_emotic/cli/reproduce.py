@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, TASK, workers_option
 from oneshot_emotic.cli.progress import echo, echo_lines, say
-from oneshot_emotic.cli.training_options import device_option, weight_files, weights_option
+from oneshot_emotic.cli.training_options import (
+    device_option,
+    settings_options,
+    weight_files,
+    weights_option,
+)
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.processes import available_processors
 
@@ -30,13 +36,7 @@ _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
 )
 @click.option("--recipe", "recipes", multiple=True, help="Only these baselines.")
 @click.option("--task", "tasks", type=TASK, multiple=True, help="Only these tasks.")
-@click.option(
-    "--backbone",
-    type=click.Choice(["resnet18", "resnet50"]),
-    default="resnet18",
-    show_default=True,
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
+@settings_options("base", "backbone", "seed")
 @click.option("--sem2vec", type=FOLDER, help="A ready-made Sem2Vec table.")
 @click.option(
     "--model",
@@ -56,6 +56,7 @@ _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
 @needs_baselines
 def command(
     ctx: click.Context,
+    /,
     root: Path | None,
     synthetic: bool,
     output: Path,
@@ -63,14 +64,13 @@ def command(
     scale: str | None,
     recipes: tuple[str, ...],
     tasks: tuple[str, ...],
-    backbone: str,
-    seed: int,
     sem2vec: Path | None,
     model: str,
     weights: tuple[str, ...],
     device: str,
     jobs: int | None,
     workers: int,
+    **changes: Any,
 ) -> None:
     """Train and score all baselines: from an EMOTIC copy to a leaderboard.
 
@@ -84,7 +84,7 @@ def command(
 
     from oneshot_emotic.cli import build, prepare, synth
     from oneshot_emotic.cli import sem2vec as sem2vec_module
-    from oneshot_emotic.dataset.folder import MANIFEST, read_tasks
+    from oneshot_emotic.dataset.folder import MANIFEST
 
     started = time.monotonic()
     if (root is None) != synthetic:
@@ -111,30 +111,17 @@ def command(
     dataset = output / "dataset"
     if not (dataset / MANIFEST).exists():
         ctx.invoke(build.command, emotic_root=root, output=dataset, workers=workers, no_images=True)
-    loaded = read_tasks(dataset)
-    chosen = reproduce.runnable(chosen, loaded, say)
     parallel = jobs or (1 if gpu else available_processors())
-    planned = reproduce.plan_jobs(
-        chosen,
-        output,
-        root,
-        str(dataset),
-        recipes=wanted,
-        backbone=backbone,
-        seed=seed,
-        sem2vec=sem2vec,
-        weight_files=files,
-        device=device,
-        parallel=parallel,
+    reproduction = reproduce.Reproduction(
+        chosen, output, root, str(dataset), changes, sem2vec, files, device, parallel
     )
-    planned = reproduce.with_weights(planned, say)
+    planned = reproduction.jobs(wanted, say)
     ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)
     semantic = any("semantic" in RECIPES[job.recipe].branches for job in planned)
     if semantic and sem2vec is None and not tables_of(root):
         ctx.invoke(sem2vec_module.command, root=root, model=model, device=device)
-    reproduce.run_jobs(planned, parallel, say)
-    reproduce.write_documents(planned, loaded, chosen)
-    board = reproduce.write_leaderboard(output, planned, say)
+    reproduction.run_jobs(planned, say)
+    board = reproduction.write_leaderboard(planned, say)
     headers, lines = reproduce.figures_table(board, planned)
     echo("", f"{board.dataset.name}, label rule {board.dataset.label_rule}, in per cent", "")
     echo_lines(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))

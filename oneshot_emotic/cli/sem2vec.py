@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -32,15 +33,7 @@ from oneshot_emotic.errors import some
 @click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
 @device_option
 @needs_baselines
-def command(
-    root: Path,
-    model: str,
-    output: Path | None = None,
-    min_area: float = 1.0,
-    batch_size: int = 8,
-    annotations: Path | None = None,
-    device: str = "auto",
-) -> None:
+def command(root: Path, device: str, **options: Any) -> None:
     """Run an ADE20K segmenter over the images and write what is in them.
 
     Writes the table that training reads, sem2vec.csv, and the area of each class beside. A run
@@ -54,16 +47,8 @@ def command(
 
     main = join_processes(device).main
     with growing_bar("segmenting") as progress:
-        folder, missing = segment(
-            root,
-            model,
-            output,
-            min_area=min_area,
-            batch_size=batch_size,
-            annotations=annotations,
-            device=device,
-            progress=progress if main else lambda done, total: None,
-        )
+        told = progress if main else lambda done, total: None
+        folder, missing = segment(root, device=device, progress=told, **options)
     if main:
         if missing:
             say(

@@ -13,6 +13,7 @@ from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
     data_options,
+    device_option,
     settings_options,
     weight_files,
     weights_option,
@@ -33,7 +34,6 @@ from oneshot_emotic.errors import InputError, Problem
     show_default=True,
     help="The run goes to OUTPUT/RECIPE/TASK/seed-N.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
 @click.option(
     "--seeds",
     type=click.IntRange(1, 100),
@@ -42,21 +42,22 @@ from oneshot_emotic.errors import InputError, Problem
     help="Train so many times, with successive seeds, and report mean and spread.",
 )
 @weights_option
-@settings_options
+@settings_options()
+@device_option
 @needs_baselines
 def command(
     recipe: str,
     task: str,
     root: Path,
-    size: int,
-    prepared: Path | None,
-    sem2vec: Path | None,
     dataset: str,
     output: Path,
     seed: int,
     seeds: int,
     weights: tuple[str, ...],
     device: str,
+    size: int,
+    prepared: Path | None,
+    sem2vec: Path | None,
     **chosen: Any,
 ) -> None:
     """Train a baseline on the base persons of a task.
@@ -79,16 +80,10 @@ def command(
 
     wanted = recipe_named(recipe)
     if wanted.kind != "trained":
-        raise InputError(
-            Problem(
-                f"{recipe} is not trained: "
-                + (
-                    "it is a control, shown by `oneshot-emotic score` beside every submission"
-                    if wanted.kind == "control"
-                    else "`oneshot-emotic embed random` makes its vectors"
-                )
-            )
-        )
+        why = "`oneshot-emotic embed random` makes its vectors"
+        if wanted.kind == "control":
+            why = "it is a control, shown by `oneshot-emotic score` beside every submission"
+        raise InputError(Problem(f"{recipe} is not trained: {why}"))
     files, from_scratch = weight_files(weights)
     if from_scratch:
         chosen["weights"] = "none"
@@ -108,7 +103,7 @@ def command(
         with growing_bar(name if main else "") as progress:
             run = train(
                 settings,
-                base_split(loaded),
+                base_split(loaded, settings.base),
                 data,
                 output / recipe / task / name,
                 weight_files=files,

@@ -17,12 +17,15 @@ _PRETRAINING = ("imagenet", "places365")
 
 #: Setting -> its option and the help. What `Settings` refuses is refused there.
 _SETTINGS = {
-    "backbone": ("--backbone", "The ResNet of the image and body branches."),
-    "epochs": ("--epochs", "Passes over the base persons."),
-    "persons_per_epoch": (
-        "--persons-per-epoch",
-        "Default: as many as there are base persons.",
+    "base": (
+        "--base",
+        "The base persons: full as in the paper, or clean, without those in an image with a novel "
+        "person.",
     ),
+    "backbone": ("--backbone", "The ResNet of the image and body branches."),
+    "seed": ("--seed", "Default: 0. Of first weights, batches and held-out images."),
+    "epochs": ("--epochs", "Passes over the base persons."),
+    "persons_per_epoch": ("--persons-per-epoch", "Default: as many as there are base persons."),
     "batch_size": ("--batch-size", "Persons a step, over all processes together."),
     "optimiser": ("--optimiser", "rmsprop as in the paper."),
     "learning_rate": ("--lr", "Default: the paper's, 3.5e-4, and 3.5e-6 for LEV-6:4."),
@@ -35,6 +38,17 @@ _SETTINGS = {
     "precision": ("--precision", "auto: bf16 on a GPU."),
     "compile": ("--compile/--no-compile", "torch.compile the network."),
 }
+
+device_option = click.option(
+    "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
+)
+weights_option = click.option(
+    "--weights",
+    multiple=True,
+    metavar="none|imagenet=FILE|places365=FILE",
+    help="Begin with local weights of torchvision's form, or from scratch (none). Default: "
+    "ImageNet weights are downloaded, Places-365 weights must be given.",
+)
 
 
 def data_options(function: Function) -> Function:
@@ -68,25 +82,15 @@ def size_option(function: Function) -> Function:
     )(function)
 
 
-def weights_option(function: Function) -> Function:
-    """`--weights`: local files of pretrained weights, or none."""
-    return click.option(
-        "--weights",
-        multiple=True,
-        metavar="none|imagenet=FILE|places365=FILE",
-        help="Begin with local weights of torchvision's form, or from scratch (none). Default: "
-        "ImageNet weights are downloaded, Places-365 weights must be given.",
-    )(function)
-
-
-def settings_options(function: Function) -> Function:
-    """Every setting of `Settings` that a user may change, with its default there."""
+def settings_options(*names: str) -> Callable[[Function], Function]:
+    """These settings of `Settings`, or all that a user may change, with the defaults there."""
     from oneshot_emotic_baselines.settings import Settings
 
     types = get_type_hints(Settings)
     options = []
-    for name, (flag, text) in _SETTINGS.items():
-        default, choices = getattr(Settings, name), get_args(types[name])
+    for name in names or _SETTINGS:
+        (flag, text), default = _SETTINGS[name], getattr(Settings, name)
+        choices = get_args(types[name])
         options.append(
             click.option(
                 flag,
@@ -97,14 +101,7 @@ def settings_options(function: Function) -> Function:
                 help=text,
             )
         )
-    return _all(*options, device_option)(function)
-
-
-def device_option(function: Function) -> Function:
-    """`--device`."""
-    return click.option(
-        "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
-    )(function)
+    return _all(*options)
 
 
 def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], bool]:

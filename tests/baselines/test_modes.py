@@ -16,12 +16,8 @@ from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
 from oneshot_emotic_baselines.train import train  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def small():
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
-        yield
+small = pytest.fixture(scope="module")(tiny.small)
+pytestmark = pytest.mark.usefixtures("small")
 
 
 def run(folder, **changes):

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pytest
@@ -25,10 +20,8 @@ from oneshot_emotic.errors import InputError
 @pytest.fixture
 def copy(tmp_path):
     """A copy of the stand-in of one's own."""
-    shutil.copytree(
-        tiny.stand_in(), tmp_path / "copy", ignore=shutil.ignore_patterns("prepared-*", "sem2vec-*")
-    )
-    return tmp_path / "copy"
+    made = shutil.ignore_patterns("prepared-*", "sem2vec-*")
+    return shutil.copytree(tiny.stand_in(), tmp_path / "copy", ignore=made)
 
 
 def persons_of(root):
@@ -58,19 +51,15 @@ def test_more_workers_the_same_files(copy):
     assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == tiny.files_of(tiny.prepared())
 
 
-def test_a_run_that_failed_goes_on(copy, monkeypatch):
-    expected = tiny.files_of(tiny.prepared())
+def test_kill_9_and_again(copy):
     folder = copy / f"prepared-{tiny.SIZE}"
-
-    class StoppedError(Exception):
-        pass
-
-    def stop(done, total):
-        if done > 40:
-            raise StoppedError
-
-    with pytest.raises(StoppedError):
-        prepare(copy, size=tiny.SIZE, progress=stop)
+    # It waits after two chunks have been written, so that the kill meets a run in its middle.
+    code = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from oneshot_emotic_baselines.prepare import prepare\nprepare(Path(sys.argv[1]),"
+        " size=int(sys.argv[2]), progress=lambda done, total: time.sleep(done > 40 and 60))"
+    )
+    tiny.kill_when(folder / "parts/0000032.json", "-c", code, copy, tiny.SIZE)
     with pytest.raises(InputError, match="is not finished"):
         read_prepared(folder)
     # A result cut short, and a finished part that the disk has lost.
@@ -81,27 +70,6 @@ def test_a_run_that_failed_goes_on(copy, monkeypatch):
     seen = []
     prepare(copy, size=tiny.SIZE, progress=lambda done, total: seen.append(done))
     assert seen[0] == 32  # one of the two finished chunks was sound
-    assert tiny.files_of(folder) == expected
-
-
-def test_kill_9_and_again(copy):
-    folder = copy / f"prepared-{tiny.SIZE}"
-    # A chunk waits after it has been written, so that the kill meets a run in its middle.
-    code = (
-        "import sys, time\nfrom pathlib import Path\n"
-        "from oneshot_emotic_baselines.prepare import prepare\nprepare(Path(sys.argv[1]),"
-        " size=int(sys.argv[2]), progress=lambda done, total: time.sleep(done and 60))"
-    )
-    process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(tiny.SIZE)])
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if (folder / "parts/0000000.json").exists():
-            break
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (folder / "prepared.json").exists()
-    prepare(copy, size=tiny.SIZE)
     assert tiny.files_of(folder) == tiny.files_of(tiny.prepared())
 
 
@@ -123,15 +91,6 @@ def test_a_disk_that_is_full_for_a_moment(copy):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     prepare(copy, size=tiny.SIZE)
     assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == expected
-
-
-def test_two_runs_at_once(copy):
-    def again(done, total):
-        with pytest.raises(InputError, match="another run is preparing this folder"):
-            prepare(copy, size=tiny.SIZE)
-
-    prepare(copy, size=tiny.SIZE, progress=again)
-    assert tiny.files_of(copy / f"prepared-{tiny.SIZE}") == tiny.files_of(tiny.prepared())
 
 
 def test_broken_and_missing_pictures_are_grey_and_counted(copy, run):

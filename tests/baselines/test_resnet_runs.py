@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
-import time
-
 import numpy as np
 import pytest
 import tiny
@@ -27,18 +21,9 @@ def test_kill_9_and_again(tmp_path):
     arguments += ["--persons-per-epoch", 8, "--batch-size", 8, "--device", "cpu"]
     tiny.data()
     tiny.cli(*arguments, "--epochs", 3, "-o", tmp_path / "whole")
-    command = [sys.executable, "-m", "oneshot_emotic", *map(str, arguments), "--epochs", "3"]
-    process = subprocess.Popen(
-        [*command, "-o", str(tmp_path / "killed")], env={**os.environ, "OMP_NUM_THREADS": "1"}
-    )
     folder = tmp_path / "killed/b-dml/cat-6-6/seed-0"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and process.poll() is None:
-        if (folder / "resume.safetensors").exists():
-            break
-        time.sleep(0.005)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    command = ("-m", "oneshot_emotic", *arguments, "--epochs", 3, "-o", tmp_path / "killed")
+    tiny.kill_when(folder / "resume.safetensors", *command)
     tiny.cli(*arguments, "--epochs", 3, "-o", tmp_path / "killed")
     left = {k: v for k, v in tiny.files_of(folder).items() if not k.endswith(".partial")}
     whole = tiny.files_of(tmp_path / "whole/b-dml/cat-6-6/seed-0")
@@ -54,7 +39,7 @@ def test_32_persons_are_learnt():
     targets = split.targets()
     wanted = torch.from_numpy(targets)
     ours = Processes(0, 1, cpu)
-    network = train_module._network(settings, len(split.classes), {}, ours, False)
+    network = train_module._network(settings, len(split.classes), {}, ours)
     optimiser = train_module._optimiser(settings, network)
     losses = train_module._Losses(settings, ours)
     (batch,) = persons.batches([np.arange(32)])

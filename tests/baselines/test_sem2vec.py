@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import subprocess
-import sys
-import time
 from functools import cache
 
 import numpy as np
@@ -23,12 +18,6 @@ from oneshot_emotic.errors import InputError
 class TestTables:
     """Reading needs no torch."""
 
-    def test_the_stand_in_knows_the_truth(self):
-        table = find_table(tiny.stand_in())
-        vectors = presence_vectors(table, list(table))
-        assert vectors.shape == (len(table), 150)
-        assert vectors.sum() == sum(map(len, table.values()))
-
     def test_all_problems_at_once(self, tmp_path):
         path = tmp_path / "t.csv"
         path.write_text("image_id,ade20k_classes\na,0 149\nb,150\nc,-1\na,3\nd\ne,\n")
@@ -40,6 +29,10 @@ class TestTables:
         assert read_table(path) == {"a": (0, 149), "e": ()}
         with pytest.raises(InputError, match="1 of 2 images are not in the Sem2Vec table"):
             presence_vectors(read_table(path), ["a", "x"])
+        for content in (b"", b"x,y\n", b"\xff\xfe"):
+            path.write_bytes(content)
+            with pytest.raises(InputError, match=r"t\.csv"):
+                read_table(path)
 
     def test_none_or_several(self, tmp_path):
         with pytest.raises(InputError, match=r"has no Sem2Vec table.*oneshot-emotic sem2vec"):
@@ -50,12 +43,6 @@ class TestTables:
         with pytest.raises(InputError, match=r"holds 2 Sem2Vec tables.*--sem2vec"):
             find_table(tmp_path)
         assert find_table(tmp_path, tmp_path / "sem2vec-a") == {}
-
-    @pytest.mark.parametrize("content", [b"", b"x,y\n", b"\xff\xfe"])
-    def test_other_files(self, tmp_path, content):
-        (tmp_path / "t.csv").write_bytes(content)
-        with pytest.raises(InputError, match=r"t\.csv"):
-            read_table(tmp_path / "t.csv")
 
 
 @cache
@@ -101,12 +88,8 @@ def model(tmp_path_factory):
 @pytest.fixture
 def copy(tmp_path):
     """A copy with pictures but without a table."""
-    shutil.copytree(
-        few(),
-        tmp_path / "copy",
-        ignore=shutil.ignore_patterns("prepared-*", "sem2vec*"),
-    )
-    return tmp_path / "copy"
+    made = shutil.ignore_patterns("prepared-*", "sem2vec*")
+    return shutil.copytree(few(), tmp_path / "copy", ignore=made)
 
 
 @pytest.fixture(scope="module")
@@ -162,26 +145,6 @@ def test_min_area_in_pixels_and_as_a_share(whole, model, tmp_path, run):
     assert "more than 0" in result.output
 
 
-def test_a_run_that_failed_goes_on(whole, model, copy):
-    from oneshot_emotic_baselines.segment import segment
-
-    class StopError(Exception):
-        pass
-
-    def stop(done, total):
-        if done:
-            raise StopError
-
-    with pytest.raises(StopError):
-        segment(copy, str(model), device="cpu", progress=stop)
-    folder = copy / "sem2vec-tiny-segformer"
-    assert [path.name for path in folder.iterdir()] == ["parts"]
-    seen = []
-    segment(copy, str(model), device="cpu", progress=lambda done, total: seen.append(done))
-    assert seen[0] == 4
-    assert tiny.files_of(folder) == tiny.files_of(whole)
-
-
 def test_kill_9_and_again(whole, model, copy):
     from oneshot_emotic_baselines.segment import segment
 
@@ -191,15 +154,12 @@ def test_kill_9_and_again(whole, model, copy):
         "segment.segment(Path(sys.argv[1]), sys.argv[2], device='cpu',"
         " progress=lambda done, total: time.sleep(done and 60))"
     )
-    process = subprocess.Popen([sys.executable, "-c", code, str(copy), str(model)])
     folder = copy / "sem2vec-tiny-segformer"
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline and not (folder / "parts/0000000.json").exists():
-        time.sleep(0.05)
-    os.kill(process.pid, signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (folder / "sem2vec.json").exists()
-    segment(copy, str(model), device="cpu")
+    tiny.kill_when(folder / "parts/0000000.json", "-c", code, copy, model)
+    assert {path.name for path in folder.iterdir()} == {"parts"}
+    seen = []
+    segment(copy, str(model), device="cpu", progress=lambda done, total: seen.append(done))
+    assert seen[0] == 4
     assert tiny.files_of(folder) == tiny.files_of(whole)
 
 

@@ -8,33 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import tiny
-from test_person_data import Untouchable
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
 from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
-from oneshot_emotic_baselines.data import PersonData, base_split  # noqa: E402
-from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
-from oneshot_emotic_baselines.prepare import Prepared  # noqa: E402
+from oneshot_emotic_baselines.data import base_split  # noqa: E402
+from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
 
 from oneshot_emotic import evaluate  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
+from oneshot_emotic.splits import Persons  # noqa: E402
 
-
-class StopError(Exception):
-    """What a test stops a run with."""
-
-
-@pytest.fixture(scope="module")
-def small():
-    """A small network in place of a ResNet: most tests here are of what is around it."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
-        yield
+small = pytest.fixture(scope="module")(tiny.small)
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +63,9 @@ def test_a_stopped_run_goes_on_to_the_same_bits(finished, tmp_path, after):
 
     def stop(line):
         if line.startswith(f"epoch  {after}"):
-            raise StopError
+            raise tiny.StopError
 
-    with pytest.raises(StopError):
+    with pytest.raises(tiny.StopError):
         train(tiny.settings(epochs=3), split, data, tmp_path, say=stop)
     assert (tmp_path / "resume.safetensors").exists()
     said = []
@@ -90,9 +79,9 @@ def test_a_kill_between_two_files_of_the_first_epoch(finished, tmp_path, monkeyp
     split, data = base_split(tiny.task()), tiny.data()
 
     def stop(*arguments):
-        raise StopError
+        raise tiny.StopError
 
-    with monkeypatch.context() as patched, pytest.raises(StopError):
+    with monkeypatch.context() as patched, pytest.raises(tiny.StopError):
         patched.setattr(module, "write_text", stop)
         train(tiny.settings(epochs=3), split, data, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
@@ -100,29 +89,42 @@ def test_a_kill_between_two_files_of_the_first_epoch(finished, tmp_path, monkeyp
     assert tiny.files_of(tmp_path) == finished[1]
 
 
-def test_novel_persons_never_reach_training(tmp_path, small):
+class Untouchable(Persons):
+    """Novel persons that nobody may look at."""
+
+    def __init__(self):
+        pass
+
+    def __getattribute__(self, name):
+        raise AssertionError(f"novel persons were looked at: {name}")
+
+
+@pytest.mark.parametrize("base", ["full", "clean"])
+def test_novel_persons_never_reach_training(tmp_path, small, base):
     """Not by the task, whose novel persons explode, nor by the pictures that are read."""
     task = tiny.task()
-    split = base_split(replace(task, novel=Untouchable(), support=None))
-    prepared = tiny.data().prepared
-    base = set(task.base.sample_ids)
+    split = base_split(replace(task, novel=Untouchable(), support=None), base)
+    data = tiny.data()
+    novel = {} if base == "full" else set(task.novel.image_ids)
+    persons = zip(task.base.sample_ids, task.base.image_ids, strict=True)
+    allowed = {sample_id for sample_id, image_id in persons if image_id not in novel}
+    assert set(split.sample_ids) == allowed and not set(split.classes) & set(task.classes)
+    assert (len(allowed) == len(task.base)) == (base == "full")
 
-    class OnlyBase(dict):
+    class OnlyAllowed(dict):
         def __getitem__(self, sample_id):
-            assert sample_id in base, f"{sample_id} was asked for"
+            assert sample_id in allowed, f"{sample_id} was asked for"
             return super().__getitem__(sample_id)
 
-    guarded = Prepared(
-        **{
-            **vars(prepared),
-            "image_row": OnlyBase(prepared.image_row),
-            "body_row": OnlyBase(prepared.body_row),
-        }
-    )
-    run = train(tiny.settings(epochs=1), split, PersonData(guarded, tiny.data().semantic), tmp_path)
-    assert run.validation is not None
+    rows = {name: OnlyAllowed(getattr(data, name)) for name in ("image_row", "body_row")}
+    guarded = replace(data, **rows)
+    run = train(tiny.settings(epochs=1, base=base), split, guarded, tmp_path)
+    assert run.validation is not None and checkpoint_card(run.checkpoint)["base"] == base
     with pytest.raises(AssertionError, match="was asked for"):
-        embed_task(run.checkpoint, task, PersonData(guarded, tiny.data().semantic))
+        embed_task(run.checkpoint, task, guarded)
+    with pytest.raises(InputError, match=f"for cat-6-6, {base} base, not cat-6-6, "):
+        other = base_split(task, "clean" if base == "full" else "full")
+        train(tiny.settings(base=base), other, guarded, tmp_path)
 
 
 def test_a_loss_that_is_no_number_stops_training(tmp_path, small):

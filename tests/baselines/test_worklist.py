@@ -21,65 +21,47 @@ def work(tmp_path):
 def test_from_beginning_to_end(work):
     assert not work.is_finished() and list(work.starts) == [0, 4, 8]
     made = []
-    with work.held():
-        work.begin(0, lambda: made.append(1))
+    with pytest.raises(KeyError), work.held(0, lambda: {}["no"]):
+        raise AssertionError  # killed before the work was known: it begins anew
+    with work.held(0, lambda: made.append(1)):
         assert work.results() == {}
         work.note(4, {"crc32": 1})
         work.note(0, [])
-    # as if killed here
     assert not work.is_finished()
-    with work.held():
-        work.begin(0, lambda: made.append(2))
+    shutil.copytree(work.folder / "parts", work.folder.parent / "kept")
+    with work.held(0, lambda: made.append(2)):
         assert list(work.results().items()) == [(0, []), (4, {"crc32": 1})]
         work.finish({"items": 10})
     assert made == [1] and work.is_finished()
     assert [path.name for path in work.folder.iterdir()] == ["done.json"]
     document = json.loads((work.folder / "done.json").read_text())
     assert document == {"format": "a/1", "of": "ten items", "items": 10}
-
-
-def test_a_kill_before_the_work_is_known_begins_anew(work):
-    with work.held(), pytest.raises(KeyError):
-        work.begin(0, lambda: {}["no"])
-    made = []
-    with work.held():
-        work.begin(0, lambda: made.append(1))
-    assert made == [1]
-
-
-def test_a_kill_between_the_document_and_the_tidying(work):
-    with work.held():
-        work.begin(0)
-        work.note(0, 1)
-        shutil.copytree(work.folder / "parts", work.folder.parent / "kept")
-        work.finish({})
+    # killed between the document and the tidying
     shutil.copytree(work.folder.parent / "kept", work.folder / "parts")
     assert work.is_finished()
 
 
 @pytest.mark.parametrize("content", ["", '{"crc32": 12', "[" * 100_000, "\x00"])
 def test_a_result_that_is_none_is_not_done(work, content):
-    with work.held():
-        work.begin(0)
+    with work.held(0):
         (work.folder / "parts/0000004.json").write_text(content)
         assert work.results() == {}
 
 
 def test_one_run_at_a_time(work, tmp_path):
-    with work.held():
-        with pytest.raises(InputError, match="another run is preparing this folder"), work.held():
+    with work.held(0):
+        with pytest.raises(InputError, match="another run is preparing this folder"), work.held(0):
             raise AssertionError
-        work.begin(0)
         work.finish({})
     # one that looked before the other was finished
-    with pytest.raises(InputError, match="another run is preparing this folder"), work.held():
+    with pytest.raises(InputError, match="another run is preparing this folder"), work.held(0):
         raise AssertionError
     assert [path.name for path in work.folder.iterdir()] == ["done.json"]
 
 
 def test_other_work_and_other_files_are_left_alone(work):
-    with work.held():
-        work.begin(0)
+    with work.held(0):
+        pass
     other = WorkList(**{**vars(work), "identity": {"format": "a/1", "of": "other items"}})
     parted = WorkList(**{**vars(work), "part": 5})
     for wrong in (other, parted):
@@ -100,11 +82,11 @@ def test_room_is_needed_for_what_is_not_done(work, monkeypatch):
     work.folder.mkdir()
     usage = shutil.disk_usage(work.folder)._replace(free=400)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with work.held():
-        with pytest.raises(InputError, match="GB are needed"):
-            work.begin(500)
-        work.begin(399)
+    with pytest.raises(InputError, match="GB are needed"), work.held(500):
+        raise AssertionError
+    with work.held(399):
         work.note(0, 1)
-        work.begin(590)  # a third is done
-        with pytest.raises(InputError, match="GB are needed"):
-            work.begin(610)
+    with work.held(590):  # a third is done
+        pass
+    with pytest.raises(InputError, match="GB are needed"), work.held(610):
+        raise AssertionError

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
+import time
 from functools import cache
 from pathlib import Path
 
@@ -84,6 +89,15 @@ def small_resnet(name, pretraining, files):
     return network
 
 
+def small():
+    """A fixture: the small network in place of a ResNet; most tests are of what is around it."""
+    from pytest import MonkeyPatch
+
+    with MonkeyPatch.context() as patched:
+        patched.setattr("oneshot_emotic_baselines.model.resnet", small_resnet)
+        yield
+
+
 def settings(recipe: str = "sem-ib-dml", **changes: object):
     """Settings of a training run that takes seconds."""
     from oneshot_emotic_baselines.settings import Settings
@@ -98,6 +112,21 @@ def settings(recipe: str = "sem-ib-dml", **changes: object):
         "validation_draws": 5,
     }
     return Settings(recipe, "cat-6-6", **{**values, **changes})
+
+
+class StopError(Exception):
+    """What a test stops a run with."""
+
+
+def kill_when(there: Path, *command: object) -> None:
+    """Run Python with `command`, and kill it as soon as a file is there."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen([sys.executable, *map(str, command)], env=environment)
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None and not there.exists():
+        time.sleep(0.005)
+    process.kill()
+    assert process.wait() == -signal.SIGKILL
 
 
 def files_of(path: Path) -> dict[str, bytes]:

@@ -116,7 +116,8 @@ class TestJson:
         [
             (
                 ["[true, 1]", '["1", 2]', "[1, null]", "[[1], 2]", "9" * 400, "3", "[1]", "[]"],
-                ["no list of numbers in 6 embeddings", "1 dimensions, not 2 like most, in 1 embedding: {6}",
+                ["no list of numbers in 6 embeddings",
+                 "1 dimensions, not 2 like most, in 1 embedding: {6}",
                  "0 dimensions, not 2 like most, in 1 embedding: {7}"],
             ),
             (["[1e999, 1]"], ["infinite values in 1 embedding: {0}"]),
