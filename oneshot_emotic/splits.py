@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from oneshot_emotic.draws import draw_supports
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.labels import LabelRule, argmax_class, count_carriers, level_class, rarest_class
-from oneshot_emotic.tasks import DRAWS, MAX_SHOTS, TASKS, TaskDefinition, task_definition
+from oneshot_emotic.rng import CounterStream
+from oneshot_emotic.tasks import (
+    DRAWS,
+    MAX_SHOTS,
+    PROTOCOL,
+    TASKS,
+    OneShotClass,
+    TaskDefinition,
+    task_definition,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,16 +83,18 @@ class BasePersons(Persons):
 
     Attributes:
         shares_image: True for a person in such an image.
+        definition: The task.
     """
 
     shares_image: tuple[bool, ...]
+    definition: TaskDefinition
 
     @classmethod
-    def beside(cls, novel: Persons, base: Persons) -> BasePersons:
+    def beside(cls, novel: Persons, base: Persons, definition: TaskDefinition) -> BasePersons:
         """The base persons of a task, marked by the images of its novel ones."""
         images = set(novel.image_ids)
         marks = tuple(image in images for image in base.image_ids)
-        return cls(base.sample_ids, base.image_ids, base.labels, marks)
+        return cls(base.sample_ids, base.image_ids, base.labels, marks, definition)
 
     def __repr__(self) -> str:
         return (
@@ -92,9 +105,84 @@ class BasePersons(Persons):
     @cached_property
     def clean(self) -> BasePersons:
         """The persons in whose images no novel person of the task is."""
-        rows = zip(self.sample_ids, self.image_ids, self.labels, self.shares_image, strict=True)
-        kept = Persons.sorted_from(row[:3] for row in rows if not row[3])
-        return BasePersons(kept.sample_ids, kept.image_ids, kept.labels, (False,) * len(kept))
+        return self.subset([place for place, mark in enumerate(self.shares_image) if not mark])
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The base classes that have persons, in the order of the paper's index."""
+        return tuple(name for name in self.definition.base_classes if name in self.counts)
+
+    def subset(self, places: Iterable[int]) -> BasePersons:
+        """Some of the persons, in the order given."""
+        places = list(places)
+        return replace(
+            self,
+            sample_ids=tuple(self.sample_ids[place] for place in places),
+            image_ids=tuple(self.image_ids[place] for place in places),
+            labels=tuple(self.labels[place] for place in places),
+            shares_image=tuple(self.shares_image[place] for place in places),
+        )
+
+    def split(
+        self,
+        share: float = 0.1,
+        seed: int = 0,
+        by: Literal["image", "class"] = "image",
+        draws: int = DRAWS,
+    ) -> tuple[BasePersons, Task]:
+        """Hold some persons out, as a task of their own to choose epochs and settings on.
+
+        Args:
+            share: About how much of the persons, or of the classes, to hold out.
+            seed: Another seed, other images or classes.
+            by: `image` holds out whole images, with persons of all classes; `class` two or more
+                whole classes, which training then has never seen, like the novel ones.
+            draws: Support draws of the task.
+
+        Returns:
+            The persons to train on, marked too if they share an image with a held-out one, which
+            by `class` they may; and the held-out persons as the novel ones of a task to `evaluate`.
+
+        Raises:
+            InputError: `share` is not between 0 and 1, or `by` is something else.
+
+        Example:
+            >>> from oneshot_emotic import load_task
+            >>> train, val = load_task("cat-6-6").base.split(0.4, by="class")
+            >>> train.classes, val.classes
+            (('Angry', 'Fear', 'Joy', 'Surprising'), ('Sadness', 'Love'))
+        """
+        if not 0 <= share < 1 or by not in ("image", "class"):
+            raise InputError(f"share is from 0 to 1, by `image` or `class`: not {share} by {by!r}")
+        name = self.definition.name
+        stream = CounterStream(f"oneshot-emotic/baselines/validation/{name}/{seed}")
+        names = set(self.classes)
+        if by == "class":
+            order = stream.permutation(len(self.classes))
+            names = {self.classes[x] for x in order[: max(2, round(share * len(order)))]}
+            is_held = [label in names for label in self.labels]
+        else:
+            persons, left = Counter(self.image_ids), share * len(self)
+            images, chosen = sorted(persons), set()
+            for place in stream.permutation(len(images)):
+                left -= persons[images[place]]
+                if left < 0:
+                    break
+                chosen.add(images[place])
+            is_held = [image in chosen for image in self.image_ids]
+        held = self.subset(place for place, out in enumerate(is_held) if out)
+        kept = self.subset(place for place, out in enumerate(is_held) if not out)
+        # Base classes play the part of the novel ones.
+        classes = tuple(OneShotClass(item, item in names) for item in self.classes)
+        definition = replace(self.definition, name=f"{name}/validation", classes=classes)
+        rows = zip(held.sample_ids, held.image_ids, held.labels, strict=True)
+        task = split_task(definition, rows, draws)
+        beside = BasePersons.beside(task.novel, kept, self.definition).shares_image
+        marks = tuple(a or b for a, b in zip(kept.shares_image, beside, strict=True))
+        kept = replace(kept, shares_image=marks)
+        ids = hashlib.sha256("\n".join(held.sample_ids).encode("utf-8")).hexdigest()
+        identity = DatasetIdentity("validation", "argmax", PROTOCOL, ids)
+        return kept, replace(task, base=kept, dataset=identity)
 
     def to_pandas(self) -> pd.DataFrame:
         """The persons as a table with the columns sample_id, image_id, label and shares_image."""
@@ -259,4 +347,6 @@ def split_task(
         places = np.flatnonzero([label == name for label in novel.labels])
         drawn = draw_supports(definition.name, name, len(places), draws)
         support[:, : drawn.shape[1], index] = places[drawn]
-    return Task(definition, BasePersons.beside(novel, base), novel, classes, support, dropped)
+    return Task(
+        definition, BasePersons.beside(novel, base, definition), novel, classes, support, dropped
+    )

@@ -1,9 +1,11 @@
 """From persons to tasks, on a table small enough to do by hand."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, strategies
 
+from oneshot_emotic import InputError, evaluate
 from oneshot_emotic.splits import Persons, build_tasks, split_task
 
 PEOPLE = [
@@ -125,3 +127,44 @@ def test_marks_are_shown():
         "label": ["1", "3"],
         "shares_image": [True, False],
     }
+
+
+class TestValidation:
+    """Held-out base persons as a task of their own."""
+
+    @pytest.mark.parametrize("seed", [0, 1])
+    def test_by_image(self, task, seed):
+        train, val = task.base.split(0.2, seed)
+        assert sorted(train.sample_ids + val.novel.sample_ids) == list(task.base.sample_ids)
+        assert not set(train.image_ids) & set(val.novel.image_ids)
+        assert 0.15 * len(task.base) < len(val.novel) <= 0.2 * len(task.base)
+        assert val.classes == train.classes == task.base.classes == task.definition.base_classes
+        assert not set(val.novel.sample_ids) & set(task.novel.sample_ids)
+        assert task.base.split(0.2, seed)[1].novel == val.novel
+        assert task.base.split(0.2, seed + 2)[1].novel != val.novel
+
+    def test_by_class(self, task):
+        train, val = task.base.split(0.4, by="class")
+        assert len(val.classes) == 2 and not set(val.classes) & set(train.classes)
+        labels = dict(zip(task.base.sample_ids, task.base.labels, strict=True))
+        assert {x for x in labels if labels[x] in val.classes} == set(val.novel.sample_ids)
+        held, novel = set(val.novel.image_ids), set(task.novel.image_ids)
+        marks = [image in held | novel for image in train.image_ids]
+        assert list(train.shares_image) == marks and any(image in held for image in train.image_ids)
+        assert not set(train.clean.image_ids) & (held | novel)
+
+    def test_it_is_scored_like_any_task(self, task):
+        for by in ("image", "class"):
+            _, val = task.base.split(by=by, draws=50)
+            right = np.eye(len(val.classes))[val.novel_labels]
+            scores = evaluate((val.novel.sample_ids, right), val)
+            assert scores[1].balanced_accuracy.mean == 1
+            assert scores.dataset.name == "validation"
+
+    def test_what_cannot_be(self, task):
+        for options in ({"share": 1.0}, {"share": -0.1}, {"by": "person"}):
+            with pytest.raises(InputError, match="share is from 0 to 1, by `image` or `class`"):
+                task.base.split(**options)
+        _, empty = task.base.split(0.0)
+        with pytest.raises(InputError, match="needs two to be scored"):
+            evaluate({}, empty)

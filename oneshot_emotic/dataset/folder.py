@@ -18,7 +18,7 @@ from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.names import DATASET_NAME, SHA256, id_problems, text_problems
 from oneshot_emotic.splits import FEWEST_PERSONS, BasePersons, DatasetIdentity, Persons, Task
-from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, task_definition
+from oneshot_emotic.tasks import MAX_SHOTS, PROTOCOL, TASKS, TaskDefinition, task_definition
 from oneshot_emotic.untrusted.files import opened, sound
 from oneshot_emotic.untrusted.limits import MAX_DATASET_FILE_BYTES, MAX_DOCUMENT_BYTES, MAX_ROWS
 from oneshot_emotic.untrusted.parquet import open_parquet, read_texts, read_values
@@ -172,7 +172,7 @@ def read_task(folder: Path, name: str) -> Task:
     manifest = read_manifest(folder)
     files = folder / "data" / definition.name
     novel = _read_novel(files / "novel.parquet", definition.novel_classes)
-    base = _read_base(files / "base.parquet", definition.base_classes, novel)
+    base = _read_base(files / "base.parquet", definition, novel)
     classes = tuple(item for item in definition.novel_classes if item in novel.counts)
     entry = manifest.document["tasks"][name]
     dropped_classes = entry.get("dropped_classes")
@@ -290,9 +290,10 @@ def _read_novel(path: Path, classes: tuple[str, ...]) -> Persons:
     return _checked_persons(_read_columns(path, NOVEL_COLUMNS), classes, path)
 
 
-def _read_base(path: Path, classes: tuple[str, ...], novel: Persons) -> BasePersons:
+def _read_base(path: Path, definition: TaskDefinition, novel: Persons) -> BasePersons:
     *columns, marks = _read_columns(path, BASE_COLUMNS)
-    base = BasePersons.beside(novel, _checked_persons(columns, classes, path))
+    persons = _checked_persons(columns, definition.base_classes, path)
+    base = BasePersons.beside(novel, persons, definition)
     expected = dict(zip(base.sample_ids, base.shares_image, strict=True))
     wrong = [name for name, mark in zip(columns[0], marks, strict=True) if mark != expected[name]]
     if wrong:
