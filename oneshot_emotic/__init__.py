@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oneshot_emotic.dataset.load import load_task as load_task
     from oneshot_emotic.errors import InputError as InputError
+    from oneshot_emotic.person_dataset import PersonDataset as PersonDataset
+    from oneshot_emotic.pictures import open_pictures as open_pictures
     from oneshot_emotic.scoring.evaluate import evaluate as evaluate
     from oneshot_emotic.scoring.scores import Scores as Scores
     from oneshot_emotic.splits import Persons as Persons
@@ -28,24 +30,28 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "InputError": "oneshot_emotic.errors",
+    "PersonDataset": "oneshot_emotic.person_dataset",
     "Persons": "oneshot_emotic.splits",
     "Scores": "oneshot_emotic.scoring.scores",
     "TASKS": "oneshot_emotic.tasks",
     "Task": "oneshot_emotic.splits",
     "evaluate": "oneshot_emotic.scoring.evaluate",
     "load_task": "oneshot_emotic.dataset.load",
+    "open_pictures": "oneshot_emotic.pictures",
     "write_submission": "oneshot_emotic.submission.embeddings_file",
 }
 
 __all__ = [
     "TASKS",
     "InputError",
+    "PersonDataset",
     "Persons",
     "Scores",
     "Task",
     "__version__",
     "evaluate",
     "load_task",
+    "open_pictures",
     "write_submission",
 ]
 

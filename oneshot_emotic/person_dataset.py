@@ -1,0 +1,136 @@
+"""Persons with their pictures as a map-style dataset, for torch's DataLoader and its friends.
+
+Nothing of torch, torchvision or datasets is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.pictures import Pictures
+from oneshot_emotic.splits import BasePersons, Persons
+
+if TYPE_CHECKING:
+    import datasets
+
+Target = Literal["index", "name"]
+
+
+class PersonDataset:
+    """The persons of a split, each as a dict of image, body, label and sample_id.
+
+    It is what `torch.utils.data.DataLoader`, Lightning and accelerate take, with any number of
+    workers. Pillow images are not collated: give transforms that make tensors of one size.
+
+    Attributes:
+        classes: The classes in the order of the label's index.
+
+    Example:
+        >>> train, val = task.base.split()  # doctest: +SKIP
+        >>> data = PersonDataset(train, open_pictures(ROOT), transform)  # doctest: +SKIP
+        >>> DataLoader(data, batch_size=64, shuffle=True, num_workers=4)  # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        split: Persons,
+        pictures: Pictures,
+        transform: Callable[[Any], Any] | None = None,
+        target: Target = "index",
+        *,
+        joint_transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+        classes: Sequence[str] | None = None,
+    ) -> None:
+        """Look the persons up; no picture is decoded yet.
+
+        Args:
+            split: Such as `task.base`, `task.base.clean`, what `split` gave, or `task.novel`.
+            pictures: From `open_pictures`.
+            transform: Called with the image, and with the body: of timm, torchvision or your own.
+            target: `index` for the label as its place in `classes`, `name` for its name.
+            joint_transform: Called before with the dict of image, body and box, for what must
+                treat them together, such as a mirroring. Where torchvision has been imported the
+                box is one of its `tv_tensors.BoundingBoxes`, which transforms of v2 move with the
+                image; otherwise it is a tuple x1, y1, x2, y2.
+            classes: Their order; default: that of the task for base persons, else sorted.
+
+        Raises:
+            InputError: A person has no picture in `pictures`, or a label is not in `classes`.
+        """
+        pictures.check(split.sample_ids)
+        if target not in ("index", "name"):
+            raise InputError(Problem(f"target is `index` or `name`, not {target!r}"))
+        if classes is None and isinstance(split, BasePersons):
+            classes = split.definition.base_classes  # the same in every part of a split
+        self.classes = tuple(sorted(split.counts, key=_natural) if classes is None else classes)
+        if strange := sorted(split.counts.keys() - set(self.classes)):
+            raise InputError(Problem(f"labels that are not among the classes: {strange}"))
+        self._split, self._pictures, self._target = split, pictures, target
+        self._transform, self._joint_transform = transform, joint_transform
+        self._index = {name: index for index, name in enumerate(self.classes)}
+
+    def __len__(self) -> int:
+        return len(self._split)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        """A person: `image` and `body` (as `transform` made them), `label` and `sample_id`."""
+        sample_id, label = self._split.sample_ids[place], self._split.labels[place]
+        picture = self._pictures[sample_id]
+        views: dict[str, Any] = {"image": picture.image, "body": picture.body}
+        if self._joint_transform is not None:
+            box = _box(picture.box, picture.image.size)
+            views = self._joint_transform({**views, "box": box})
+        if self._transform is not None:
+            views |= {name: self._transform(views[name]) for name in ("image", "body")}
+        target = self._index[label] if self._target == "index" else label
+        return {**views, "label": target, "sample_id": sample_id}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self[place] for place in range(len(self)))
+
+    def to_datasets(self) -> datasets.Dataset:
+        """The same as a `datasets.Dataset` with Image and ClassLabel features, boxes in pixels.
+
+        The pictures are copied into the library's cache, without transforms.
+
+        Raises:
+            InputError: The package `datasets` is not installed.
+        """
+        try:
+            import datasets
+        except ImportError:
+            remedy = "pip install datasets"
+            raise InputError(
+                Problem("to_datasets needs the package datasets", "", remedy)
+            ) from None
+        features = datasets.Features(
+            image=datasets.Image(),
+            body=datasets.Image(),
+            box=datasets.Sequence(datasets.Value("int32"), length=4),
+            label=datasets.ClassLabel(names=list(self.classes)),
+            sample_id=datasets.Value("string"),
+        )
+        found: datasets.Dataset = datasets.Dataset.from_generator(self._rows, features=features)
+        return found
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        for sample_id, label in zip(self._split.sample_ids, self._split.labels, strict=True):
+            picture = self._pictures[sample_id]
+            views = {"image": picture.image, "body": picture.body, "box": picture.box}
+            yield {**views, "label": self._index[label], "sample_id": sample_id}
+
+
+def _natural(name: str) -> tuple[int, str]:
+    """Levels by their number, names by their letters."""
+    return (int(name), "") if name.isdigit() else (0, name)
+
+
+def _box(box: tuple[int, int, int, int], size: tuple[int, int]) -> Any:
+    if "torchvision" not in sys.modules:
+        return box
+    from torchvision import tv_tensors
+
+    return tv_tensors.BoundingBoxes([box], format="XYXY", canvas_size=size[::-1])

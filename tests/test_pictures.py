@@ -1,0 +1,151 @@
+"""Pictures by sample_id, and persons as a dataset, on a small stand-in."""
+
+from __future__ import annotations
+
+import pickle
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from oneshot_emotic import InputError, PersonDataset, load_task, open_pictures
+from oneshot_emotic.cli.main import main
+from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.splits import build_tasks
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pictures") / "stand-in"
+    arguments = ["synth", str(folder), "--persons", "120", "--workers", "1"]
+    main(arguments, standalone_mode=False)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def people(root):
+    return read_annotations(next(root.rglob("Annotations.mat"))).persons
+
+
+@pytest.fixture(scope="module")
+def base(people):
+    return build_tasks(people, "argmax")["cat-6-6"].base
+
+
+def file_of(root, sample_id):
+    """By the words of the docs: {partition}/{folder}/{filename}#{ordinal}."""
+    folder, name = sample_id.split("/", 1)[1].rsplit("#", 1)[0].rsplit("/", 1)
+    (path,) = root.rglob(f"{folder}/{name}")
+    return path
+
+
+class TestPictures:
+    def test_image_and_crop_are_those_of_the_file(self, root, people):
+        pictures = open_pictures(root)
+        assert list(pictures) == people["sample_id"].tolist() and len(pictures) == len(people)
+        for row in people.sample(20, random_state=0).itertuples():
+            picture = pictures[row.sample_id]
+            with Image.open(file_of(root, row.sample_id)) as image:
+                expected = np.asarray(image.convert("RGB"))
+            assert np.array_equal(picture.image, expected) and picture.sound
+            x1, y1, x2, y2 = (round(x) for x in (row.x1, row.y1, row.x2, row.y2))
+            assert picture.box == (x1, y1, x2, y2)
+            assert np.array_equal(picture.body, expected[y1:y2, x1:x2])
+        assert not pictures.grey
+
+    def test_broken_and_missing_files_are_grey_and_named(self, root, people, tmp_path):
+        shutil.copytree(root, tmp_path / "copy")
+        first, last = people["sample_id"].iloc[0], people["sample_id"].iloc[-1]
+        file_of(tmp_path / "copy", first).unlink()
+        broken = file_of(tmp_path / "copy", last)
+        broken.write_bytes(broken.read_bytes()[:100])
+        pictures = open_pictures(tmp_path / "copy")
+        for name, row in ((first, people.iloc[0]), (last, people.iloc[-1])):
+            picture = pictures[name]
+            assert not picture.sound
+            assert picture.body.size == (
+                round(row.x2) - round(row.x1),
+                round(row.y2) - round(row.y1),
+            )
+            assert picture.image.getcolors() == [(np.prod(picture.image.size), (127, 127, 127))]
+        assert pictures.grey == {first, last}
+
+    def test_it_travels_to_other_processes(self, root, people):
+        pictures = open_pictures(root)
+        name = people["sample_id"].iloc[3]
+        expected = np.asarray(pictures[name].body)
+        text = pickle.dumps(pictures)
+        assert len(text) < 100_000 and np.array_equal(pickle.loads(text)[name].body, expected)
+
+    def test_what_is_not_there(self, root, tmp_path):
+        with pytest.raises(KeyError):
+            open_pictures(root)["nobody"]
+        with pytest.raises(InputError, match="there is no such folder"):
+            open_pictures(tmp_path / "nowhere")
+        with pytest.raises(InputError, match=r"no Annotations\.mat"):
+            open_pictures(tmp_path)
+
+
+class TestPersonDataset:
+    def test_items(self, root, base):
+        data = PersonDataset(base, open_pictures(root))
+        assert len(data) == len(base) and data.classes == base.definition.base_classes
+        for place in (0, len(data) - 1):
+            item = data[place]
+            assert list(item) == ["image", "body", "label", "sample_id"]
+            assert item["sample_id"] == base.sample_ids[place]
+            assert data.classes[item["label"]] == base.labels[place]
+        assert next(iter(PersonDataset(base, open_pictures(root), target="name")))["label"] in (
+            base.classes
+        )
+
+    def test_transforms(self, root, base):
+        def joint(views):
+            x1, y1, x2, y2 = views["box"]
+            assert views["body"].size == (x2 - x1, y2 - y1)
+            return {name: views[name].rotate(180) for name in ("image", "body")}
+
+        plain = PersonDataset(base, open_pictures(root))[2]
+        turned = PersonDataset(base, open_pictures(root), np.asarray, joint_transform=joint)[2]
+        for name in ("image", "body"):
+            assert np.array_equal(turned[name], np.asarray(plain[name])[::-1, ::-1])
+
+    def test_levels_are_in_the_order_of_numbers(self, root, people):
+        task = build_tasks(people, "argmax")["lev-6-4-valence"]
+        classes = PersonDataset(task.novel, open_pictures(root)).classes
+        assert list(classes) == sorted(classes, key=int)
+
+    def test_wrong_arguments(self, root, base):
+        pictures = open_pictures(root)
+        with pytest.raises(InputError, match="persons not in these annotations, such as"):
+            PersonDataset(load_task("cat-6-6").novel, pictures)
+        with pytest.raises(InputError, match="target is `index` or `name`, not 'class'"):
+            PersonDataset(base, pictures, target="class")
+        with pytest.raises(InputError, match="labels that are not among the classes"):
+            PersonDataset(base, pictures, classes=base.classes[1:])
+
+    def test_to_datasets_saved_and_loaded(self, root, base, tmp_path, monkeypatch):
+        datasets = pytest.importorskip("datasets")
+        monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+        few = base.subset(range(5))
+        data = PersonDataset(few, open_pictures(root))
+        data.to_datasets().save_to_disk(tmp_path / "saved")
+        again = datasets.load_from_disk(tmp_path / "saved")
+        assert again.features["label"].names == list(data.classes)
+        for row, item in zip(again, data, strict=True):
+            assert row["sample_id"] == item["sample_id"] and row["label"] == item["label"]
+            assert np.array_equal(row["image"], item["image"])
+            assert np.array_equal(row["body"], item["body"])
+            assert len(row["box"]) == 4
+
+
+def test_nothing_heavy_is_imported():
+    code = (
+        "import sys, oneshot_emotic as o; o.open_pictures, o.PersonDataset;"
+        "print(*sorted({'torch', 'torchvision', 'datasets'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert found.stdout.strip() == ""
