@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.diagnostics import Diagnostics
@@ -21,6 +21,9 @@ from oneshot_emotic.scoring.statistics import (
 )
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import FAMILIES, TASKS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMAT = "oneshot-emotic-scores/1"
 
@@ -181,6 +184,35 @@ class Scores:
         parts = list(zip(weights, there, strict=True))
         total = weighted_sum(parts, Scale(least, 1.0, behind), one_training=True)
         return Overall(mean, *interval(mean, total), total)
+
+    def flat(self) -> dict[str, float]:
+        """The means by `TASK/SHOTS-shot/FIGURE`, as loggers take them; recalls as `recall/CLASS`.
+
+        Example:
+            >>> scores.flat()  # doctest: +SKIP
+            {'cat-6-6/1-shot/balanced_accuracy': 0.2817, ...}
+        """
+        return {
+            f"{task}/{shots}-shot/{name}": figure.mean
+            for task, shots, name, figure in self._rows()
+            if figure.mean is not None
+        }
+
+    def to_pandas(self) -> pd.DataFrame:
+        """A table with a row a task, number of shots and figure: task, shots, figure, mean, ..."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {"task": task, "shots": shots, "figure": name, **figure.to_dict()}
+            for task, shots, name, figure in self._rows()
+        )
+
+    def _rows(self) -> Iterator[tuple[str, int, str, Estimate]]:
+        for task, by_shots in self.tasks.items():
+            for shots, scores in by_shots.items():
+                recalls = {f"recall/{name}": figure for name, figure in scores.recall.items()}
+                for name, figure in (scores.figures() | recalls).items():
+                    yield task, shots, name, figure
 
     def to_dict(self) -> dict[str, Any]:
         """The form of `score --json` and of the leaderboard's score files.

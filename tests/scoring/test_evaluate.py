@@ -230,6 +230,17 @@ class TestScores:
         assert np.array(figures["confusion"]).shape == (4, 4)
         json.dumps(content, allow_nan=False)
 
+    def test_as_a_table_and_for_a_logger(self, task, level_task):
+        both = merged([evaluate(one_hot(each), each, (1, 5)) for each in (task, level_task)])
+        table, flat = both.to_pandas(), both.flat()
+        assert len(table) == len(flat) == 2 * (3 + 6) + 2 * (4 + 4)
+        for row in table.itertuples():
+            assert flat[f"{row.task}/{row.shots}-shot/{row.figure}"] == row.mean
+        recall = table[(table.task == "cat-6-6") & (table.figure == "recall/Esteem")]
+        assert recall["shots"].tolist() == [1, 5] and recall["mean"].tolist() == [1, 1]
+        assert flat["lev-6-4-arousal/5-shot/level_error"] == 0
+        assert flat["cat-6-6/1-shot/balanced_accuracy"] == 1
+
     def test_overall_needs_every_task_of_the_family(self, task):
         scores = evaluate(one_hot(task), task)
         assert scores.overall("cat") is None
