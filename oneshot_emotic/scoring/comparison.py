@@ -13,12 +13,14 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.scores import Overall, Scores
 from oneshot_emotic.scoring.statistics import (
+    EQUAL,
     DrawPart,
     Estimate,
     interval,
     p_value,
     tail,
     weighted_sum,
+    whole_freedom,
 )
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -129,10 +131,11 @@ def told_apart(figures: Sequence[Overall]) -> npt.NDArray[np.bool_]:
     of_runs, few = np.array([(item.run_variance, item.few_runs) for item in evidence]).T
     variance += of_runs[a] + of_runs[b]
     means = np.array([figures[place].mean for place in known])
+    freedom = map(whole_freedom, variance.tolist(), (few[a] + few[b]).tolist())
     with np.errstate(divide="ignore", invalid="ignore"):
-        freedom = np.where(few[a] + few[b] > 0, variance**2 / (few[a] + few[b]), np.inf)
         distance = np.abs(means[a] - means[b]) / np.sqrt(variance)
-    p = np.array(list(map(tail, np.nan_to_num(distance, posinf=np.inf), freedom)))
+    equal = np.abs(means[a] - means[b]) < EQUAL
+    p = np.where(equal, 1.0, list(map(tail, distance.tolist(), freedom)))
     for step, place in enumerate(np.argsort(p, kind="stable")):
         if p[place] > _LEVEL / (len(p) - step):
             break

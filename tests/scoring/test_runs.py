@@ -11,9 +11,10 @@ from scipy import stats
 
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.errors import InputError
+from oneshot_emotic.scoring.comparison import difference, told_apart
 from oneshot_emotic.scoring.runs import combine_runs
 from oneshot_emotic.scoring.scores import merged
-from oneshot_emotic.scoring.statistics import student
+from oneshot_emotic.scoring.statistics import interval, p_value, student, weighted_sum
 
 
 def run(task, seed, shots=(1, 5)):
@@ -62,7 +63,7 @@ def test_the_interval_counts_images_and_seeds(runs):
 
 @pytest.mark.parametrize("freedom", [*range(1, 40), 100, 1000])
 def test_students_quantile(freedom):
-    assert student(freedom + 0.5) == pytest.approx(stats.t.ppf(0.975, freedom), abs=2e-4)
+    assert student(freedom) == pytest.approx(stats.t.ppf(0.975, freedom), abs=1e-9)
 
 
 def test_a_single_run_is_itself(runs):
@@ -92,3 +93,23 @@ def test_what_is_not_one_system(runs, task):
     other = replace(runs[1], dataset=replace(runs[1].dataset, fingerprint="1" * 64))
     with pytest.raises(InputError, match="do not go together"):
         combine_runs([runs[0], other])
+
+
+def test_interval_and_p_say_the_same(task):
+    """Where a difference is just at the border, whatever the degrees of freedom."""
+    single, several = run(task, 7), combine_runs([run(task, seed) for seed in (0, 9)])
+    one, other = single[1].balanced_accuracy, several[1].balanced_accuracy
+    evidence = weighted_sum([(1.0, one.evidence), (-1.0, other.evidence)])
+    _, high = interval(0.0, evidence)
+    for factor, within in ((0.999, True), (1.001, False)):
+        assert (p_value(high * factor, evidence) > 0.05) == within
+
+
+def test_a_difference_that_is_only_rounding_is_none(task):
+    scores = run(task, 1)
+    again = combine_runs([scores] * 3)
+    for a, b in ((scores, again), (again, scores)):
+        assert difference(a[1].balanced_accuracy, b[1].balanced_accuracy).p == 1
+    overall = [merged([run(x, 1) for x in (task, load_task("cat-6-4"))]) for _ in range(2)]
+    rows = [overall[0].overall("cat"), combine_runs([overall[1]] * 3).overall("cat")]
+    assert not told_apart(rows).any()
