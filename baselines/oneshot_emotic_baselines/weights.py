@@ -53,13 +53,13 @@ def resnet(name: Backbone, pretraining: Pretraining | None, files: WeightFiles) 
 
 def describe(pretraining: Mapping[Any, Pretraining], files: WeightFiles) -> dict[str, str]:
     """Branch -> where its weights came from, for checkpoints and model cards."""
-    return {str(branch): f"{name} ({_source(name, files)})" for branch, name in pretraining.items()}
-
-
-def _source(name: str, files: WeightFiles) -> str:
-    if name in files:
-        return f"{files[name].name}, sha256 {sha256_of_file(files[name])[:12]}"
-    return "torchvision IMAGENET1K_V1"
+    origins = {}
+    for branch, name in pretraining.items():
+        source = "torchvision IMAGENET1K_V1"
+        if name in files:
+            source = f"{files[name].name}, sha256 {sha256_of_file(files[name])[:12]}"
+        origins[str(branch)] = f"{name} ({source})"
+    return origins
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -79,7 +79,12 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
 
             content: Any = load(path.read_bytes())
         else:
-            _refuse_packed(path)
+            if zipfile.is_zipfile(path):  # torch writes members as they are
+                with zipfile.ZipFile(path) as archive:
+                    if any(x.compress_type != zipfile.ZIP_STORED for x in archive.infolist()):
+                        raise ValueError(
+                            "an archive with packed members, which torch does not write"
+                        )
             content = torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
         raise
@@ -92,14 +97,6 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     ):
         raise InputError(Problem("holds no state_dict of tensors", str(path)))
     return {str(key).removeprefix("module."): value for key, value in content.items()}
-
-
-def _refuse_packed(path: Path) -> None:
-    """Refuse an archive that unpacks to more than it is: torch writes members as they are."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
-                raise ValueError("an archive with packed members, which torch does not write")
 
 
 def _not_loaded(path: Path, error: Exception) -> Problem:

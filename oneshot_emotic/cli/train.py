@@ -12,9 +12,9 @@ from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
-    data_options,
     device_option,
     settings_options,
+    size_option,
     weight_files,
     weights_option,
 )
@@ -24,7 +24,16 @@ from oneshot_emotic.errors import InputError, Problem
 @click.command()
 @click.argument("recipe")
 @click.option("--task", type=TASK, required=True)
-@data_options
+@click.option(
+    "--data",
+    "root",
+    type=FOLDER,
+    required=True,
+    help="The EMOTIC copy or stand-in that holds the images.",
+)
+@size_option
+@click.option("--prepared", type=FOLDER, help="Default: ROOT/prepared-SIZE.")
+@click.option("--sem2vec", type=FOLDER, help="The Sem2Vec table; default: looked for in ROOT.")
 @dataset_option
 @click.option(
     "-o",

@@ -1,4 +1,4 @@
-"""Options of the commands that train: where the data is, and every setting of training."""
+"""Options of the commands that train: every setting of training, weights, device."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER
 from oneshot_emotic.errors import InputError, Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -51,24 +50,6 @@ weights_option = click.option(
 )
 
 
-def data_options(function: Function) -> Function:
-    """`--data`, `--size`, `--prepared`, `--sem2vec`."""
-    return _all(
-        click.option(
-            "--data",
-            "root",
-            type=FOLDER,
-            required=True,
-            help="The EMOTIC copy or stand-in that holds the images.",
-        ),
-        size_option,
-        click.option("--prepared", type=FOLDER, help="Default: ROOT/prepared-SIZE."),
-        click.option(
-            "--sem2vec", type=FOLDER, help="The Sem2Vec table; default: looked for in ROOT."
-        ),
-    )(function)
-
-
 def size_option(function: Function) -> Function:
     """`--size`: the side of the prepared pictures."""
     from oneshot_emotic_baselines.settings import SIZE
@@ -87,21 +68,22 @@ def settings_options(*names: str) -> Callable[[Function], Function]:
     from oneshot_emotic_baselines.settings import Settings
 
     types = get_type_hints(Settings)
-    options = []
-    for name in names or _SETTINGS:
-        (flag, text), default = _SETTINGS[name], getattr(Settings, name)
-        choices = get_args(types[name])
-        options.append(
-            click.option(
+
+    def decorate(function: Function) -> Function:
+        for name in reversed(names or tuple(_SETTINGS)):
+            (flag, text), default = _SETTINGS[name], getattr(Settings, name)
+            choices = get_args(types[name])
+            function = click.option(
                 flag,
                 name,
                 type=click.Choice(choices) if choices else types[name],
                 default=default,
                 show_default=bool(default),  # 0 and False stand for what the text says
                 help=text,
-            )
-        )
-    return _all(*options)
+            )(function)
+        return function
+
+    return decorate
 
 
 def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], bool]:
@@ -129,12 +111,3 @@ def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], bool]:
     if problems:
         raise InputError(problems)
     return files, "none" in given
-
-
-def _all(*decorators: Callable[[Any], Any]) -> Callable[[Function], Function]:
-    def decorate(function: Function) -> Function:
-        for decorator in reversed(decorators):
-            function = decorator(function)
-        return function
-
-    return decorate

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -161,6 +162,28 @@ def test_the_rate_falls_for_the_whole_network(tmp_path, small):
     run = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
     rates = [line["learning_rate"] for line in run.history]
     assert rates == pytest.approx([3.5e-4] * 4 + [3.5e-5])
+
+
+def test_half_precision_is_near_and_keeps_whole_weights(finished, tmp_path):
+    settings = tiny.settings(epochs=3, precision="bf16")
+    half = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
+    for ours, theirs in zip(half.history, finished[0].history, strict=True):
+        assert ours["loss"] != theirs["loss"]
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=0.03)
+    weights = load_checkpoint(half.checkpoint)["network"]
+    assert {x.dtype for x in weights.values()} <= {torch.float32, torch.int64}
+    embeddings = embed_task(half.checkpoint, tiny.task(), tiny.data())
+    assert np.isfinite([embeddings[name] for name in tiny.task().novel.sample_ids]).all()
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="compiling for a CPU needs g++")
+def test_compiled_is_the_same_network(finished, tmp_path):
+    settings = tiny.settings(epochs=3, compile=True)
+    compiled = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
+    for ours, theirs in zip(compiled.history, finished[0].history, strict=True):
+        assert ours["loss"] == pytest.approx(theirs["loss"], rel=1e-3)
+    names = [list(load_checkpoint(x.checkpoint)["network"]) for x in (compiled, finished[0])]
+    assert names[0] == names[1]
 
 
 def test_batches_hold_the_classes_evenly():
