@@ -28,12 +28,8 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
         InputError: There is no such data set here; the message says how to get it.
     """
     if not isinstance(dataset, str | os.PathLike):
-        raise InputError(
-            Problem(
-                f"a data set is a name, a folder or a repository, not {dataset!r}",
-                remedy="Leave it out for the synthetic one",
-            )
-        )
+        what = f"a data set is a name, a folder or a repository, not {dataset!r}"
+        raise InputError(Problem(what, remedy="Leave it out for the synthetic one"))
     name = os.fspath(dataset)
     is_plain_name = name == Path(name).name
     if is_plain_name and (BUNDLED / name / MANIFEST).is_file():

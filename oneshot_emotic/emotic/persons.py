@@ -105,23 +105,16 @@ def dataset_name(path: Path, annotations: Annotations, given: str | None = None)
         InputError: It is no name; or what is synthetic would not be called so, or what is not
             would.
     """
+    is_synthetic = annotations.synthetic is not None
     default = "emotic-cvpr17" if path.name.lower().startswith("cvpr17") else "emotic"
-    if annotations.synthetic is not None:
-        default = _SYNTHETIC
+    default = _SYNTHETIC if is_synthetic else default
     name = given or default
     if not DATASET_NAME.fullmatch(name):
-        raise InputError(
-            Problem(f"a data set's name is small letters, digits and hyphens, not {name!r}")
-        )
-    if (default == _SYNTHETIC) != name.startswith(_SYNTHETIC):
-        what = "a synthetic stand-in" if default == _SYNTHETIC else "not synthetic"
-        raise InputError(
-            Problem(
-                f"the data set cannot be called {name!r}: it is {what}",
-                str(path),
-                f"Leave --name out for {default!r}",
-            )
-        )
+        raise InputError(f"a data set's name is small letters, digits and hyphens, not {name!r}")
+    if is_synthetic != name.startswith(_SYNTHETIC):
+        kind = "a synthetic stand-in" if is_synthetic else "not synthetic"
+        what = f"the data set cannot be called {name!r}: it is {kind}"
+        raise InputError(Problem(what, str(path), f"Leave --name out for {default!r}"))
     return name
 
 
