@@ -78,10 +78,12 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
         for rank, folder in enumerate(_local_folders())
         if (identity := read_manifest(folder).identity).name == name
     ]
-    repository = OFFICIAL[name].repository if name in OFFICIAL else None
+    repository = OFFICIAL.get(name)
     # The official splits are fetched where none are here, or only others than those asked for.
-    if repository is not None and (
-        not found or (min(found)[0] and repository.fingerprint == fingerprint)
+    if (
+        repository is not None
+        and repository.fingerprint
+        and (not found or (min(found)[0] and repository.fingerprint == fingerprint))
     ):
         from oneshot_emotic.dataset.hub.fetch import fetch_dataset
 
@@ -108,7 +110,7 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
             if read_manifest(folder).identity.fingerprint == fingerprint:
                 return folder
         official = Repository(name, fingerprint)
-        if official in [known.repository for known in OFFICIAL.values()]:
+        if official.fingerprint and official in OFFICIAL.values():
             return fetch_dataset(official)
         if (cached := cached_dataset(name, fingerprint)) is not None:
             return cached

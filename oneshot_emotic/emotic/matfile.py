@@ -99,21 +99,12 @@ class ImageRecord:
     persons: tuple[PersonRecord, ...]
 
 
-@dataclass(frozen=True)
-class AnnotationsFile:
-    """The content of an Annotations.mat.
-
-    Attributes:
-        images: In the order of the file, train before val before test.
-        synthetic: The settings of a synthetic stand-in; None for anything else.
-    """
-
-    images: tuple[ImageRecord, ...]
-    synthetic: dict[str, Any] | None
-
-
-def read_annotations_file(path: Path) -> AnnotationsFile:
+def read_annotations_file(path: Path) -> tuple[list[ImageRecord], dict[str, Any] | None]:
     """Read an Annotations.mat or CVPR17_Annotations.mat.
+
+    Returns:
+        The images in the order of the file, train before val before test; and the settings of a
+        synthetic stand-in, None for anything else.
 
     Raises:
         InputError: The file is not there, is not such a file, is damaged, or is a preprocessed CSV.
@@ -140,7 +131,7 @@ def read_annotations_file(path: Path) -> AnnotationsFile:
         problems.append(Problem("lists no images", str(path)))
     if problems:
         raise InputError(problems)
-    return AnnotationsFile(tuple(images), _synthetic_settings(variables))
+    return images, _synthetic_settings(variables)
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from oneshot_emotic.categories import canonical_category
 from oneshot_emotic.emotic.boxes import clip_box
 from oneshot_emotic.emotic.matfile import (
-    AnnotationsFile,
     ImageRecord,
     ListedImage,
     PersonRecord,
@@ -87,7 +86,7 @@ def read_annotations(path: Path) -> Annotations:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return annotations_table(read_annotations_file(path))
+        return _table(*read_annotations_file(path))
     finally:
         if enabled:
             gc.enable()
@@ -118,7 +117,7 @@ def dataset_name(path: Path, annotations: Annotations, given: str | None = None)
     return name
 
 
-def annotations_table(content: AnnotationsFile) -> Annotations:
+def _table(records: Iterable[ImageRecord], synthetic: dict[str, Any] | None) -> Annotations:
     """Judge the records: name the persons, clean boxes and labels, drop what cannot be used."""
     import pandas as pd
 
@@ -127,7 +126,7 @@ def annotations_table(content: AnnotationsFile) -> Annotations:
     images_found: Counter[str] = Counter()
     images: dict[str, ListedImage] = {}
     rows: list[tuple[Any, ...]] = []
-    for (partition, image_id), (image, persons) in _merge_listings(content.images, quirks).items():
+    for (partition, image_id), (image, persons) in _merge_listings(records, quirks).items():
         images.setdefault(image_id, image)
         images_found[partition] += 1
         persons_found[partition] += len(persons)
@@ -137,9 +136,8 @@ def annotations_table(content: AnnotationsFile) -> Annotations:
                 rows.append(row)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
-    return Annotations(
-        table, tuple(images.values()), quirks, persons_found, images_found, content.synthetic
-    )
+    listed = tuple(images.values())
+    return Annotations(table, listed, quirks, persons_found, images_found, synthetic)
 
 
 def _merge_listings(
@@ -191,11 +189,11 @@ def _row(
     if not (width >= 1 and height >= 1):
         note("image-size-unknown", f"stored size {width:g} x {height:g}")
         width = height = math.inf
-    clipped = clip_box(person.box, width, height)
-    for kind in clipped.quirks:
+    box, kinds = clip_box(person.box, width, height)
+    for kind in kinds:
         numbers = " ".join(f"{number:g}" for number in person.box)
         note(kind, f"box [{numbers}] in {width:g} x {height:g}")
-    if clipped.box is None:
+    if box is None:
         return None
     return (
         sample_id,
@@ -204,7 +202,7 @@ def _row(
         image.folder,
         image.filename,
         ordinal,
-        *clipped.box,
+        *box,
         image.width,
         image.height,
         labels,
