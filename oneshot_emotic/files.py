@@ -162,18 +162,14 @@ def check_not_input(output: Path | None, inputs: Iterable[Path]) -> None:
     place = output.resolve()
     for path in inputs:
         if path.exists() and (path.samefile(place) or path.resolve() in place.parents):
-            raise InputError(
-                Problem("is read by this command too", str(output), "Give another file to write")
-            )
+            what = "is read by this command too"
+            raise InputError(Problem(what, str(output), "Give another file to write"))
 
 
 def sha256_of_file(path: Path) -> str:
     """The SHA-256 of a file's bytes, in hexadecimal."""
-    digest = hashlib.sha256()
     with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 @contextmanager
@@ -213,13 +209,8 @@ def _check_replaceable(target: Path, marker: str, contents: frozenset[str]) -> N
         raise InputError(Problem("is not a folder", str(target), "Give another output folder"))
     present = {entry.name for entry in target.iterdir()} if target.exists() else set()
     if present and (marker not in present or present - contents):
-        raise InputError(
-            Problem(
-                f"already holds other files: {some(sorted(present - contents) or sorted(present))}",
-                str(target),
-                "Give an empty or a new output folder",
-            )
-        )
+        what = f"already holds other files: {some(sorted(present - contents) or sorted(present))}"
+        raise InputError(Problem(what, str(target), "Give an empty or a new output folder"))
 
 
 def _put_folder(partial: Path, target: Path) -> None:

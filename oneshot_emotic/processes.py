@@ -36,12 +36,6 @@ def available_processors() -> int:
 
 
 def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> None:
-    _end_with_parent()
-    if begin is not None:
-        begin(*arguments)
-
-
-def _end_with_parent() -> None:
     """Let this worker end when its parent is killed: it would wait for work for ever."""
     parent = parent_process()
     assert parent is not None
@@ -51,3 +45,5 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     Thread(target=watch, daemon=True).start()
+    if begin is not None:
+        begin(*arguments)

@@ -73,7 +73,7 @@ def _config(task: str, name: str, splits: Sequence[str]) -> Iterator[str]:
 
 
 def _tables(tasks: Mapping[str, Task]) -> Iterator[str]:
-    yield "## Persons a class\n"
+    yield "## Persons per class\n"
     for name, task in tasks.items():
         base = ", ".join(
             f"{item} {task.base.counts.get(item, 0):,}" for item in task.definition.base_classes
@@ -86,7 +86,7 @@ def _tables(tasks: Mapping[str, Task]) -> Iterator[str]:
             yield ""
         if task.dropped_classes:
             listed = ", ".join(f"{item} ({count})" for item, count in task.dropped_classes.items())
-            yield f"Left out for want of persons: {listed}.\n"
+            yield f"Left out for lack of persons: {listed}.\n"
         if task.unscorable:
             yield f"Cannot be scored: {task.unscorable}.\n"
 
@@ -140,7 +140,7 @@ gender. {getting}
 ## Loading
 
 ```python
-from datasets import load_dataset
+from datasets import load_dataset  # 3.0.2 or later
 
 persons = load_dataset("FOLDER_OR_REPOSITORY", "cat-6-6")  # splits: base, novel
 draws = load_dataset("FOLDER_OR_REPOSITORY", "{draws_config}")["support"]

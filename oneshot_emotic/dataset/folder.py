@@ -118,13 +118,9 @@ def read_manifest(folder: Path) -> Manifest:
     if not folder.is_dir():
         raise InputError(Problem("there is no such folder", str(folder)))
     if not path.exists():
-        raise InputError(
-            Problem(
-                f"there is no {MANIFEST}: this is not a dataset folder",
-                str(folder),
-                "`oneshot-emotic build EMOTIC_ROOT -o DIR` makes one",
-            )
-        )
+        what = f"there is no {MANIFEST}: this is not a dataset folder"
+        remedy = "`oneshot-emotic build EMOTIC_ROOT -o DIR` makes one"
+        raise InputError(Problem(what, str(folder), remedy))
     with _say_what_to_do():
         with opened(path, MAX_DOCUMENT_BYTES, remedy="") as stream:
             content = parse_json(stream.read(MAX_DOCUMENT_BYTES), str(path))

@@ -28,12 +28,8 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
         InputError: There is no such data set here; the message says how to get it.
     """
     if not isinstance(dataset, str | os.PathLike):
-        raise InputError(
-            Problem(
-                f"a data set is a name, a folder or a repository, not {dataset!r}",
-                remedy="Leave it out for the synthetic one",
-            )
-        )
+        what = f"a data set is a name, a folder or a repository, not {dataset!r}"
+        raise InputError(Problem(what, remedy="Leave it out for the synthetic one"))
     name = os.fspath(dataset)
     is_plain_name = name == Path(name).name
     if is_plain_name and (BUNDLED / name / MANIFEST).is_file():
@@ -82,10 +78,12 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
         for rank, folder in enumerate(_local_folders())
         if (identity := read_manifest(folder).identity).name == name
     ]
-    repository = OFFICIAL[name].repository if name in OFFICIAL else None
+    repository = OFFICIAL.get(name)
     # The official splits are fetched where none are here, or only others than those asked for.
-    if repository is not None and (
-        not found or (min(found)[0] and repository.fingerprint == fingerprint)
+    if (
+        repository is not None
+        and repository.fingerprint
+        and (not found or (min(found)[0] and repository.fingerprint == fingerprint))
     ):
         from oneshot_emotic.dataset.hub.fetch import fetch_dataset
 
@@ -112,7 +110,7 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
             if read_manifest(folder).identity.fingerprint == fingerprint:
                 return folder
         official = Repository(name, fingerprint)
-        if official in [known.repository for known in OFFICIAL.values()]:
+        if official.fingerprint and official in OFFICIAL.values():
             return fetch_dataset(official)
         if (cached := cached_dataset(name, fingerprint)) is not None:
             return cached

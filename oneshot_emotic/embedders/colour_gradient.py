@@ -61,8 +61,9 @@ def _orientation_histograms(grey: FloatArray) -> FloatArray:
     magnitude = np.hypot(down, right)
     angle = np.arctan2(down, right) % np.pi
     chosen = np.minimum((angle * (_ORIENTATIONS / np.pi)).astype(np.int64), _ORIENTATIONS - 1)
+    cells = (_ROWS, _HEIGHT // _ROWS, _COLUMNS, _WIDTH // _COLUMNS)
     histograms = [
-        _cell_means(np.where(chosen == item, magnitude, 0), _ROWS, _COLUMNS)
+        np.where(chosen == item, magnitude, 0).reshape(cells).mean(axis=(1, 3))
         for item in range(_ORIENTATIONS)
     ]
     return np.stack(histograms, axis=-1).ravel()
@@ -72,13 +73,6 @@ def _colour_statistics(pixels: FloatArray) -> FloatArray:
     """Mean and standard deviation of each channel in horizontal bands, flattened."""
     bands = pixels.reshape(_COLOUR_ROWS, -1, 3)
     return np.concatenate([bands.mean(axis=1), bands.std(axis=1)]).ravel()
-
-
-def _cell_means(values: FloatArray, rows: int, columns: int) -> FloatArray:
-    height, width = values.shape
-    cells = values.reshape(rows, height // rows, columns, width // columns)
-    means: FloatArray = cells.mean(axis=(1, 3))
-    return means
 
 
 def _unit(vector: FloatArray) -> FloatArray:

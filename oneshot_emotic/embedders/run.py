@@ -104,14 +104,9 @@ def embed_copy(
     layout = find_layout(root)
     table = read_annotations(annotations or find_annotations(layout)).persons.set_index("sample_id")
     if missing := [sample_id for sample_id in sample_ids if sample_id not in table.index]:
-        raise InputError(
-            Problem(
-                f"{len(missing):,} novel persons of the data set are not in these annotations, "
-                f"such as {some(missing)}",
-                str(root),
-                "Give the data set that was built from this copy with --dataset",
-            )
-        )
+        what = f"{len(missing):,} novel persons of the data set are not in these annotations"
+        remedy = "Give the data set that was built from this copy with --dataset"
+        raise InputError(Problem(f"{what}, such as {some(missing)}", str(root), remedy))
     persons = person_pictures(table.loc[list(sample_ids)].reset_index())
     batches = [persons[start : start + _BATCH] for start in range(0, len(persons), _BATCH)]
     embed = partial(_embed_batch, embedder, layout.image_folders)

@@ -78,23 +78,12 @@ def find_annotations(layout: Layout) -> Path:
     if not candidates:
         if layout.csvs:
             raise InputError(csv_problem(layout.csvs[0]))
-        raise InputError(
-            Problem(
-                f"no Annotations.mat found in it or in {_DEPTH} levels of folders below",
-                str(layout.root),
-                "Give the folder that holds both `emotic` and `Annotations`, or name the file "
-                "with --annotations",
-            )
-        )
-    contents = {sha256_of_file(path) for path in candidates}
-    if len(contents) > 1:
-        raise InputError(
-            Problem(
-                f"holds {len(candidates)} different annotation files: {some(candidates, 8)}",
-                str(layout.root),
-                "Name the one to use with --annotations",
-            )
-        )
+        what = f"no Annotations.mat found in it or in {_DEPTH} levels of folders below"
+        remedy = "Give the folder that holds both `emotic` and `Annotations`, or name the file"
+        raise InputError(Problem(what, str(layout.root), f"{remedy} with --annotations"))
+    if len({sha256_of_file(path) for path in candidates}) > 1:
+        what = f"holds {len(candidates)} different annotation files: {some(candidates, 8)}"
+        raise InputError(Problem(what, str(layout.root), "Name the one to use with --annotations"))
     return candidates[0]
 
 

@@ -40,6 +40,7 @@ _ALL_FIELDS = (
 
 Triple = tuple[float, float, float]
 _NAN = float("nan")
+_NOT_EMOTIC = "This is not EMOTIC's annotations file"
 #: The largest float32; a number beyond it, or its like below zero, counts as none.
 _LARGEST = 3.4028234663852886e38
 #: Characters of a stand-in's settings, and bytes of a file's name on any disk.
@@ -98,21 +99,12 @@ class ImageRecord:
     persons: tuple[PersonRecord, ...]
 
 
-@dataclass(frozen=True)
-class AnnotationsFile:
-    """The content of an Annotations.mat.
-
-    Attributes:
-        images: In the order of the file, train before val before test.
-        synthetic: The settings of a synthetic stand-in; None for anything else.
-    """
-
-    images: tuple[ImageRecord, ...]
-    synthetic: dict[str, Any] | None
-
-
-def read_annotations_file(path: Path) -> AnnotationsFile:
+def read_annotations_file(path: Path) -> tuple[list[ImageRecord], dict[str, Any] | None]:
     """Read an Annotations.mat or CVPR17_Annotations.mat.
+
+    Returns:
+        The images in the order of the file, train before val before test; and the settings of a
+        synthetic stand-in, None for anything else.
 
     Raises:
         InputError: The file is not there, is not such a file, is damaged, or is a preprocessed CSV.
@@ -132,14 +124,14 @@ def read_annotations_file(path: Path) -> AnnotationsFile:
                 if names is None
                 else f"the images of `{partition}` have no field {some(missing)}"
             )
-            problems.append(Problem(what, str(path), "This is not EMOTIC's annotations file"))
+            problems.append(Problem(what, str(path), _NOT_EMOTIC))
         else:
             images.extend(_images(listing, partition, path, problems))
     if not images and not problems:
         problems.append(Problem("lists no images", str(path)))
     if problems:
         raise InputError(problems)
-    return AnnotationsFile(tuple(images), _synthetic_settings(variables))
+    return images, _synthetic_settings(variables)
 
 
 def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
@@ -158,13 +150,8 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
             raise ValueError(f"more than {MOST_BYTES:,} bytes")
         content = path.read_bytes()
         if content[124:128] in (b"\x00\x02IM", b"\x02\x00MI"):
-            raise InputError(
-                Problem(
-                    "is a MATLAB v7.3 (HDF5) file",
-                    str(path),
-                    "EMOTIC's own is v5 to v7; in MATLAB, `save(..., '-v7')` converts this one",
-                )
-            )
+            remedy = "EMOTIC's own is v5 to v7; in MATLAB, `save(..., '-v7')` converts this one"
+            raise InputError(Problem("is a MATLAB v7.3 (HDF5) file", str(path), remedy))
         check_tags(content, wanted)
         with warnings.catch_warnings():
             warnings.simplefilter("error", MatReadWarning)
@@ -175,23 +162,14 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
         raise InputError(Problem(f"cannot be read: {error.strerror or error}", str(path))) from None
     # loadmat raises almost anything on a damaged file, down to TypeError and zlib.error.
     except Exception as error:
-        raise InputError(
-            Problem(
-                f"is not a MATLAB file or is damaged ({type(error).__name__}: {error})",
-                str(path),
-                "Unpack the EMOTIC archive again",
-            )
-        ) from None
+        what = f"is not a MATLAB file or is damaged ({type(error).__name__}: {error})"
+        remedy = "Unpack the EMOTIC archive again"
+        raise InputError(Problem(what, str(path), remedy)) from None
     missing = [name for name in PARTITIONS if not isinstance(variables.get(name), np.ndarray)]
     if missing:
         found = [name for name in variables if not name.startswith("__")]
-        raise InputError(
-            Problem(
-                f"has no variable {some(missing)} (it has {some(found, 8) or 'none of them'})",
-                str(path),
-                "This is not EMOTIC's annotations file",
-            )
-        )
+        what = f"has no variable {some(missing)} (it has {some(found, 8) or 'none of them'})"
+        raise InputError(Problem(what, str(path), _NOT_EMOTIC))
     return variables
 
 

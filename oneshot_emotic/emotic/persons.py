@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from oneshot_emotic.categories import canonical_category
 from oneshot_emotic.emotic.boxes import clip_box
 from oneshot_emotic.emotic.matfile import (
-    AnnotationsFile,
     ImageRecord,
     ListedImage,
     PersonRecord,
@@ -87,7 +86,7 @@ def read_annotations(path: Path) -> Annotations:
     enabled = gc.isenabled()
     gc.disable()
     try:
-        return annotations_table(read_annotations_file(path))
+        return _table(*read_annotations_file(path))
     finally:
         if enabled:
             gc.enable()
@@ -105,27 +104,20 @@ def dataset_name(path: Path, annotations: Annotations, given: str | None = None)
         InputError: It is no name; or what is synthetic would not be called so, or what is not
             would.
     """
+    is_synthetic = annotations.synthetic is not None
     default = "emotic-cvpr17" if path.name.lower().startswith("cvpr17") else "emotic"
-    if annotations.synthetic is not None:
-        default = _SYNTHETIC
+    default = _SYNTHETIC if is_synthetic else default
     name = given or default
     if not DATASET_NAME.fullmatch(name):
-        raise InputError(
-            Problem(f"a data set's name is small letters, digits and hyphens, not {name!r}")
-        )
-    if (default == _SYNTHETIC) != name.startswith(_SYNTHETIC):
-        what = "a synthetic stand-in" if default == _SYNTHETIC else "not synthetic"
-        raise InputError(
-            Problem(
-                f"the data set cannot be called {name!r}: it is {what}",
-                str(path),
-                f"Leave --name out for {default!r}",
-            )
-        )
+        raise InputError(f"a data set's name is small letters, digits and hyphens, not {name!r}")
+    if is_synthetic != name.startswith(_SYNTHETIC):
+        kind = "a synthetic stand-in" if is_synthetic else "not synthetic"
+        what = f"the data set cannot be called {name!r}: it is {kind}"
+        raise InputError(Problem(what, str(path), f"Leave --name out for {default!r}"))
     return name
 
 
-def annotations_table(content: AnnotationsFile) -> Annotations:
+def _table(records: Iterable[ImageRecord], synthetic: dict[str, Any] | None) -> Annotations:
     """Judge the records: name the persons, clean boxes and labels, drop what cannot be used."""
     import pandas as pd
 
@@ -134,7 +126,7 @@ def annotations_table(content: AnnotationsFile) -> Annotations:
     images_found: Counter[str] = Counter()
     images: dict[str, ListedImage] = {}
     rows: list[tuple[Any, ...]] = []
-    for (partition, image_id), (image, persons) in _merge_listings(content.images, quirks).items():
+    for (partition, image_id), (image, persons) in _merge_listings(records, quirks).items():
         images.setdefault(image_id, image)
         images_found[partition] += 1
         persons_found[partition] += len(persons)
@@ -144,9 +136,8 @@ def annotations_table(content: AnnotationsFile) -> Annotations:
                 rows.append(row)
     columns = list(zip(*rows, strict=True)) if rows else [()] * len(COLUMNS)
     table = pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
-    return Annotations(
-        table, tuple(images.values()), quirks, persons_found, images_found, content.synthetic
-    )
+    listed = tuple(images.values())
+    return Annotations(table, listed, quirks, persons_found, images_found, synthetic)
 
 
 def _merge_listings(
@@ -198,11 +189,11 @@ def _row(
     if not (width >= 1 and height >= 1):
         note("image-size-unknown", f"stored size {width:g} x {height:g}")
         width = height = math.inf
-    clipped = clip_box(person.box, width, height)
-    for kind in clipped.quirks:
+    box, kinds = clip_box(person.box, width, height)
+    for kind in kinds:
         numbers = " ".join(f"{number:g}" for number in person.box)
         note(kind, f"box [{numbers}] in {width:g} x {height:g}")
-    if clipped.box is None:
+    if box is None:
         return None
     return (
         sample_id,
@@ -211,7 +202,7 @@ def _row(
         image.folder,
         image.filename,
         ordinal,
-        *clipped.box,
+        *box,
         image.width,
         image.height,
         labels,

@@ -607,6 +607,6 @@ def test_the_card_says_what_it_does_not_hold(folder):
     assert "no** image" in card.replace("\n", " ")
     assert "on request" in card
     assert "license: other" in card
-    assert "Left out for want of persons: Engagement (1)" in card
+    assert "Left out for lack of persons: Engagement (1)" in card
     synthetic = (BUNDLED / "synthetic/README.md").read_text()
     assert "Synthetic stand-in" in synthetic

@@ -239,7 +239,7 @@ class TestOfficial:
         "import sys\n"
         "from oneshot_emotic.dataset.hub import repository\n"
         "from oneshot_emotic.dataset import locate\n"
-        "table = {'emotic': repository.Official(sys.argv[1], sys.argv[2])}\n"
+        "table = {'emotic': repository.Repository(sys.argv[1], sys.argv[2])}\n"
         "locate.OFFICIAL = table\n"
         "print(locate.named_dataset_folder(sys.argv[3], sys.argv[2]))"
     )

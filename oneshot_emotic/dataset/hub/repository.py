@@ -40,29 +40,10 @@ class Repository:
         return self.fingerprint is not None or _COMMIT.fullmatch(self.revision) is not None
 
 
-@dataclass(frozen=True)
-class Official:
-    """A registered data set.
-
-    Attributes:
-        repo_id: Its repository.
-        fingerprint: Of its official splits; None until a licence holder has built and published
-            them. Without one, nothing is ever fetched under the name.
-    """
-
-    repo_id: str
-    fingerprint: str | None
-
-    @property
-    def repository(self) -> Repository | None:
-        """The repository at the official revision, once there is one."""
-        return Repository(self.repo_id, self.fingerprint) if self.fingerprint else None
-
-
-#: Name -> where it is. The fingerprint goes in here with the first publication.
-OFFICIAL: Mapping[str, Official] = {
-    "emotic": Official("oneshot-emotic/emotic", fingerprint=None),
-}
+#: The registered official data sets: name -> repository, at the fingerprint of the official splits.
+#: It goes in here when a licence holder has built and published them; without it nothing is ever
+#: fetched under the name.
+OFFICIAL: Mapping[str, Repository] = {"emotic": Repository("oneshot-emotic/emotic")}
 
 
 def parse_repository(text: str) -> Repository | None:
