@@ -74,7 +74,7 @@ def reported_sections(reported: dict[str, Any]) -> list[ReportedSection]:
                 marked = bool(members) or marked
             sees = Words(row["sees"]) if row["sees"] else NONE
             rows.append((Words(row["method"]), sees, *figures))
-        notes = ["† printed so; it is not the mean of the three figures before it."] * marked
+        notes = ["† as printed; it is not the mean of the three figures before it."] * marked
         headers: tuple[Cell, ...] = (
             "method",
             "sees",

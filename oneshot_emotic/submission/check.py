@@ -209,7 +209,7 @@ def _card(model: Mapping[str, Any], findings: Findings) -> None:
     if missing := missing_fields(model):
         findings.notes.append(f"the model card does not say {', '.join(missing)}")
     findings.notes.extend(
-        f"the model card's {key} will not become a link: it is no plain https address"
+        f"the model card's {key} will not become a link: it is not a plain https address"
         for key in ("code", "paper")
         if isinstance(model.get(key), str) and not is_plain_https(model[key])
     )

@@ -391,7 +391,7 @@ class TestDamage:
         buffers = [pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(ids))]
         column = pa.StringArray.from_buffers(len(ids), *buffers)
         pq.write_table(table.set_column(0, "sample_id", column), path)
-        with pytest.raises(InputError, match=r"base\.parquet: is not a sound \.parquet file"):
+        with pytest.raises(InputError, match=r"base\.parquet: is not a valid \.parquet file"):
             read_task(folder, "cat-6-6")
 
     def test_a_surrogate_in_the_manifest(self, folder):
@@ -453,7 +453,7 @@ class TestDamage:
         path = folder / "data/cat-6-6/base.parquet"
         path.unlink() if content is None else path.write_bytes(content)
         with pytest.raises(
-            InputError, match="there is no such" if content is None else "not a sound"
+            InputError, match="there is no such" if content is None else "not a valid"
         ):
             read_task(folder, "cat-6-6")
 

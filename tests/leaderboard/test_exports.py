@@ -259,4 +259,4 @@ def test_from_the_command_line(tmp_path, run):
         "do not go together"
         in run("leaderboard", tmp_path, "--format", "csv", "--check", status=2).output
     )
-    assert "--output is for" in run("leaderboard", tmp_path, "-o", output, status=2).output
+    assert "--output goes with" in run("leaderboard", tmp_path, "-o", output, status=2).output

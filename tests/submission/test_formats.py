@@ -261,7 +261,7 @@ class TestDamage:
         with pytest.raises(InputError, match=r"pickle.*never read"):
             read_embeddings_file(tmp_path / "a.npz")
         (tmp_path / "b.npz").write_bytes(pickle.dumps({1: 2}))
-        with pytest.raises(InputError, match=r"not a sound \.npz"):
+        with pytest.raises(InputError, match=r"not a valid \.npz"):
             read_embeddings_file(tmp_path / "b.npz")
 
     def test_a_bomb(self, tmp_path):
