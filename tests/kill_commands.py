@@ -79,28 +79,24 @@ def run_here(arguments: list[str]) -> int:
         return command_line.main(arguments, standalone_mode=False) or 0
 
 
-def run_forked(arguments: list[str], kill_at: int | None = None) -> int:
-    """Start a command line in a fork; with `kill_at` it kills itself at that file operation."""
-    if process := os.fork():
-        return process
-    status = 70
-    try:
-        if kill_at is not None:
-            sys.addaudithook(_killer(kill_at))
-        status = run_here(arguments)
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-    finally:
-        os._exit(status)
-
-
 def _is_operation(event: str, details: Any) -> bool:
     if event == "open":
         return isinstance(details[2], int) and bool(details[2] & os.O_ACCMODE)
     return event in ("os.rename", "os.remove", "os.rmdir", "os.mkdir", "shutil.rmtree")
 
 
-def _killer(kill_at: int) -> Callable[[str, Any], None]:
+def run_forked(
+    arguments: list[str], kill_at: int | None = None, count_to: int | None = None
+) -> int:
+    """Start a command line in a fork.
+
+    Args:
+        arguments: The command line.
+        kill_at: At which of its operations on files it kills itself.
+        count_to: The descriptor to which it writes, at its end, how many it has done.
+    """
+    if process := os.fork():
+        return process
     seen = 0
 
     def hook(event: str, details: Any) -> None:
@@ -110,26 +106,23 @@ def _killer(kill_at: int) -> Callable[[str, Any], None]:
             if seen == kill_at:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-    return hook
+    status = 70
+    sys.addaudithook(hook)
+    try:
+        status = run_here(arguments)
+    except BaseException as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    finally:
+        if count_to is not None:
+            os.write(count_to, str(seen).encode())
+        os._exit(status)
 
 
 def operations(arguments: list[str]) -> int:
     """How many operations on files a command does."""
     reading, writing = os.pipe()
-    if (process := os.fork()) == 0:
-        counted = 0
-
-        def hook(event: str, details: Any) -> None:
-            nonlocal counted
-            counted += _is_operation(event, details)
-
-        sys.addaudithook(hook)
-        with contextlib.suppress(BaseException):
-            run_here(arguments)
-        os.write(writing, str(counted).encode())
-        os._exit(0)
+    os.waitpid(run_forked(arguments, count_to=writing), 0)
     os.close(writing)
-    os.waitpid(process, 0)
     with os.fdopen(reading) as stream:
         return int(stream.read())
 
@@ -246,7 +239,7 @@ def _submit_plan(folder: Path, files: list[str]) -> Plan:
         _empty(area, "a")
         shutil.copytree(folder / "submitted", area / "a")
 
-    return Plan(["submit", files[1], *words], area, old, whole=True)
+    return Plan(["submit", *files[1:], *words], area, old, whole=True)  # two runs
 
 
 def _leaderboard_plan(folder: Path, files: list[str]) -> Plan:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     type=click.Choice(LABEL_RULES),
     default="argmax",
     show_default=True,
-    help="`argmax` is the official one.",
+    help="`argmax` is the official rule.",
 )
 @click.option(
     "--name",
@@ -153,7 +153,7 @@ def print_image_report(report: ImageReport) -> None:
     if rows:
         _echo_table(["image file", "count", "meaning"], rows)
     else:
-        echo("All there and whole.", "")
+        echo("All present and whole.", "")
 
 
 def _print_tasks(
@@ -161,14 +161,14 @@ def _print_tasks(
 ) -> None:
     from oneshot_emotic.emotic import published
 
-    echo(f"novel persons a class, label rule {rule}")
+    echo(f"novel persons per class, label rule {rule}")
     for name in TASKS:
         task = tasks[rule][name]
         listed = ", ".join(f"{item} {task.novel.counts[item]:,}" for item in task.classes)
         echo(f"  {name:18} {len(task.novel):7,}  {listed or '-'}")
         if task.dropped_classes:
             listed = ", ".join(f"{item} {count}" for item, count in task.dropped_classes.items())
-            echo(f"    left out for want of persons: {listed}")
+            echo(f"    left out for lack of persons: {listed}")
         if task.unscorable:
             echo(f"    cannot be scored: {task.unscorable}")
     # The released list is of EMOTIC: beside invented persons it would mean nothing.

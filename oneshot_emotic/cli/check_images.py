@@ -17,7 +17,7 @@ from oneshot_emotic.errors import InputError, Problem
 @click.option("-o", "--output", type=FOLDER, help="Write the full list to this CSV file.")
 @workers_option
 def command(emotic_root: Path, annotations: Path | None, output: Path | None, workers: int) -> None:
-    """Decode every image of an EMOTIC copy and list what is missing or odd.
+    """Decode every image of an EMOTIC copy; list missing, damaged and unusual ones.
 
     Exit status 1 when a person would be left without a picture.
     """

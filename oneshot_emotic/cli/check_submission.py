@@ -15,7 +15,7 @@ from oneshot_emotic.errors import InputError, Problem, memory_for
 @click.argument("paths", metavar="PATH...", type=FOLDER, nargs=-1, required=True)
 @embeddings_options
 def command(paths: tuple[Path, ...], dataset: str | None, task: str | None, max_bytes: int) -> None:
-    """Examine a submission: every problem at once, or what is good.
+    """Check a submission: list all its problems at once, or say what is good.
 
     PATH is a folder with a submission.json, or a file of embeddings. Exit status 2 when something
     is wrong.

@@ -65,7 +65,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     )
 
     options = ("--dataset", dataset, "--json", scores)
-    _step(4, "Score the embeddings: 1,000 support draws a task", "score", *files, *options)
+    _step(4, "Score the embeddings: 1,000 support draws per task", "score", *files, *options)
     ctx.invoke(score.command, files=tuple(files), dataset=str(dataset), json_file=scores)
 
     echo("", "What came out", bold=True)

@@ -29,9 +29,9 @@ from oneshot_emotic.errors import InputError, Problem
 )
 @click.option(
     "--format",
-    "form",
+    "export",
     type=click.Choice(["csv", "json", "latex", "html"]),
-    help="Print the boards in this form instead of writing ROOT/leaderboard.",
+    help="Print the boards in this format instead of writing ROOT/leaderboard.",
 )
 @click.option("-o", "--output", type=FOLDER, help="With --format: the file to write.")
 @click.option(
@@ -42,7 +42,7 @@ def command(
     root: Path,
     check: bool,
     base: Path | None,
-    form: str | None,
+    export: str | None,
     output: Path | None,
     no_cache: bool,
     workers: int,
@@ -68,11 +68,13 @@ def command(
     from oneshot_emotic.leaderboard.reported import read_reported
     from oneshot_emotic.submission.folder import find_submissions
 
-    given = {"--check": check, "--diff": base is not None, "--format": form is not None}
+    given = {"--check": check, "--diff": base is not None, "--format": export is not None}
     if len(chosen := [name for name, is_given in given.items() if is_given]) > 1:
         raise InputError(Problem(f"{' and '.join(chosen)} do not go together"))
-    if output is not None and form is None:
-        raise InputError(Problem("--output is for --format; without, ROOT/leaderboard is written"))
+    if output is not None and export is None:
+        raise InputError(
+            Problem("--output goes with --format; without it, ROOT/leaderboard is written")
+        )
     folder = root / "leaderboard"
     check_not_input(output, (root / "submissions", folder))
     submissions = find_submissions(root / "submissions")
@@ -91,8 +93,8 @@ def command(
         old = recompute_boards(before, load, say, cache, workers)
         echo_document(changes_page(old, boards))
         return
-    if form is not None:
-        text = _exported(form, boards, reported)
+    if export is not None:
+        text = _exported(export, boards, reported)
         if output is None:
             echo_document(text)
         else:
@@ -108,18 +110,18 @@ def command(
         return
     if difference := differences(folder, files):
         echo_lines(difference.rstrip("\n"))
-        say("error: the leaderboard is not what its submissions give")
+        say("error: the leaderboard does not match its submissions")
         raise SystemExit(1)
     echo(f"{len(submissions)} submissions: the leaderboard is up to date")
 
 
-def _exported(form: str, boards: list[Any], reported: dict[str, Any]) -> str:
+def _exported(export: str, boards: list[Any], reported: dict[str, Any]) -> str:
     from oneshot_emotic.leaderboard.page import html_page
     from oneshot_emotic.leaderboard.page_latex import latex_tables
     from oneshot_emotic.leaderboard.records import csv_lines, json_document
 
-    if form == "csv":
+    if export == "csv":
         return csv_lines(boards)
-    if form == "json":
+    if export == "json":
         return json_document(boards, reported)
-    return latex_tables(boards) if form == "latex" else html_page(boards, reported)
+    return latex_tables(boards) if export == "latex" else html_page(boards, reported)

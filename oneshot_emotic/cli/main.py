@@ -24,11 +24,11 @@ COMMANDS: dict[str, str] = {
     "score": "Score files of embeddings.",
     "compare": "Say which of two submissions is better, and how surely.",
     "submit": "Make a submission folder from files of embeddings.",
-    "check-submission": "Examine a submission: every problem at once, or what is good.",
+    "check-submission": "Check a submission: list all its problems at once, or say what is good.",
     "leaderboard": "Recompute the leaderboard of a checkout, check it, or export it.",
     "build": "Build the dataset folder from an EMOTIC copy.",
     "publish": "Publish a dataset folder on the Hugging Face Hub.",
-    "check-images": "Decode every image of an EMOTIC copy and list what is missing or odd.",
+    "check-images": "Decode every image of an EMOTIC copy; list missing, damaged and unusual ones.",
     "synth": "Write the synthetic stand-in: an invented data set in EMOTIC's layout.",
     "embed": "Embed a data set's novel persons with a built-in embedder or a checkpoint.",
     "baselines": "List the baselines with the paper's figures.",
@@ -102,6 +102,6 @@ def main() -> None:
     Begin with `oneshot-emotic demo`: no data and no GPU needed.
 
     Exit status: 0 when all went well; 1 when something is not as it should be, such as with
-    `leaderboard --check`; 2 when input or a place to write is no good; 3 when the system ended a
-    worker process, most likely for want of memory.
+    `leaderboard --check`; 2 when an input, or a place to write to, cannot be used; 3 when the
+    system ended a worker process, most likely for lack of memory.
     """

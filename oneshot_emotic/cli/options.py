@@ -49,7 +49,7 @@ shots_option = click.option(
     multiple=True,
     default=(1, 5),
     show_default=True,
-    help="Support persons a class; may be given several times.",
+    help="Support persons per class; may be given several times.",
 )
 max_bytes_option = click.option(
     "--max-bytes",

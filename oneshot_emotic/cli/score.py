@@ -64,7 +64,10 @@ def command(
                 echo(f"{name}: means of {len(runs)} runs (training seeds)")
             echo_lines(task_report(scores, name, evaluate_controls(runs[0].task, shots)))
             if verbose:
-                what = diagnostics_report(scores, name) or "Of several runs nothing more is shown."
+                what = (
+                    diagnostics_report(scores, name)
+                    or "Several runs have no diagnostics: score one of them to see its own."
+                )
                 echo_lines(what)
         if len(scores.tasks) > 1:
             echo_lines(overall_report(scores))

@@ -54,7 +54,7 @@ def _card_options(function: Function) -> Function:
 @click.option("--slug", help="The folder's name; default: made from --name.")
 @click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
 @click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
-@click.option("--force", is_flag=True, help="Take files that say they are of several models.")
+@click.option("--force", is_flag=True, help="Accept files that say they are of several models.")
 @embeddings_options
 def command(
     files: tuple[Path, ...],
@@ -71,7 +71,7 @@ def command(
 
     Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
     printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, one
-    a task, or a folder of them; several of a task are its runs (training seeds), in the order
+    per task, or a folder of them; several of a task are its runs (training seeds), in the order
     given. What their headers say of the model is taken over, the options win; the date is today's
     where none is given.
     """
@@ -119,10 +119,12 @@ def _checked(
         if len(runs) > MAX_RUNS
     ]
     if len({item.task.dataset for item in checked}) > 1:
-        problems.append(Problem("the files are for several data sets", "", "Submit them apart"))
+        problems.append(
+            Problem("the files are for several data sets", "", "Submit them separately")
+        )
     if len(models := models_of(checked)) > 1 and not force:
         what = f"the files are of several models: {', '.join(models)}"
-        remedy = "Submit each apart; --force if they are one under several names"
+        remedy = "Submit each separately; --force if they are one model under several names"
         problems.append(Problem(what, remedy=remedy))
     return checked, cards, problems
 

@@ -29,6 +29,6 @@ def command(dataset: str) -> None:
         echo(f"  novel  {len(task.novel):6,}  {listed}")
         if task.dropped_classes:
             listed = ", ".join(f"{item} {count}" for item, count in task.dropped_classes.items())
-            echo(f"  left out for want of persons: {listed}")
+            echo(f"  left out for lack of persons: {listed}")
         if task.unscorable:
             echo(f"  cannot be scored: {task.unscorable}")

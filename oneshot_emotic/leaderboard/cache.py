@@ -7,7 +7,7 @@ The key is a digest of all that the scores depend on: the bytes of the embedding
 set's identity and fingerprint, the protocol, the task, and the package's own source. Anything else
 than what is asked for has another key, so it is never found.
 
-What is found is believed. So nobody else may be able to write there, and nothing that is to be
+What is found is trusted. So nobody else may be able to write there, and nothing that is to be
 proved, as by `leaderboard --check`, is taken from it.
 """
 
@@ -60,7 +60,7 @@ def default_cache_folder() -> Path:
 class ScoreCache:
     """Scores on disk by what they were computed from.
 
-    A file that is damaged, or that cannot be read or written, is as good as none.
+    A file that is damaged, or that cannot be read or written, counts as missing.
 
     Args:
         root: The folder; made when the first scores are kept.
@@ -125,7 +125,7 @@ class ScoreCache:
             ours = not root.exists() or (marker.is_file() and marker.read_bytes() == _MARKER_TEXT)
         except OSError as error:
             return f"{root} cannot be read: {error.strerror}"
-        return None if ours else f"{root} was not made for it"
+        return None if ours else f"{root} is not a folder that was made for them"
 
 
 @functools.cache
@@ -146,7 +146,7 @@ def _key(task: Task, source: str, whole: bool) -> str:
 
 
 def _seal(key: str, body: bytes) -> str:
-    """Tells a file that is whole and belongs to its name."""
+    """What only a whole file under its own name begins with."""
     return hashlib.sha256(key.encode() + body).hexdigest()
 
 
@@ -182,7 +182,7 @@ _DECODER = msgspec.msgpack.Decoder(Scores, dec_hook=_array_of)
 
 
 def _unsafe(folder: Path, sticky: bool) -> str | None:
-    """Why what lies in a folder cannot be believed; None when it can, or when there is none."""
+    """Why what lies in a folder cannot be trusted; None when it can, or when there is none."""
     if not hasattr(os, "geteuid"):  # Windows, where the user's folders are the user's alone
         return None
     try:

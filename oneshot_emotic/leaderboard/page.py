@@ -8,7 +8,7 @@ from typing import Any
 
 from oneshot_emotic.escaping import html_link, html_text, markdown_link, markdown_text
 from oneshot_emotic.leaderboard.board import Board
-from oneshot_emotic.leaderboard.reported import reported_sections
+from oneshot_emotic.leaderboard.reported import reported_tables
 from oneshot_emotic.leaderboard.sections import (
     COLUMNS_NOTE,
     SEEN_IMAGES_MARK,
@@ -118,10 +118,10 @@ def _parts(style: PageStyle, boards: Sequence[Board], reported: dict[str, Any]) 
     yield style.paragraph(f"Source: {source}. Unit: {unit}.")
     for note in reported["notes"]:
         yield style.paragraph(words(note, 500))
-    for section in reported_sections(reported):
-        yield style.heading(3, words(section.title, 200))
-        yield style.table(section.table)
-        for note in section.notes:
+    for title, table, notes in reported_tables(reported):
+        yield style.heading(3, words(title, 200))
+        yield style.table(table)
+        for note in notes:
             yield style.paragraph(words(note, 500))
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,79 +25,45 @@ def read_reported(path: Path) -> dict[str, Any]:
     Raises:
         InputError: It is missing or not of the expected form.
     """
+    problems = []
+    with opened(path, MAX_BYTES) as stream:
+        text = stream.read()
     try:
-        with opened(path, MAX_BYTES) as stream:
-            content = json.loads(stream.read())
+        content: dict[str, Any] = json.loads(text)
         for table in content["tables"]:
+            columns = len(table["columns"])
             for row in table["rows"]:
-                if len(row["figures"]) != len(table["columns"]):
-                    raise InputError(
-                        Problem(
-                            f"row {row['method']!r} has {len(row['figures'])} figures for "
-                            f"{len(table['columns'])} columns",
-                            f"{path}: {table['title']}",
-                        )
-                    )
+                if (count := len(row["figures"])) != columns:
+                    what = f"row {row['method']!r} has {count} figures for {columns} columns"
+                    problems.append(Problem(what, f"{path}: {table['title']}"))
     except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(Problem(f"is not of the expected form: {error!r}", str(path))) from None
-    reported: dict[str, Any] = content
-    return reported
+    if problems:
+        raise InputError(problems)
+    return content
 
 
-@dataclass(frozen=True)
-class ReportedSection:
-    """A table of a paper.
-
-    Attributes:
-        title: Its title.
-        table: Its figures as printed.
-        notes: What to say below.
-    """
-
-    title: str
-    table: Table
-    notes: tuple[str, ...]
-
-
-def reported_sections(reported: dict[str, Any]) -> list[ReportedSection]:
-    """The reported tables."""
-    sections = []
+def reported_tables(reported: dict[str, Any]) -> Iterator[tuple[str, Table, list[str]]]:
+    """The title of each reported table, its figures as printed, and what to say below."""
     for table in reported["tables"]:
-        marked = False
+        notes: list[str] = []
         rows: list[tuple[Cell, ...]] = []
         for row in table["rows"]:
             figures = [f"{value:.2f}" for value in row["figures"]]
-            for place, members in averages_that_do_not_add_up(table["columns"], row["figures"]):
+            for place in averages_that_do_not_add_up(table["columns"], row["figures"]):
                 figures[place] += " †"
-                marked = bool(members) or marked
+                notes = ["† as printed; it is not the mean of the three figures before it."]
             sees = Words(row["sees"]) if row["sees"] else NONE
             rows.append((Words(row["method"]), sees, *figures))
-        notes = ["† printed so; it is not the mean of the three figures before it."] * marked
-        headers: tuple[Cell, ...] = (
-            "method",
-            "sees",
-            *(Words(column) for column in table["columns"]),
-        )
-        sections.append(
-            ReportedSection(
-                table["title"],
-                Table(headers, tuple(rows), left=2),
-                (*notes, *table.get("notes", [])),
-            )
-        )
-    return sections
+        headers: tuple[Cell, ...] = ("method", "sees", *map(Words, table["columns"]))
+        yield table["title"], Table(headers, tuple(rows), left=2), notes + table.get("notes", [])
 
 
-def averages_that_do_not_add_up(
-    columns: Sequence[str], figures: Sequence[float]
-) -> list[tuple[int, tuple[float, ...]]]:
+def averages_that_do_not_add_up(columns: Sequence[str], figures: Sequence[float]) -> list[int]:
     """The places of printed averages that are not the mean of the three figures before them."""
-    found = []
-    for place, column in enumerate(columns):
-        if column.endswith("average"):
-            members = tuple(figures[place - 3 : place])
-            if abs(math.fsum(members) / len(members) - figures[place]) > _ROUNDING:
-                found.append((place, members))
-    return found
+    return [
+        place
+        for place, column in enumerate(columns)
+        if column.endswith("average")
+        and abs(math.fsum(figures[place - 3 : place]) / 3 - figures[place]) > _ROUNDING
+    ]

@@ -2,7 +2,7 @@
 
 `embeddings_file.py` reads and writes a file of embeddings, each format in a module of its own;
 `metadata.py` checks what it says of itself against the JSON Schemas in `schemas/`; `folder.py`
-reads and writes submission folders, `runs.py` has several runs of a task; `check.py` holds it all
+reads and writes submission folders, `runs.py` has several runs of a task; `check.py` checks it all
 against the tasks.
 docs/submission.md describes the formats.
 """

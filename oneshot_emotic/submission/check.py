@@ -1,4 +1,4 @@
-"""Holding files of embeddings and submissions against their tasks: every problem found at once."""
+"""Checks files of embeddings and submissions against their tasks: every problem found at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,14 @@ LoadTask = Callable[[str, str, str], Task]
 
 @dataclass(frozen=True)
 class Checked:
-    """Embeddings that fit their task."""
+    """Embeddings that fit their task.
+
+    Attributes:
+        task: The task.
+        aligned: The embeddings, in the order of the task's novel persons.
+        name: The model's, where the file says it.
+        where: The file.
+    """
 
     task: Task
     aligned: EmbeddingArray
@@ -41,7 +48,7 @@ def check_embeddings_file(
     task: str | None = None,
     dataset_given: bool = False,
 ) -> Checked:
-    """Hold a file of embeddings against its task.
+    """Check a file of embeddings against its task.
 
     Args:
         file: The file, as read.
@@ -55,26 +62,18 @@ def check_embeddings_file(
     where = str(file.path)
     problems = []
     if file.task is None and task is None:
-        problems.append(
-            Problem("names no task", where, "Add a header, or give the task with --task")
-        )
+        remedy = "Add a header, or give the task with --task"
+        problems.append(Problem("names no task", where, remedy))
     elif task is not None and file.task not in (None, task):
         problems.append(Problem(f"is for the task {file.task!r}, not {task!r}", where))
     if file.dataset is None and not dataset_given:
-        problems.append(
-            Problem("names no data set", where, "Add a header, or give it with --dataset")
-        )
+        remedy = "Add a header, or give it with --dataset"
+        problems.append(Problem("names no data set", where, remedy))
     if problems:
         raise InputError(problems)
-    name = file.task or task or ""
     stated = file.dataset or {}
-    return check_embeddings(
-        file.embeddings,
-        load(stated.get("name", ""), stated.get("fingerprint", ""), name),
-        file.dataset,
-        where,
-        file.model.get("name"),
-    )
+    of_file = load(stated.get("name", ""), stated.get("fingerprint", ""), file.task or task or "")
+    return check_embeddings(file.embeddings, of_file, file.dataset, where, file.model.get("name"))
 
 
 def check_embeddings(
@@ -84,7 +83,7 @@ def check_embeddings(
     where: str,
     name: str | None = None,
 ) -> Checked:
-    """Hold embeddings against a task and the data set they say they are for.
+    """Check embeddings against a task and the data set they say they are for.
 
     Raises:
         InputError: They do not fit; all problems.
@@ -106,16 +105,16 @@ def check_fingerprint(stated: Mapping[str, str], identity: DatasetIdentity, wher
     """
     if stated["fingerprint"] == identity.fingerprint:
         return
-    raise InputError(
-        Problem(
-            f"was made for the data set {stated['name']!r} with the fingerprint "
-            f"{stated['fingerprint'][:12]}..., but {identity.name!r} ({identity.label_rule}) here "
-            f"has {identity.fingerprint[:12]}...",
-            where,
-            "Make the embeddings for these splits, or give the data set they were made for with "
-            "--dataset",
-        )
+    what = (
+        f"was made for the data set {stated['name']!r} with the fingerprint "
+        f"{stated['fingerprint'][:12]}..., but {identity.name!r} ({identity.label_rule}) here has "
+        f"{identity.fingerprint[:12]}..."
     )
+    remedy = (
+        "Make the embeddings for these splits, or give the data set they were made for with "
+        "--dataset"
+    )
+    raise InputError(Problem(what, where, remedy))
 
 
 @dataclass
@@ -209,7 +208,7 @@ def _card(model: Mapping[str, Any], findings: Findings) -> None:
     if missing := missing_fields(model):
         findings.notes.append(f"the model card does not say {', '.join(missing)}")
     findings.notes.extend(
-        f"the model card's {key} will not become a link: it is no plain https address"
+        f"the model card's {key} will not become a link: it is not a plain https address"
         for key in ("code", "paper")
         if isinstance(model.get(key), str) and not is_plain_https(model[key])
     )

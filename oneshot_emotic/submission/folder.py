@@ -157,7 +157,7 @@ def check_target(submissions: Path, slug: str, replace: bool) -> None:
         problems.append(Problem("there is no such folder", str(submissions), remedy))
     elif not problems and target.exists() and not replace:
         remedy = "Give another --slug, or --replace it"
-        problems.append(Problem("there is such a submission already", str(target), remedy))
+        problems.append(Problem("already exists", str(target), remedy))
     if problems:
         raise InputError(problems)
 

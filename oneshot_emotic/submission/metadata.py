@@ -85,7 +85,7 @@ def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
     names += [("authors", author) for author in authors] if isinstance(authors, list) else []
     problems = [
         Problem(
-            f"{printable(text, 80)!r} has no letter or digit that shows", f"{where}: model.{field}"
+            f"{printable(text, 80)!r} has no visible letter or digit", f"{where}: model.{field}"
         )
         for field, text in names
         if isinstance(text, str) and text and not is_name(text)

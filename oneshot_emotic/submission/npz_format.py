@@ -112,7 +112,7 @@ def _read_array(
     with archive.open(member) as stream:
         version = np.lib.format.read_magic(stream)
         if version not in _HEADERS:
-            raise ValueError(f"{member.filename} is of the version {version}")
+            raise ValueError(f"{member.filename} has the version {version}")
         shape, fortran, dtype = _HEADERS[version](stream)
         _check_type(name, shape, dtype, max_bytes, where)
         size = math.prod(shape) * dtype.itemsize
@@ -125,7 +125,7 @@ def _read_array(
         # NumPy would make texts of numbers that are no characters, which Python fails on later.
         codes = np.frombuffer(content, np.dtype("u4").newbyteorder(dtype.byteorder))
         if codes.size and codes.max() > sys.maxunicode:
-            raise ValueError(f"{member.filename} holds numbers that are no characters")
+            raise ValueError(f"{member.filename} holds numbers that are not characters")
     return np.frombuffer(content, dtype).reshape(shape, order="F" if fortran else "C")
 
 

@@ -50,9 +50,9 @@ def repeated_runs(task: str, runs: Sequence[tuple[str, Stored]]) -> list[Problem
     for place, (where, array) in enumerate(runs):
         same = [file for file, other in runs[:place] if np.array_equal(array, other)]
         if where in same:
-            problems.append(Problem("comes more than once", where))
+            problems.append(Problem("is given more than once", where))
         elif same:
-            what = f"holds the same embeddings as {same[0]}, so it is no other run of {task}"
+            what = f"holds the same embeddings as {same[0]}, so it is not another run of {task}"
             problems.append(Problem(what, where))
     return problems
 

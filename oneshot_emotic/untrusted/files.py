@@ -100,5 +100,5 @@ def sound(where: str, suffix: str) -> Iterator[None]:
     except (InputError, MemoryError):
         raise
     except Exception as error:
-        what = printable(f"is not a sound {suffix} file ({type(error).__name__}: {error})", 300)
+        what = printable(f"is not a valid {suffix} file ({type(error).__name__}: {error})", 300)
         raise InputError(Problem(what, where)) from None

@@ -123,7 +123,7 @@ def pieces(file: pq.ParquetFile, column: str, rows: int, where: str) -> Iterator
             break
         yield piece
     if left:
-        raise ValueError(f"column {column!r} has other rows than the file says")
+        raise ValueError(f"column {column!r} has more or fewer rows than the file says")
 
 
 def _is_of_kind(kind: pa.DataType, wanted: str) -> bool:

@@ -118,7 +118,7 @@ def _text(content: bytes, where: str) -> str:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _check_size(value: Any, where: str, depth: int = 0) -> None:

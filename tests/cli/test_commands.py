@@ -178,7 +178,7 @@ class TestScore:
         assert "balanced" not in result.output
 
     def test_twice_the_same_task(self, file, run):
-        assert "comes more than once" in run("score", file, file, status=2).output
+        assert "is given more than once" in run("score", file, file, status=2).output
 
     def test_other_data_set(self, file, run, tmp_path, copy):
         run("build", copy, "-o", tmp_path / "ds")
@@ -254,7 +254,7 @@ class TestOthers:
 
     def test_check_images(self, tmp_path, run):
         run("synth", tmp_path / "st", "--persons", 12, "--workers", 1)
-        assert "All there and whole" in run("check-images", tmp_path / "st").output
+        assert "All present and whole" in run("check-images", tmp_path / "st").output
         pictures = sorted((tmp_path / "st").rglob("*.jpg"))
         pictures[0].write_bytes(pictures[0].read_bytes()[:2000])
         pictures[1].unlink()

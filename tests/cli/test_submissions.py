@@ -92,7 +92,7 @@ class TestFolders:
         (tmp_path / "files/b.json").write_text("{")
         output = run("score", tmp_path / "files", tmp_path / "none", status=2).output
         for text in (
-            "cat-6-6.npz: is not a sound",
+            "cat-6-6.npz: is not a valid",
             "b.json: is not JSON",
             "none: there is no such",
         ):

@@ -374,7 +374,7 @@ class TestDamage:
         buffers = [pa.py_buffer(offsets.tobytes()), pa.py_buffer(b"".join(ids))]
         column = pa.StringArray.from_buffers(len(ids), *buffers)
         pq.write_table(table.set_column(0, "sample_id", column), path)
-        refused(folder, r"base\.parquet: is not a sound \.parquet file")
+        refused(folder, r"base\.parquet: is not a valid \.parquet file")
 
     @pytest.mark.parametrize(
         ("content", "message"),
@@ -427,7 +427,7 @@ class TestDamage:
     def test_broken_files(self, folder, content):
         path = folder / "data/cat-6-6/base.parquet"
         path.unlink() if content is None else path.write_bytes(content)
-        refused(folder, "there is no such" if content is None else "not a sound")
+        refused(folder, "there is no such" if content is None else "not a valid")
 
 
 BOMB = """

@@ -204,7 +204,7 @@ def test_a_folder_that_was_not_made_for_it_is_not_used(tmp_path, task, scores, c
     if content is not None:
         (root / "CACHEDIR.TAG").write_bytes(content)
     before = sorted(root.rglob("*"))
-    assert "was not made for it" in kept(root, task, scores).refusal
+    assert "not a folder that was made for them" in kept(root, task, scores).refusal
     assert sorted(root.rglob("*")) == before
 
 

@@ -18,6 +18,7 @@ from markdown_it import MarkdownIt
 from pages import Page
 
 from oneshot_emotic import evaluate, load_task
+from oneshot_emotic.errors import printable
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.page import html_page, leaderboard_page
 from oneshot_emotic.leaderboard.page_latex import latex_tables
@@ -40,6 +41,9 @@ HOSTILE = (
     "=1+1;@SUM(A1)",
     f"[x](javascript:{HIT}) `{HIT}` **b** # h",
     f'<iframe srcdoc="<script>top.{HIT}</script>"></iframe>',
+    "a|b`c`<script>alert(1)</script>[x](javascript:alert(1))\n# h\r\x1b[31m\u202e",
+    "**b** _i_ $x$ @all ![p](https://x.org/p.png) https://evil.org www.evil.org me@evil.org "
+    "<b> &lt; | \\| &#124; :smile:",
 )
 ADDRESSES = (
     f"javascript:{HIT}",
@@ -79,7 +83,7 @@ def hostile_rows(rows):
     return [
         replace(
             rows[0],
-            slug=f"row-{place}",
+            slug=f"row-{place:02}",
             model={
                 **dict.fromkeys(("name", "date", "backbone", "pretraining", "licence"), text),
                 "authors": [text],
@@ -95,7 +99,7 @@ def hostile_rows(rows):
 
 def plain_rows(rows):
     card = {"name": "n", "modalities": ["m"], "seen_unseen_names": True, "paper": "p"}
-    return [replace(rows[0], slug=f"row-{n}", model=card) for n in range(len(HOSTILE))]
+    return [replace(rows[0], slug=f"row-{n:02}", model=card) for n in range(len(HOSTILE))]
 
 
 class TestCsv:
@@ -177,15 +181,24 @@ class TestLatex:
         assert done.returncode == 0, done.stdout[-2000:]
 
 
-class TestHtml:
-    def test_nothing_hostile_is_more_than_text(self, rows, controls):
-        hostile = Page(html_page([board_of(hostile_rows(rows), controls)], REPORTED))
-        plain = Page(html_page([board_of(plain_rows(rows), controls)], REPORTED))
+class TestPages:
+    @pytest.mark.parametrize("form", ["html", "markdown"])
+    def test_nothing_hostile_is_more_than_text(self, form, rows, controls):
+        """The reader sees the characters that were given, control characters as escapes."""
+
+        def shown(some_rows):
+            board = board_of(some_rows, controls)
+            if form == "html":
+                return Page(html_page([board], REPORTED))
+            return Page(MarkdownIt("gfm-like").render(leaderboard_page([board], REPORTED)))
+
+        hostile, plain = shown(hostile_rows(rows)), shown(plain_rows(rows))
         assert hostile.tags == plain.tags
         assert hostile.attributes == plain.attributes
         assert hostile.shape == plain.shape
-        shown = [row[1] for row in hostile.tables[0][1 : 1 + len(HOSTILE)]]
-        assert all(text.split("\n")[0][:20] in shown[n] for n, text in enumerate(HOSTILE))
+        names = [row[1] for row in hostile.tables[0][1 : 1 + len(HOSTILE)]]
+        for name, text in zip(names, HOSTILE, strict=True):
+            assert name.startswith(printable(text, 200)), text
 
     def test_the_figures_of_the_markdown_page(self, rows, controls):
         board = board_of(rows, controls)
@@ -259,4 +272,4 @@ def test_from_the_command_line(tmp_path, run):
         "do not go together"
         in run("leaderboard", tmp_path, "--format", "csv", "--check", status=2).output
     )
-    assert "--output is for" in run("leaderboard", tmp_path, "-o", output, status=2).output
+    assert "--output goes with" in run("leaderboard", tmp_path, "-o", output, status=2).output

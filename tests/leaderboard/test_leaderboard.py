@@ -196,38 +196,10 @@ class TestDiff:
         assert {p: p.read_bytes() for p in before} == before
 
 
-HOSTILE = (
-    "a|b`c`<script>alert(1)</script>[x](javascript:alert(1))\n# h\r\x1b[31m\u202e"
-    "**b** _i_ $x$ @all ![p](https://x.org/p.png) https://evil.org www.evil.org me@evil.org "
-    "<b> &lt; | \\| &#124; :smile:"
-)
-
-
 def page_of(row, card):
     board = Board(row.scores.dataset, (replace(row, model=card),), {})
     text = leaderboard_page([board], read_reported(REPORTED))
     return Page(MarkdownIt("gfm-like").render(text))
-
-
-def test_nothing_in_a_model_card_breaks_the_page():
-    row = rows_with({"x": 0.5})[0]
-    card = {
-        "name": HOSTILE,
-        "code": "javascript:alert(1)",
-        "paper": 'https://x.org/a"onclick="b',
-        "modalities": [HOSTILE],
-    }
-    hostile, plain = page_of(row, card), page_of(row, {"name": "n"})
-    assert hostile.tags == plain.tags
-    assert hostile.links == plain.links
-    assert [[len(r) for r in t] for t in hostile.tables] == [
-        [len(r) for r in t] for t in plain.tables
-    ]
-    # The reader sees the characters that were given, control characters as escapes.
-    shown = hostile.tables[0][1][1]
-    assert shown.startswith(
-        "a|b`c`<script>alert(1)</script>[x](javascript:alert(1))\\n# h\\r\\x1b[31m"
-    )
 
 
 @pytest.mark.parametrize(

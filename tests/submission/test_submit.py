@@ -109,7 +109,7 @@ class TestSubmit:
         output = run("submit", file, tmp_path / "b.json", file, *options, status=2).output
         for text in (
             "b.json: is not JSON",
-            "cat-6-6.npz: comes more than once",
+            "cat-6-6.npz: is given more than once",
             "must say 'name'",
             "must say 'seen_unseen_names'",
             "must say 'seen_test_images'",
@@ -127,7 +127,7 @@ class TestSubmit:
     def test_replace(self, file, root, run):
         arguments = ("submit", file, "--root", root, "--name", "Mine", *SAID)
         run(*arguments)
-        assert "there is such a submission" in run(*arguments, status=2).output
+        assert "submissions/mine: already exists" in run(*arguments, status=2).output
         run(*arguments, "--replace", "--licence", "MIT")
         folder = root / "submissions/mine"
         assert document(folder)["model"]["licence"] == "MIT"
