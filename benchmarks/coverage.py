@@ -1,7 +1,7 @@
 """Do the 95 % intervals cover what they claim to? Simulations with a known truth.
 
 python benchmarks/coverage.py [--repetitions 400] [--world NAME ...] [--bootstrap]
-    [-o docs/coverage.csv]
+    [-o coverage.csv] [--summary docs/coverage.csv] [--picture docs/pictures/coverage.svg]
 
 Each repetition of a world draws a data set of novel persons anew, of the same class sizes, and two
 models of equal quality for it whose errors go together; it scores both on CAT-6:6 and CAT-6:4 at 1
@@ -24,6 +24,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -243,38 +244,78 @@ def _redrawn(
     return float(np.nanmean(values))
 
 
-def table(rows: list[dict[str, str]]) -> str:
-    """Coverage and mean width in per cent, a line a world and number of shots."""
-    figures = ("cat-6-6", "overall", "difference cat-6-6", "difference overall")
-    lines = [
+def summary(rows: list[dict[str, str]]) -> list[dict[str, Any]]:
+    """How often the intervals of each world, number of shots and figure held the truth."""
+    groups: dict[tuple[str, str, int], list[tuple[float, ...]]] = {}
+    for row in rows:
+        numbers = tuple(float(row[name]) for name in ("truth", "low", "high"))
+        groups.setdefault((row["world"], row["figure"], int(row["shots"])), []).append(numbers)
+    order = [*WORLDS]
+    return [
+        {
+            "world": world,
+            "figure": figure,
+            "shots": shots,
+            "truth": round(found[0][0], 4),
+            "repetitions": len(found),
+            "covered": round(float(np.mean([low <= x <= high for x, low, high in found])), 4),
+            "width": round(float(np.mean([high - low for _, low, high in found])), 4),
+        }
+        for (world, figure, shots), found in sorted(
+            groups.items(), key=lambda item: (order.index(item[0][0]), item[0][2], item[0][1])
+        )
+    ]
+
+
+def table(lines: list[dict[str, Any]]) -> str:
+    """The summary as a markdown table, in per cent."""
+    of = {(line["world"], line["shots"], line["figure"]): line for line in lines}
+    text = [
         "| world | shots | truth | repetitions | cat-6-6 | overall "
         "| equal models told apart: cat-6-6 | overall | width cat-6-6 |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
     for world in WORLDS:
         for shots in SHOTS:
-            cells = []
-            wide, many, value = 0.0, 0, 0.0
-            for figure in figures:
-                chosen = [
-                    row
-                    for row in rows
-                    if (row["world"], row["figure"], row["shots"]) == (world, figure, str(shots))
-                ]
-                if not chosen:
-                    break
-                held = np.mean(
-                    [float(x["low"]) <= float(x["truth"]) <= float(x["high"]) for x in chosen]
-                )
-                cells.append(100 * (1 - held) if "difference" in figure else 100 * held)
-                if figure == "cat-6-6":
-                    wide = float(np.mean([float(x["high"]) - float(x["low"]) for x in chosen]))
-                    many, value = len(chosen), float(chosen[0]["truth"])
-            if cells:
-                shown = " | ".join(f"{cell:.1f}" for cell in cells)
-                begin = f"| {world} | {shots} | {100 * value:.1f} | {many}"
-                lines.append(f"{begin} | {shown} | {100 * wide:.1f} |")
-    return "\n".join(lines) + "\n"
+            if (world, shots, "cat-6-6") not in of:
+                continue
+            own = of[world, shots, "cat-6-6"]
+            covered = [100 * of[world, shots, x]["covered"] for x in ("cat-6-6", "overall")]
+            covered += [
+                100 - 100 * of[world, shots, f"difference {x}"]["covered"]
+                for x in ("cat-6-6", "overall")
+            ]
+            shown = " | ".join(f"{cell:.1f}" for cell in [*covered, 100 * own["width"]])
+            begin = f"| {world} | {shots} | {100 * own['truth']:.1f} | {own['repetitions']}"
+            text.append(f"{begin} | {shown} |")
+    return "\n".join(text) + "\n"
+
+
+def draw(lines: list[dict[str, Any]], path: Path) -> None:
+    """The summary as a picture: coverage by world, with what is aimed at as a band."""
+    import matplotlib.pyplot as plt
+
+    plt.rcParams |= {"svg.hashsalt": "oneshot-emotic", "svg.fonttype": "none", "font.size": 9}
+    figure, axes = plt.subplots(1, 2, figsize=(8, 3.6), sharey=True, layout="constrained")
+    shown = {"cat-6-6": "CAT-6:6", "overall": "overall", "difference cat-6-6": "difference"}
+    for axis, shots in zip(axes, SHOTS, strict=True):
+        axis.axvspan(92, 99, color="#dde8f5")
+        for offset, (name, title) in enumerate(shown.items()):
+            there = [x for x in lines if (x["shots"], x["figure"]) == (shots, name)]
+            at = [[*WORLDS].index(x["world"]) + (offset - 1) * 0.2 for x in there]
+            share = [x["covered"] for x in there]
+            error = [
+                196 * (p * (1 - p) / x["repetitions"]) ** 0.5
+                for p, x in zip(share, there, strict=True)
+            ]
+            axis.errorbar(
+                [100 * p for p in share], at, xerr=error, fmt="os^"[offset], ms=4, lw=1, label=title
+            )
+        axis.set(title=f"{shots}-shot", xlim=(80, 101), xlabel="% of intervals that hold the truth")
+        axis.set_yticks(range(len(WORLDS)), list(WORLDS))
+    axes[0].invert_yaxis()
+    axes[1].legend(loc="lower left", frameon=False)
+    figure.savefig(path, metadata={"Date": None})
 
 
 def main() -> None:
@@ -284,7 +325,9 @@ def main() -> None:
     parser.add_argument("--world", action="append", choices=list(WORLDS))
     parser.add_argument("--bootstrap", action="store_true")
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("-o", "--output", type=Path, default=Path("docs/coverage.csv"))
+    parser.add_argument("-o", "--output", type=Path, default=Path("coverage.csv"))
+    parser.add_argument("--summary", type=Path, help="Write a line a world and figure here.")
+    parser.add_argument("--picture", type=Path, help="Draw them here, as SVG.")
     arguments = parser.parse_args()
     rows: list[dict[str, str]] = []
     if arguments.output.exists():
@@ -316,7 +359,16 @@ def main() -> None:
             writer.writeheader()
             writer.writerows(rows)
             write_text(arguments.output, stream_out.getvalue())
-            print(table(rows), flush=True)
+            print(table(summary(rows)), flush=True)
+    found = summary(rows)
+    if arguments.summary:
+        text = io.StringIO()
+        writer = csv.DictWriter(text, list(found[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+        write_text(arguments.summary, text.getvalue())
+    if arguments.picture:
+        draw(found, arguments.picture)
 
 
 if __name__ == "__main__":
