@@ -21,9 +21,9 @@ from machine import machine
 from oneshot_emotic_baselines.prepare import CHUNK, PicturePlan, plan_pictures, prepare
 from PIL import Image
 
-from oneshot_emotic.embedders.run import body_crop
 from oneshot_emotic.emotic.images import open_image
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
+from oneshot_emotic.pictures import body_crop
 from oneshot_emotic.processes import available_processors, process_pool
 
 

@@ -36,10 +36,10 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from oneshot_emotic import load_task
-from oneshot_emotic.embedders.run import body_crop, person_pictures
 from oneshot_emotic.emotic.images import FORMATS
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.pictures import body_crop, places_of
 from oneshot_emotic.processes import available_processors
 
 Inputs = dict[str, torch.Tensor]
@@ -58,7 +58,7 @@ class PictureFiles(Dataset[Any]):
         layout = find_layout(root)
         self.folders = layout.image_folders
         table = read_annotations(find_annotations(layout)).persons.set_index("sample_id")
-        self.persons = person_pictures(table.loc[list(persons)].reset_index())
+        self.persons = places_of(table.loc[list(persons)].reset_index())
         self.semantic = semantic
         self.change = transforms.Compose(
             [

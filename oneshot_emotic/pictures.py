@@ -10,7 +10,7 @@ for.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -110,6 +110,11 @@ class Pictures(Mapping[str, Picture]):
         """Without what was decoded."""
         return {**vars(self), "_kept": OrderedDict()}
 
+    def of(self, sample_ids: Iterable[str]) -> Pictures:
+        """Those of some persons, in the order given."""
+        places = {sample_id: self._places[sample_id] for sample_id in sample_ids}
+        return Pictures(places, self._image_folders, self._root)
+
     def check(self, sample_ids: Sequence[str]) -> None:
         """Refuse persons of another data set.
 
@@ -118,7 +123,7 @@ class Pictures(Mapping[str, Picture]):
         """
         if missing := [sample_id for sample_id in sample_ids if sample_id not in self._places]:
             what = f"{counted(len(missing), 'person')} not in these annotations, such as"
-            remedy = "Give the data set that was built from this copy"
+            remedy = "Give the data set that was built from this copy (--dataset)"
             raise InputError(Problem(f"{what} {some(missing)}", str(self._root), remedy))
 
     def _opened(self, listed: ListedImage) -> Image.Image | None:
@@ -170,3 +175,9 @@ def framed(image: Image.Image | None, box: Box) -> tuple[Image.Image, tuple[int,
     # The stored size may be wrong, so the box may leave the real picture.
     x1, y1 = min(max(x1, 0), image.width - 1), min(max(y1, 0), image.height - 1)
     return image, (x1, y1, min(max(x2, x1 + 1), image.width), min(max(y2, y1 + 1), image.height))
+
+
+def body_crop(image: Image.Image | None, box: Box) -> Image.Image:
+    """The part of an image inside a box, at least one pixel; grey where there is no image."""
+    image, whole = framed(image, box)
+    return image.crop(whole)

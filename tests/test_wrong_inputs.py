@@ -185,7 +185,7 @@ COMMANDS = {
     "score latin.json": "latin.json: is not JSON in UTF-8",
     "score twice.json": "twice.json: 1 key comes more than once, such as format",
     "score nan.json": "nan.json: is not JSON: holds 1 NaN or Infinity, the first for a",
-    "score cut.npz": "cut.npz: is not a sound .npz file",
+    "score cut.npz": "cut.npz: is not a valid .npz file",
     "score objects.npz": "objects.npz: `ids` holds Python objects (a pickle), which are never read",
     "score empty": "empty: holds no files of embeddings. Their names end in",
     "score splits.json": "with the fingerprint 000000000000..., but 'synthetic' (argmax) here has",

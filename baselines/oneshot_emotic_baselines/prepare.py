@@ -25,7 +25,6 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from oneshot_emotic.embedders.run import GREY, PersonPicture, body_crop, person_pictures
 from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
@@ -34,6 +33,7 @@ from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
+from oneshot_emotic.pictures import GREY, Place, body_crop, places_of
 from oneshot_emotic_baselines.settings import SIZE
 from oneshot_emotic_baselines.worklist import PARTS, WorkList, in_processes
 
@@ -222,8 +222,8 @@ def damaged_chunks(
 
 def plan_pictures(annotations: Path) -> tuple[list[PicturePlan], list[str]]:
     """The images with persons in the order of the file, and the persons in the order of images."""
-    by_image: dict[str, list[PersonPicture]] = {}
-    for person in person_pictures(read_annotations(annotations).persons):
+    by_image: dict[str, list[Place]] = {}
+    for person in places_of(read_annotations(annotations).persons):
         by_image.setdefault(person.image.image_id, []).append(person)
     plan = []
     sample_ids: list[str] = []

@@ -234,7 +234,7 @@ class TestOthers:
         result = run("embed", "colour-gradient", *arguments, tmp_path / "r", "--workers", 1)
         assert "have no sound picture" in result.output
         result = run("embed", "random", "--data", tmp_path / "st", "-o", tmp_path / "s", status=2)
-        assert "are not in these annotations" in result.output
+        assert "not in these annotations, such as" in result.output
 
     @pytest.mark.stored
     def test_embeddings_are_the_committed_ones(self, tmp_path, run, stand_in):
