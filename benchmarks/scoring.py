@@ -202,7 +202,8 @@ def at_emotics_size(runs: int, peers: bool) -> None:
         "evaluate(intervals=False): every per-draw figure": lambda: evaluate(
             embeddings, task, intervals=False
         ),
-        "evaluate: with 1,000 resamples": lambda: evaluate(embeddings, task),
+        "evaluate: with intervals": lambda: evaluate(embeddings, task),
+        "evaluate: 1 and 5 shots, with intervals": lambda: evaluate(embeddings, task, (1, 5)),
     }
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(runs):

@@ -56,3 +56,36 @@ def test_the_ablation_is_that_of_its_table():
         else:
             shown |= {(name, strength, x): y for x, y in zip(recipes, cells, strict=True)}
     assert shown == figures and len(lines) == len(figures) == 27
+
+
+def test_the_coverage_is_that_of_its_table():
+    """Shares in per cent, with one decimal."""
+    page = (REPOSITORY / "docs/benchmarks.md").read_text()
+    part = page.split("## What the intervals cover")[1].split("\n## ")[0]
+    with (REPOSITORY / "docs/coverage.csv").open(newline="") as stream:
+        lines = {(x["world"], x["shots"], x["figure"]): x for x in csv.DictReader(stream)}
+    rows = [row.split(" | ") for row in re.findall(r"^\| (.* \| [15] \| .*) \|$", part, re.M)]
+    assert len(rows) == 20
+    for world, shots, _, repetitions, *cells in rows:
+        found = [
+            lines[world, shots, name]
+            for name in ("cat-6-6", "overall", "difference cat-6-6", "difference overall")
+        ]
+        assert {x["repetitions"] for x in found} == {repetitions} == {"400"}
+        shares = [100 * float(x["covered"]) for x in found]
+        shown = [*shares[:2], 100 - shares[2], 100 - shares[3], 100 * float(found[0]["width"])]
+        assert [float(cell) for cell in cells] == [pytest.approx(x, abs=0.051) for x in shown]
+
+
+def test_what_to_open_is_there():
+    """CONTRIBUTING's table; later paths of a cell are beside the first, or in the package."""
+    page = (REPOSITORY / "CONTRIBUTING.md").read_text()
+    table = page.split("| to change | open |")[1].split("\n\n")[0]
+    rows = [re.findall("`([^`]+)`", row.split(" | ")[1]) for row in table.splitlines()[2:]]
+    assert len(rows) > 15
+    for first, *others in rows:
+        assert (REPOSITORY / first).exists()
+        beside = REPOSITORY / first if first.endswith("/") else (REPOSITORY / first).parent
+        for other in others:
+            places = (beside / other, REPOSITORY / "oneshot_emotic" / other, REPOSITORY / other)
+            assert any(place.exists() for place in places), other

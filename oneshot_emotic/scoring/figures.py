@@ -110,4 +110,5 @@ def _scales(task: Task) -> list[Scale]:
 
 def _mean_rates(rates: FloatArray) -> tuple[tuple[float | None, ...], ...]:
     """The mean over draws of shape (classes, classes, draws), None where no draw has a value."""
-    return tuple(tuple(summarise(cell).mean for cell in row) for row in rates)
+    known = [[cell[~np.isnan(cell)].tolist() for cell in row] for row in rates]
+    return tuple(tuple(exact_mean(x) if x else None for x in row) for row in known)

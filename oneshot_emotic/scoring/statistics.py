@@ -138,18 +138,17 @@ def summarise(values: FloatArray) -> Estimate:
     Args:
         values: Of shape (draws,); NaN marks a draw without a value.
     """
-    per_draw: list[float] = values.tolist()
-    known = sorted(value for value in per_draw if not math.isnan(value))
-    if not known:
+    known = values[~np.isnan(values)]
+    if not known.size:
         return Estimate(None, None, None, None, None, None, None)
     return Estimate(
-        mean=exact_mean(known),
+        mean=exact_mean(known.tolist()),
         low=None,
         high=None,
-        draw_0=None if math.isnan(per_draw[0]) else per_draw[0],
-        std=math.sqrt(_variance(np.array(known))) if len(known) > 1 else None,
-        min=known[0],
-        max=known[-1],
+        draw_0=None if np.isnan(values[0]) else float(values[0]),
+        std=math.sqrt(_variance(known)) if len(known) > 1 else None,
+        min=float(known.min()),
+        max=float(known.max()),
     )
 
 
@@ -271,7 +270,6 @@ def exact_mean(values: Sequence[float]) -> float:
 
 def _variance(values: FloatArray) -> float:
     """With n - 1, without NaN, of sums that were rounded once; 0 of a single value."""
-    listed: list[float] = values[~np.isnan(values)].tolist()
-    mean = exact_mean(listed)
-    squares = math.fsum((value - mean) * (value - mean) for value in listed)
-    return squares / max(len(listed) - 1, 1)
+    known = values[~np.isnan(values)]
+    centred = known - exact_mean(known.tolist())
+    return math.fsum((centred * centred).tolist()) / max(len(known) - 1, 1)
