@@ -199,7 +199,7 @@ class Task:
             with a novel person.
         novel: Persons of the novel classes, which an embedding is needed for.
         classes: The novel classes, in the order of the paper's index; those that were left out
-            for want of persons are not among them.
+            for lack of persons are not among them.
         support: The draws, as places in `novel`, of shape (draws, shots, classes): int32, -1 where
             a class offers fewer shots.
         dropped_classes: Novel classes left out, with the persons they had.

@@ -128,7 +128,7 @@ def train(
     ours = join_processes(device)
     if settings.batch_size % ours.world:
         raise InputError(
-            Problem(f"a batch of {settings.batch_size} is not parted by {ours.world} processes")
+            Problem(f"a batch of {settings.batch_size} cannot be shared evenly by {ours.world} processes")
         )
     identity = {
         "settings": settings.to_dict(),

@@ -59,7 +59,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
         str(dataset),
         (),
         predictions,
-        form="safetensors",
+        suffix="safetensors",
         dtype="float32",
         workers=workers,
     )

@@ -39,7 +39,8 @@ from oneshot_emotic.tasks import TASKS
     "-o", "--output", type=FOLDER, required=True, help="Folder for the files, one a task."
 )
 @click.option(
-    "--form",
+    "--format",
+    "suffix",
     type=click.Choice(["json", "json.gz", "npz", "safetensors", "parquet"]),
     default="safetensors",
     show_default=True,
@@ -63,19 +64,19 @@ def command(
     dataset: str,
     tasks: tuple[str, ...],
     output: Path,
-    form: str,
+    suffix: str,
     dtype: str,
     workers: int,
     **for_checkpoint: Any,
 ) -> None:
     """Embed a data set's novel persons with a built-in embedder or a checkpoint.
 
-    Writes OUTPUT/<task>.<form>, ready for `oneshot-emotic score`. A CHECKPOINT, from
+    Writes OUTPUT/<task>.<format>, ready for `oneshot-emotic score`. A CHECKPOINT, from
     `oneshot-emotic train`, embeds the task it was trained on.
     """
     if embedder in EMBEDDERS:
         places = (root, annotations, dataset, tasks, output)
-        embed_tasks(embedder, *places, form=form, dtype=dtype, workers=workers)
+        embed_tasks(embedder, *places, suffix=suffix, dtype=dtype, workers=workers)
         return
     checkpoint = Path(embedder)
     if not checkpoint.is_file():
@@ -91,7 +92,7 @@ def command(
         task, vectors, card = embed_checkpoint(
             checkpoint, root, dataset, tasks=tasks, progress=progress, **for_checkpoint
         )
-    path = output / f"{task.name}.{form}"
+    path = output / f"{task.name}.{suffix}"
     write_submission(path, vectors, task, card, dtype)
     echo(f"{path}: {len(vectors):,} persons")
 
@@ -104,7 +105,7 @@ def embed_tasks(
     tasks: Sequence[str],
     output: Path,
     *,
-    form: str,
+    suffix: str,
     dtype: str,
     workers: int,
 ) -> list[Path]:
@@ -135,7 +136,7 @@ def embed_tasks(
     vector_of = dict(zip(wanted, result.vectors, strict=True))
     written = []
     for task in chosen:
-        path = output / f"{task.name}.{form}"
+        path = output / f"{task.name}.{suffix}"
         vectors = {sample_id: vector_of[sample_id] for sample_id in task.novel.sample_ids}
         write_submission(path, vectors, task, EMBEDDERS[embedder].card, dtype)
         echo(f"{path}: {len(vectors):,} persons")

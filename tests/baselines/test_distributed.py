@@ -82,5 +82,5 @@ def test_a_batch_that_cannot_be_parted_is_refused(tmp_path, monkeypatch):
 
     three = Processes(0, 3, torch.device("cpu"))
     monkeypatch.setattr(module, "join_processes", lambda device: three)
-    with pytest.raises(InputError, match="a batch of 8 is not parted by 3 processes"):
+    with pytest.raises(InputError, match="a batch of 8 cannot be shared evenly by 3 processes"):
         module.train(tiny.settings(), base_split(tiny.task()), tiny.data(), tmp_path)
