@@ -15,7 +15,7 @@ import numpy.typing as npt
 import torch
 
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.splits import DatasetIdentity, Task
+from oneshot_emotic.splits import BasePersons, DatasetIdentity, Task
 from oneshot_emotic_baselines.prepare import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors
@@ -41,36 +41,47 @@ class BaseSplit:
     """The base persons of a task: all that training may know of it.
 
     Attributes:
-        task: The task's name.
-        classes: The base classes that have persons, in the order of the paper's index.
-        sample_ids: The persons.
-        image_ids: The image of each.
-        labels: The class of each.
+        persons: The persons.
+        classes: The base classes that have persons, in the order of the paper's index; of all, in
+            a part of them too.
         dataset: The data set the task belongs to.
         base: `full`, or `clean` for those in whose images no novel person is.
     """
 
-    task: str
+    persons: BasePersons
     classes: tuple[str, ...]
-    sample_ids: tuple[str, ...]
-    image_ids: tuple[str, ...]
-    labels: tuple[str, ...]
     dataset: DatasetIdentity | None
     base: Base = "full"
 
     def __len__(self) -> int:
-        return len(self.sample_ids)
+        return len(self.persons)
+
+    @property
+    def task(self) -> str:
+        """The task's name."""
+        return self.persons.definition.name
+
+    @property
+    def sample_ids(self) -> tuple[str, ...]:
+        """The persons."""
+        return self.persons.sample_ids
 
     def targets(self) -> IntArray:
         """The class of each person as a place in `classes`."""
         place = {name: index for index, name in enumerate(self.classes)}
-        return np.array([place[label] for label in self.labels], dtype=np.int64)
+        return np.array([place[label] for label in self.persons.labels], dtype=np.int64)
 
     def subset(self, places: Sequence[int]) -> BaseSplit:
-        """Some of the persons, with the classes of all."""
-        columns = (self.sample_ids, self.image_ids, self.labels)
-        sample_ids, image_ids, labels = (tuple(x[place] for place in places) for x in columns)
-        return replace(self, sample_ids=sample_ids, image_ids=image_ids, labels=labels)
+        """Some of the persons."""
+        return replace(self, persons=self.persons.subset(places))
+
+    def hold_out(self, share: float, seed: int, draws: int) -> tuple[BaseSplit, Task | None]:
+        """Persons to train on, and held-out ones as a task to choose the epoch by.
+
+        None when fewer than two held-out classes have two persons. See `BasePersons.split`.
+        """
+        kept, task = self.persons.split(share, seed, draws=draws)
+        return replace(self, persons=kept), None if task.unscorable else task
 
 
 def base_split(task: Task, base: Base = "full") -> BaseSplit:
@@ -85,13 +96,11 @@ def base_split(task: Task, base: Base = "full") -> BaseSplit:
         InputError: Fewer than two base classes have persons.
     """
     persons = task.base.clean if base == "clean" else task.base
-    classes = tuple(name for name in task.definition.base_classes if persons.counts.get(name, 0))
-    if len(classes) < 2:
+    if (many := len(persons.classes)) < 2:
         raise InputError(
-            Problem(f"{task.name} has persons in {len(classes)} base classes; training needs two")
+            Problem(f"{task.name} has persons in {many} base classes; training needs two")
         )
-    columns = (persons.sample_ids, persons.image_ids, persons.labels)
-    return BaseSplit(task.name, classes, *columns, task.dataset, base)
+    return BaseSplit(persons, persons.classes, task.dataset, base)
 
 
 def load_person_data(

@@ -38,7 +38,6 @@ from oneshot_emotic_baselines.data import (
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.embed import embed_places
-from oneshot_emotic_baselines.episodes import hold_out, validation_task
 from oneshot_emotic_baselines.model import AffectNet, autocast
 from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.settings import Settings
@@ -128,7 +127,9 @@ def train(
     ours = join_processes(device)
     if settings.batch_size % ours.world:
         raise InputError(
-            Problem(f"a batch of {settings.batch_size} cannot be shared evenly by {ours.world} processes")
+            Problem(
+                f"a batch of {settings.batch_size} cannot be shared evenly by {ours.world} processes"
+            )
         )
     identity = {
         "settings": settings.to_dict(),
@@ -142,14 +143,14 @@ def train(
         return _finished(folder, settings, identity)
 
     # Persons: those to train on, and those to select on.
-    kept, held = hold_out(split, settings.validation_share, settings.seed)
+    held_out = (settings.validation_share, settings.seed, settings.validation_draws)
+    kept, episodes = split.hold_out(*held_out)
     targets = kept.targets()
     if len(np.unique(targets)) < 2:
         raise InputError(
             Problem(f"only {len(kept)} base persons of one class are left to train on")
         )
     training = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
-    episodes = validation_task(held, settings.validation_draws) if len(held) else None
     selection = None
     if episodes is not None and ours.main:
         persons = episodes.novel.sample_ids

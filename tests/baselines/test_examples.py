@@ -9,8 +9,8 @@ import pytest
 
 pytest.importorskip("torch")
 
-import tiny  # noqa: E402
-from conftest import REPOSITORY  # noqa: E402
+import tiny
+from conftest import REPOSITORY
 
 
 def test_own_model(tmp_path, run):

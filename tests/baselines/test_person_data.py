@@ -18,7 +18,6 @@ from oneshot_emotic_baselines.data import (  # noqa: E402
     normalised,
     random_changes,
 )
-from oneshot_emotic_baselines.episodes import hold_out, validation_task  # noqa: E402
 
 from oneshot_emotic.draws import draw_supports  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
@@ -91,28 +90,16 @@ def test_persons_that_are_not_prepared(tmp_path):
         PersonBatches(without, tiny.task().base.sample_ids, ("semantic",), CPU)
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-def test_held_out_persons_share_no_image_with_the_others(seed):
-    split = base_split(tiny.task())
-    kept, held = hold_out(split, 0.25, seed)
-    assert set(kept.sample_ids) | set(held.sample_ids) == set(split.sample_ids)
-    assert not set(kept.image_ids) & set(held.image_ids)
-    assert 0.15 < len(held) / len(split) <= 0.25
-    assert (kept, held) == hold_out(split, 0.25, seed)
-    assert held != hold_out(split, 0.25, seed + 10)[1]
-    assert len(hold_out(split, 0.0, seed)[1]) == 0
-
-
 @pytest.mark.parametrize("name", ["cat-6-6", "lev-6-4-valence"])
 def test_episodes_are_drawn_as_ever(name):
     """From held-out base persons, as for the committed rows: a stream for each class by name."""
     split = base_split(tiny.task(name))
-    assert validation_task(split.subset([0]), 9) is None
-    _, held = hold_out(split, 0.4, 0)
-    episodes = validation_task(held, 9)
-    order = sorted(zip(held.sample_ids, held.labels, strict=True))
-    counts = Counter(held.labels)
-    assert list(episodes.classes) == [x for x in held.classes if counts[x] >= 2]
+    assert split.subset([0]).hold_out(0.4, 0, 9)[1] is None
+    kept, episodes = split.hold_out(0.4, 0, 9)
+    rows = zip(split.sample_ids, split.persons.labels, strict=True)
+    order = [row for row in rows if row[0] not in kept.sample_ids]
+    counts = Counter(label for _, label in order)
+    assert list(episodes.classes) == [x for x in split.classes if counts[x] >= 2]
     persons = [sample_id for sample_id, label in order if counts[label] >= 2]
     assert list(episodes.novel.sample_ids) == persons
     for place, label in enumerate(episodes.classes):
