@@ -128,7 +128,8 @@ def train(
     if settings.batch_size % ours.world:
         raise InputError(
             Problem(
-                f"a batch of {settings.batch_size} cannot be shared evenly by {ours.world} processes"
+                f"a batch of {settings.batch_size} cannot be shared evenly "
+                f"by {ours.world} processes"
             )
         )
     identity = {
