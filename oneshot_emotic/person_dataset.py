@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import datasets
 
 Target = Literal["index", "name"]
+View = Literal["image", "body"]
 
 
 class PersonDataset:
@@ -26,7 +27,8 @@ class PersonDataset:
     workers. Pillow images are not collated: give transforms that make tensors of one size.
 
     Attributes:
-        classes: The classes in the order of the label's index.
+        classes: The classes in the order of the label's index; of base persons all base classes of
+            the task, so that the parts of a split agree.
 
     Example:
         >>> train, val = task.base.split()  # doctest: +SKIP
@@ -41,6 +43,7 @@ class PersonDataset:
         transform: Callable[[Any], Any] | None = None,
         target: Target = "index",
         *,
+        views: Sequence[View] = ("image", "body"),
         joint_transform: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
         classes: Sequence[str] | None = None,
     ) -> None:
@@ -50,7 +53,9 @@ class PersonDataset:
             split: Such as `task.base`, `task.base.clean`, what `split` gave, or `task.novel`.
             pictures: From `open_pictures`.
             transform: Called with the image, and with the body: of timm, torchvision or your own.
+                It should make tensors of one size where a loader collates them.
             target: `index` for the label as its place in `classes`, `name` for its name.
+            views: Which of `image` and `body` an item has.
             joint_transform: Called before with the dict of image, body and box, for what must
                 treat them together, such as a mirroring. Where torchvision has been imported the
                 box is one of its `tv_tensors.BoundingBoxes`, which transforms of v2 move with the
@@ -60,16 +65,21 @@ class PersonDataset:
         Raises:
             InputError: A person has no picture in `pictures`, or a label is not in `classes`.
         """
+        if not isinstance(split, Persons) or not isinstance(pictures, Pictures):
+            given = f"{type(split).__name__} and {type(pictures).__name__}"
+            remedy = "Give persons such as task.base, then what open_pictures returns"
+            raise InputError(Problem(f"persons and pictures are a {given}", remedy=remedy))
         pictures.check(split.sample_ids)
-        if target not in ("index", "name"):
-            raise InputError(Problem(f"target is `index` or `name`, not {target!r}"))
+        if target not in ("index", "name") or not {*views} <= {"image", "body"} or not views:
+            what = f"target is `index` or `name`, views are of `image` and `body`, not {target!r}"
+            raise InputError(Problem(f"{what} and {views!r}"))
         if classes is None and isinstance(split, BasePersons):
             classes = split.definition.base_classes  # the same in every part of a split
         self.classes = tuple(sorted(split.counts, key=_natural) if classes is None else classes)
         if strange := sorted(split.counts.keys() - set(self.classes)):
             raise InputError(Problem(f"labels that are not among the classes: {strange}"))
         self._split, self._pictures, self._target = split, pictures, target
-        self._transform, self._joint_transform = transform, joint_transform
+        self._transform, self._joint_transform, self._views = transform, joint_transform, views
         self._index = {name: index for index, name in enumerate(self.classes)}
 
     def __len__(self) -> int:
@@ -79,12 +89,12 @@ class PersonDataset:
         """A person: `image` and `body` (as `transform` made them), `label` and `sample_id`."""
         sample_id, label = self._split.sample_ids[place], self._split.labels[place]
         picture = self._pictures[sample_id]
-        views: dict[str, Any] = {"image": picture.image, "body": picture.body}
+        views: dict[str, Any] = {name: getattr(picture, name) for name in self._views}
         if self._joint_transform is not None:
             box = _box(picture.box, picture.image.size)
             views = self._joint_transform({**views, "box": box})
         if self._transform is not None:
-            views |= {name: self._transform(views[name]) for name in ("image", "body")}
+            views |= {name: self._transform(views[name]) for name in self._views}
         target = self._index[label] if self._target == "index" else label
         return {**views, "label": target, "sample_id": sample_id}
 

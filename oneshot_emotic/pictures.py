@@ -90,6 +90,8 @@ class Pictures(Mapping[str, Picture]):
         Raises:
             KeyError: There is no such person.
         """
+        if sample_id not in self._places:
+            raise KeyError(f"{sample_id!r} is not in the annotations of {self._root}")
         place = self._places[sample_id]
         image = self._opened(place.image)
         if image is None:

@@ -88,7 +88,7 @@ OVERALL_NOTE = (
     'perfection at 100; "–" when a task of the family is missing.'
 )
 
-INTERVAL_NOTE = f"In per cent. Brackets: {INTERVAL}."
+INTERVAL_NOTE = f"In per cent. Brackets: {INTERVAL}; of several runs, seeds count too."
 
 
 def diagnostics_report(scores: Scores, task: str) -> str:

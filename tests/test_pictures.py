@@ -81,7 +81,7 @@ class TestPictures:
         assert len(text) < 100_000 and np.array_equal(pickle.loads(text)[name].body, expected)
 
     def test_what_is_not_there(self, root, tmp_path):
-        with pytest.raises(KeyError):
+        with pytest.raises(KeyError, match="'nobody' is not in the annotations of"):
             open_pictures(root)["nobody"]
         with pytest.raises(InputError, match="there is no such folder"):
             open_pictures(tmp_path / "nowhere")
@@ -113,6 +113,10 @@ class TestPersonDataset:
         for name in ("image", "body"):
             assert np.array_equal(turned[name], np.asarray(plain[name])[::-1, ::-1])
 
+    def test_one_view(self, root, base):
+        item = PersonDataset(base, open_pictures(root), np.asarray, views=("body",))[0]
+        assert list(item) == ["body", "label", "sample_id"]
+
     def test_levels_are_in_the_order_of_numbers(self, root, people):
         task = build_tasks(people, "argmax")["lev-6-4-valence"]
         classes = PersonDataset(task.novel, open_pictures(root)).classes
@@ -122,8 +126,11 @@ class TestPersonDataset:
         pictures = open_pictures(root)
         with pytest.raises(InputError, match="persons not in these annotations, such as"):
             PersonDataset(load_task("cat-6-6").novel, pictures)
-        with pytest.raises(InputError, match="target is `index` or `name`, not 'class'"):
+        with pytest.raises(InputError, match=r"target is `index` or `name`, .* not 'class' and"):
             PersonDataset(base, pictures, target="class")
+        for given in ((pictures, base), (load_task("cat-6-6"), pictures), (base, root)):
+            with pytest.raises(InputError, match=r"Give persons such as task\.base, then"):
+                PersonDataset(*given)
         with pytest.raises(InputError, match="labels that are not among the classes"):
             PersonDataset(base, pictures, classes=base.classes[1:])
 

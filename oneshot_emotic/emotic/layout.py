@@ -48,7 +48,13 @@ def find_layout(root: Path) -> Layout:
     """
     if not root.is_dir():
         what = "is a file, not a folder" if root.exists() else "there is no such folder"
-        raise InputError(Problem(what, str(root), "Give the folder that EMOTIC was unpacked into"))
+        raise InputError(
+            Problem(
+                what,
+                str(root),
+                "Give the folder that EMOTIC was unpacked into; `oneshot-emotic synth DIR` writes a stand-in",
+            )
+        )
     files: dict[str, list[Path]] = defaultdict(list)
     image_folders: dict[str, list[Path]] = defaultdict(list)
     for folder, entries in _folders(root):

@@ -36,6 +36,7 @@ from oneshot_emotic.submission.metadata import EMBEDDINGS_FORMAT, Content, docum
 from oneshot_emotic.submission.npz_format import read_npz, write_npz
 from oneshot_emotic.submission.parquet_format import read_parquet, write_parquet
 from oneshot_emotic.submission.safetensors_format import read_safetensors, write_safetensors
+from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.files import opened, read_gzip, sha256_of_stream
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
@@ -180,8 +181,9 @@ def write_submission(
             unknown fields.
     """
     check_arguments(embeddings, task)
-    if task.dataset is None:
-        raise InputError(Problem(f"{task.name} does not belong to a data set"))
+    if task.dataset is None or task.name not in TASKS:
+        what = f"{task.name} is no task of a published data set"
+        raise InputError(Problem(what, remedy="Give a task from load_task; others can be scored"))
     dataset = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
     card = {"name": model} if isinstance(model, str) else model or {}
     if not isinstance(card, Mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -90,7 +91,7 @@ def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
         for field, text in names
         if isinstance(text, str) and text and not is_name(text)
     ]
-    if isinstance(text := model.get("date"), str):
+    if isinstance(text := model.get("date"), str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         try:
             date.fromisoformat(text)
         except ValueError as error:
