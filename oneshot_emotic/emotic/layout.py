@@ -52,7 +52,8 @@ def find_layout(root: Path) -> Layout:
             Problem(
                 what,
                 str(root),
-                "Give the folder that EMOTIC was unpacked into; `oneshot-emotic synth DIR` writes a stand-in",
+                "Give the folder that EMOTIC was unpacked into; or make a stand-in: "
+                "`oneshot-emotic synth DIR`",
             )
         )
     files: dict[str, list[Path]] = defaultdict(list)
