@@ -25,7 +25,7 @@ from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic_baselines.recipes import RECIPES
 from oneshot_emotic_baselines.settings import Settings
-from oneshot_emotic_baselines.worklist import in_processes
+from oneshot_emotic.worklist import in_processes
 
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board

@@ -35,7 +35,7 @@ from oneshot_emotic.files import write_bytes, write_text
 from oneshot_emotic_baselines.data import read_ahead
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.sem2vec import COLUMNS, TABLE
-from oneshot_emotic_baselines.worklist import WorkList
+from oneshot_emotic.worklist import WorkList
 
 FORMAT = "oneshot-emotic-sem2vec/1"
 DOCUMENT, AREAS, IMAGES = "sem2vec.json", "areas.npy", "images.csv"

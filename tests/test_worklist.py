@@ -6,7 +6,7 @@ import json
 import shutil
 
 import pytest
-from oneshot_emotic_baselines.worklist import WorkList
+from oneshot_emotic.worklist import WorkList
 
 from oneshot_emotic.errors import InputError
 
