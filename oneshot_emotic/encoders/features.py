@@ -147,7 +147,7 @@ def _work_off(
                 reached += len(batch[0])
                 progress(reached, total)
             if not done and start == 0:
-                shape = (total, dimensions)
+                shape = (total, batches[0].shape[1])
                 np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape).flush()
             _write_rows(path, start, np.concatenate(batches))
             work.note(start, grey)

@@ -12,20 +12,8 @@ import pytest
 from conftest import REPOSITORY
 
 from oneshot_emotic import InputError, evaluate, evaluate_encoder, load_task, open_pictures
-from oneshot_emotic.cli.main import main
 from oneshot_emotic.encoders.features import read_features
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file
-
-
-@pytest.fixture(scope="session")
-def copy(tmp_path_factory):
-    """A stand-in, and its dataset folder."""
-    folder = tmp_path_factory.mktemp("encoders")
-    synth = ["synth", str(folder / "stand-in"), "--persons", "160", "--workers", "1"]
-    main(synth, standalone_mode=False)
-    build = ["build", str(folder / "stand-in"), "-o", str(folder / "dataset"), "--no-images"]
-    main(build, standalone_mode=False)
-    return folder / "stand-in", folder / "dataset"
 
 
 class Small:
@@ -104,7 +92,18 @@ def test_the_command_killed_and_gone_on(copy, tmp_path, monkeypatch):
     (tmp_path / "made_here.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     command = [sys.executable, "-m", "oneshot_emotic", "run", "made_here:Make", "--data", root]
-    command += ["--dataset", dataset, "--features", "kept", "-o", "out", "--json", "scores.json"]
+    command += [
+        "--task",
+        "cat-6-6",
+        "--dataset",
+        dataset,
+        "--features",
+        "kept",
+        "-o",
+        "out",
+        "--json",
+        "scores.json",
+    ]
 
     def run(status):
         found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
