@@ -36,35 +36,35 @@ def vector(image, body):
     return np.r_[np.ravel(image.resize((2, 2))), np.ravel(body.resize((2, 4)))].astype(float)
 
 
-def scored(encoder, copy, folder, **options):
-    root, dataset = copy
+def scored(encoder, small_copy, folder, **options):
+    root, dataset = small_copy
     return evaluate_encoder(
         encoder, root, dataset=dataset, tasks=["cat-6-6"], features=folder, shots=1, **options
     )
 
 
-def test_scores_are_those_of_a_plain_loop_and_are_made_once(copy, tmp_path):
-    root, dataset = copy
+def test_scores_are_those_of_a_plain_loop_and_are_made_once(small_copy, tmp_path):
+    root, dataset = small_copy
     task, pictures = load_task("cat-6-6", dataset), open_pictures(root)
     plain = {x: vector(pictures[x].image, pictures[x].body) for x in task.novel.sample_ids}
     first, told = Small(), []
-    scores = scored(first, copy, tmp_path, progress=lambda *counts: told.append(counts))
+    scores = scored(first, small_copy, tmp_path, progress=lambda *counts: told.append(counts))
     assert scores.to_dict() == evaluate(plain, task).to_dict()
     assert first.persons == len(pictures) and told[-1] == (160, 160)
     again = Small()
-    assert scored(again, copy, tmp_path).to_dict() == scores.to_dict() and not again.calls
+    assert scored(again, small_copy, tmp_path).to_dict() == scores.to_dict() and not again.calls
     other = Small("small 2")  # other weights
-    scored(other, copy, tmp_path)
+    scored(other, small_copy, tmp_path)
     assert other.persons == len(pictures) and len(list(tmp_path.iterdir())) == 2
 
 
-def test_a_run_that_failed_goes_on(copy, tmp_path):
-    scored(Small(), copy, tmp_path / "whole")
+def test_a_run_that_failed_goes_on(small_copy, tmp_path):
+    scored(Small(), small_copy, tmp_path / "whole")
     failing = Small(fails_at=4)
     with pytest.raises(RuntimeError, match="power cut"):
-        scored(failing, copy, tmp_path / "cut")
+        scored(failing, small_copy, tmp_path / "cut")
     rest = Small()
-    scored(rest, copy, tmp_path / "cut")
+    scored(rest, small_copy, tmp_path / "cut")
     assert failing.persons == 64 + 24 and rest.persons == 160 - 64  # the first part is kept
     (whole,), (cut,) = ((tmp_path / x).iterdir() for x in ("whole", "cut"))
     for name in ("features.npy", "features.json"):
@@ -87,8 +87,8 @@ class Make:
 """
 
 
-def test_the_command_killed_and_gone_on(copy, tmp_path, monkeypatch):
-    root, dataset = copy
+def test_the_command_killed_and_gone_on(small_copy, tmp_path, monkeypatch):
+    root, dataset = small_copy
     (tmp_path / "made_here.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
     command = [sys.executable, "-m", "oneshot_emotic", "run", "made_here:Make", "--data", root]
@@ -125,11 +125,11 @@ def test_the_command_killed_and_gone_on(copy, tmp_path, monkeypatch):
     assert found == json.loads(scores)["tasks"]["cat-6-6"] and file.model["name"] == "Made"
 
 
-def test_without_an_identity_nothing_is_kept(copy, tmp_path):
+def test_without_an_identity_nothing_is_kept(small_copy, tmp_path):
     for _ in range(2):
         encoder = Small()
         del encoder.identity
-        scored(encoder, copy, tmp_path)
+        scored(encoder, small_copy, tmp_path)
         assert encoder.persons == 160 and not list(tmp_path.iterdir())
 
 
@@ -146,32 +146,32 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("message", "make"), WRONG.items(), ids=WRONG)
-def test_wrong_vectors_are_refused(copy, tmp_path, message, make):
+def test_wrong_vectors_are_refused(small_copy, tmp_path, message, make):
     encoder = Small()
     encoder.embed = lambda images, bodies: make(len(bodies))
     with pytest.raises(InputError) as caught:
-        scored(encoder, copy, tmp_path)
+        scored(encoder, small_copy, tmp_path)
     assert f"the encoder gave {message}" in str(caught.value)
 
 
-def test_wrong_vectors_late_leave_what_was_kept(copy, tmp_path):
+def test_wrong_vectors_late_leave_what_was_kept(small_copy, tmp_path):
     class Late(Small):
         def embed(self, images, bodies):
             good = super().embed(images, bodies)
             return good if self.persons <= 100 else good * np.nan
 
     with pytest.raises(InputError, match="NaN"):
-        scored(Late(), copy, tmp_path)
+        scored(Late(), small_copy, tmp_path)
     rest = Small()
-    scored(rest, copy, tmp_path)
+    scored(rest, small_copy, tmp_path)
     assert rest.persons == 160 - 64
 
 
-def test_pictures_missing(copy, tmp_path):
-    root, dataset = copy
+def test_pictures_missing(small_copy, tmp_path):
+    root, dataset = small_copy
     shutil.copytree(root, tmp_path / "root")
     kept = tmp_path / "kept"
-    scored(Small(), copy, kept)
+    scored(Small(), small_copy, kept)
     people = open_pictures(root)
     first = next(iter(people))
     next((tmp_path / "root").rglob(first.split("/")[-1].split("#")[0])).unlink()
@@ -189,13 +189,13 @@ def test_pictures_missing(copy, tmp_path):
         evaluate_encoder(Small(), root, features=kept)
 
 
-def test_damaged_features(copy, tmp_path):
-    scored(Small(), copy, tmp_path)
+def test_damaged_features(small_copy, tmp_path):
+    scored(Small(), small_copy, tmp_path)
     (folder,) = tmp_path.iterdir()
     content = (folder / "features.npy").read_bytes()
     (folder / "features.npy").write_bytes(content[:-8])
     with pytest.raises(InputError, match="is damaged"):
-        scored(Small(), copy, tmp_path)
+        scored(Small(), small_copy, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -210,21 +210,23 @@ def test_damaged_features(copy, tmp_path):
         ("hf:google/siglip2", "pip install 'oneshot-emotic[encoders]'"),
     ],
 )
-def test_names_that_are_no_encoders(copy, run, monkeypatch, name, message):
+def test_names_that_are_no_encoders(small_copy, run, monkeypatch, name, message):
     for library in ("timm", "transformers", "torch"):
         monkeypatch.setitem(sys.modules, library, None)
-    root, dataset = copy
+    root, dataset = small_copy
     found = run("run", name, "--data", root, "--dataset", dataset, status=2).output
     assert message in found and "Traceback" not in found
 
 
-def test_wrong_arguments(copy, tmp_path):
+def test_wrong_arguments(small_copy, tmp_path):
     for options, message in (
         ({"view": "head"}, "a view is both, body, image, not 'head'"),
         ({"shots": 9}, "shots must be from 1 to 5"),
         ({"tasks": ["cat-7"]}, "cat-7"),
     ):
         with pytest.raises(InputError, match=message):
-            evaluate_encoder(Small(), copy[0], dataset=copy[1], features=tmp_path, **options)
+            evaluate_encoder(
+                Small(), small_copy[0], dataset=small_copy[1], features=tmp_path, **options
+            )
     with pytest.raises(InputError, match="this one chooses for itself"):
-        scored("json:loads", copy, tmp_path, view="body")
+        scored("json:loads", small_copy, tmp_path, view="body")

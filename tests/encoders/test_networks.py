@@ -126,8 +126,8 @@ def test_vectors_are_those_of_a_plain_loop(made, name, plain, view, rng):
 
 
 @torch.inference_mode()
-def test_from_a_file_of_weights_to_figures_and_files(copy, made, run, tmp_path, monkeypatch):
-    root, dataset = copy
+def test_from_a_file_of_weights_to_figures_and_files(small_copy, made, run, tmp_path, monkeypatch):
+    root, dataset = small_copy
     name = f"timm:test_vit@{made}/vit.safetensors"
     command = ["run", name, "--data", root, "--dataset", dataset, "--task", "cat-6-6"]
     command += ["--view", "body", "--features", tmp_path / "kept", "-o", tmp_path / "out"]

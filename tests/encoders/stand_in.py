@@ -8,7 +8,7 @@ from oneshot_emotic.cli.main import main
 
 
 @pytest.fixture(scope="session")
-def copy(tmp_path_factory):
+def small_copy(tmp_path_factory):
     """A stand-in, and its dataset folder."""
     folder = tmp_path_factory.mktemp("encoders")
     synth = ["synth", str(folder / "stand-in"), "--persons", "160", "--workers", "1"]
