@@ -64,7 +64,7 @@ def command(
     The vectors of all persons are made once and kept; a run that was stopped goes on, and the next
     one makes none. ENCODER is a network of timm (timm:NAME, or timm:NAME@FILE with weights of a
     file) or of transformers (hf:NAME or hf:FOLDER), or your own: MODULE:FACTORY is called without
-    arguments and returns an object with embed(images, bodies). docs/models.md says more.
+    arguments and returns an object with embed(images, bodies).
     """
     from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of
     from oneshot_emotic.files import json_text, write_text
