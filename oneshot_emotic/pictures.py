@@ -9,6 +9,7 @@ for.
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from oneshot_emotic.emotic.boxes import Box
-from oneshot_emotic.emotic.images import open_image, pillow_quiet
+from oneshot_emotic.emotic.images import copies_of, open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.persons import read_annotations
@@ -127,6 +128,22 @@ class Pictures(Mapping[str, Picture]):
             what = f"{counted(len(missing), 'person')} not in these annotations, such as"
             remedy = "Give the data set that was built from this copy (--dataset)"
             raise InputError(Problem(f"{what} {some(missing)}", str(self._root), remedy))
+
+    def digest(self) -> str:
+        """SHA-256 over the persons, their boxes and the sizes of their image files.
+
+        Raises:
+            InputError: There is no image file at all.
+        """
+        listed = {place.image.image_id: place.image for place in self._places.values()}
+        sizes = {
+            name: sum(path.stat().st_size for path in copies_of(image, self._image_folders))
+            for name, image in listed.items()
+        }
+        if not any(sizes.values()):
+            raise InputError(Problem("holds no image of these annotations", str(self._root)))
+        lines = (f"{place}\t{sizes[place.image.image_id]}\n" for place in self._places.values())
+        return hashlib.sha256("".join(lines).encode()).hexdigest()
 
     def _opened(self, listed: ListedImage) -> Image.Image | None:
         if listed.image_id not in self._kept:

@@ -36,6 +36,8 @@ ALLOWED = {
     "pictures": {"emotic"},
     "person_dataset": {"pictures", "splits"},
     "embedders": {"pictures"},
+    "worklist": set(),
+    "encoders": {"pictures", "emotic", "worklist", "dataset", "splits", "scoring"},
     "dataset": {"splits", "labels", "draws"},
     "scoring": {"splits"},
     "submission": {"splits", "scoring"},

@@ -34,8 +34,8 @@ from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
 from oneshot_emotic.pictures import GREY, Place, body_crop, places_of
+from oneshot_emotic.worklist import PARTS, WorkList, in_processes
 from oneshot_emotic_baselines.settings import SIZE
-from oneshot_emotic_baselines.worklist import PARTS, WorkList, in_processes
 
 FORMAT = "oneshot-emotic-prepared/1"
 DOCUMENT, IMAGES, BODIES = "prepared.json", "images.npy", "bodies.npy"

@@ -23,9 +23,9 @@ from oneshot_emotic.files import json_text, sha256_of_file, write_bytes, write_t
 from oneshot_emotic.processes import available_processors
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import TASKS
+from oneshot_emotic.worklist import in_processes
 from oneshot_emotic_baselines.recipes import RECIPES
 from oneshot_emotic_baselines.settings import Settings
-from oneshot_emotic_baselines.worklist import in_processes
 
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board

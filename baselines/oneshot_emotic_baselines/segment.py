@@ -32,10 +32,10 @@ from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import write_bytes, write_text
+from oneshot_emotic.worklist import WorkList
 from oneshot_emotic_baselines.data import read_ahead
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.sem2vec import COLUMNS, TABLE
-from oneshot_emotic_baselines.worklist import WorkList
 
 FORMAT = "oneshot-emotic-sem2vec/1"
 DOCUMENT, AREAS, IMAGES = "sem2vec.json", "areas.npy", "images.csv"

@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "check-images": "Decode every image of an EMOTIC copy; list missing, damaged and unusual ones.",
     "synth": "Write the synthetic stand-in: an invented data set in EMOTIC's layout.",
     "embed": "Embed a data set's novel persons with a built-in embedder or a checkpoint.",
+    "run": "Score a frozen encoder by its name: from pictures to figures.",
     "baselines": "List the baselines with the paper's figures.",
     "prepare": "Decode every image once, for training: full images and body crops.",
     "sem2vec": "Run an ADE20K segmenter over the images and write what is in them.",

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import click
 
 from oneshot_emotic.cli.options import FOLDER, embeddings_options, shots_option
 from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
+
+if TYPE_CHECKING:
+    from oneshot_emotic.scoring.scores import Scores
+    from oneshot_emotic.splits import Task
 
 
 @click.command()
@@ -35,15 +42,7 @@ def command(
     """
     from oneshot_emotic.cli.submissions import by_task, checked_files, models_of, scores_of
     from oneshot_emotic.files import check_not_input, json_text, write_text
-    from oneshot_emotic.report import (
-        INTERVAL_NOTE,
-        OVERALL_NOTE,
-        diagnostics_report,
-        latex_rows,
-        overall_report,
-        task_report,
-    )
-    from oneshot_emotic.scoring.evaluate import evaluate_controls
+    from oneshot_emotic.report import latex_rows
 
     check_not_input(json_file, files)
     checked = checked_files(files, dataset, task, max_bytes)
@@ -59,19 +58,49 @@ def command(
     if latex:
         echo_document(latex_rows(scores))
     else:
-        for name, runs in by_task(checked).items():
-            if len(runs) > 1:
-                echo(f"{name}: means of {len(runs)} runs (training seeds)")
-            echo_lines(task_report(scores, name, evaluate_controls(runs[0].task, shots)))
-            if verbose:
-                what = (
-                    diagnostics_report(scores, name)
-                    or "Several runs have no diagnostics: score one of them to see its own."
-                )
-                echo_lines(what)
-        if len(scores.tasks) > 1:
-            echo_lines(overall_report(scores))
-            echo(OVERALL_NOTE)
-        echo(INTERVAL_NOTE)
+        runs_of = {name: len(runs) for name, runs in by_task(checked).items()}
+        print_tables(scores, [item.task for item in checked], shots, runs_of, verbose=verbose)
     if json_file is not None:
         echo(f"scores: {json_file}", err=latex)
+
+
+def print_tables(
+    scores: Scores,
+    tasks: Sequence[Task],
+    shots: tuple[int, ...],
+    runs_of: Mapping[str, int] = MappingProxyType({}),
+    *,
+    verbose: bool = False,
+) -> None:
+    """A table a task with the control rows, the overall figures of several, and the notes.
+
+    Args:
+        scores: The scores.
+        tasks: Theirs.
+        shots: Support persons a class, for the control rows.
+        runs_of: Task -> training runs, where there are several.
+        verbose: Show what may explain the figures.
+    """
+    from oneshot_emotic.report import (
+        INTERVAL_NOTE,
+        OVERALL_NOTE,
+        diagnostics_report,
+        overall_report,
+        task_report,
+    )
+    from oneshot_emotic.scoring.evaluate import evaluate_controls
+
+    for name, task in {task.name: task for task in tasks}.items():
+        if (runs := runs_of.get(name, 1)) > 1:
+            echo(f"{name}: means of {runs} runs (training seeds)")
+        echo_lines(task_report(scores, name, evaluate_controls(task, shots)))
+        if verbose:
+            what = (
+                diagnostics_report(scores, name)
+                or "Several runs have no diagnostics: score one of them to see its own."
+            )
+            echo_lines(what)
+    if len(scores.tasks) > 1:
+        echo_lines(overall_report(scores))
+        echo(OVERALL_NOTE)
+    echo(INTERVAL_NOTE)

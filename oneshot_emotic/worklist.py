@@ -1,4 +1,4 @@
-"""Work in parts that a kill does not undo: what `prepare` and `sem2vec` have in common.
+"""Work in parts that a kill does not undo: what `prepare`, `sem2vec` and `run` have in common.
 
     FOLDER/parts/work.json      which work it is
     FOLDER/parts/0000064.json   the result of the part that begins with item 64, once it is done
@@ -42,6 +42,7 @@ class WorkList:
         other: What a folder of another identity is called in messages.
         items: How many there are.
         part: Items a part.
+        option: The option of the command that names another folder.
     """
 
     folder: Path
@@ -51,6 +52,7 @@ class WorkList:
     other: str
     items: int
     part: int
+    option: str = "-o"
 
     @property
     def starts(self) -> range:
@@ -76,7 +78,7 @@ class WorkList:
             what, remedy = self.other, "Remove it, or give another"
         else:
             return self.document in present
-        raise InputError(Problem(what, str(self.folder), f"{remedy} folder with -o"))
+        raise InputError(Problem(what, str(self.folder), f"{remedy} folder with {self.option}"))
 
     @property
     def _work(self) -> dict[str, Any]:
@@ -112,7 +114,7 @@ class WorkList:
                 Problem(
                     "another run is preparing this folder",
                     str(self.folder),
-                    "Wait for it to end, or give another folder with -o",
+                    f"Wait for it to end, or give another folder with {self.option}",
                 )
             ) from None
         finally:
@@ -127,7 +129,7 @@ class WorkList:
                 Problem(
                     f"there are {free / 1e9:.1f} GB free, and {needed / 1e9:.1f} GB are needed",
                     str(self.folder),
-                    "Make room, or give another folder with -o",
+                    f"Make room, or give another folder with {self.option}",
                 )
             )
         if not (self.folder / PARTS / WORK).exists():

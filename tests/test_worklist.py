@@ -6,9 +6,9 @@ import json
 import shutil
 
 import pytest
-from oneshot_emotic_baselines.worklist import WorkList
 
 from oneshot_emotic.errors import InputError
+from oneshot_emotic.worklist import WorkList
 
 
 @pytest.fixture

@@ -1,0 +1,175 @@
+"""Encoders by name: timm:NAME, timm:NAME@FILE, hf:NAME, hf:FOLDER and MODULE:FACTORY."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from oneshot_emotic.encoders.network import NetworkEncoder, first_line
+from oneshot_emotic.encoders.protocol import Encoder, View
+from oneshot_emotic.errors import InputError, Problem, some
+
+if TYPE_CHECKING:
+    import torch
+
+_EXTRA = {"timm", "torch", "torchvision", "transformers"}
+_REMEDY = "An encoder is timm:NAME, timm:NAME@FILE, hf:NAME, hf:FOLDER or MODULE:FACTORY"
+
+
+def load_encoder(
+    name: str, *, view: View = "both", device: str = "auto", batch_size: int = 64
+) -> Encoder:
+    """The encoder of a name.
+
+    Args:
+        name: `timm:NAME` with the pretrained weights of that name, `timm:NAME@FILE` with those of
+            a file, `hf:NAME_OR_FOLDER` of transformers, or `MODULE:FACTORY`, a callable without
+            arguments.
+        view: What a network is shown; one of MODULE:FACTORY sees both and takes what it likes.
+        device: `auto`, `cpu`, `cuda`, or another of torch's; likewise.
+        batch_size: Persons at once; likewise.
+
+    Raises:
+        InputError: There is no such network, file or module, it cannot be loaded, or the extra
+            `[encoders]` is not installed.
+    """
+    kind, _, rest = name.partition(":")
+    options: dict[str, Any] = {"view": view, "device": device, "batch_size": batch_size}
+    if kind == "timm" and rest:
+        return _from_timm(*rest.partition("@")[::2], **options)
+    if kind == "hf" and rest:
+        return _from_transformers(rest, **options)
+    if not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", name):
+        raise InputError(Problem("there is no such encoder", name, _REMEDY))
+    if options != {"view": "both", "device": "auto", "batch_size": 64}:
+        what = "view, device and batch size are for timm: and hf:; this one chooses for itself"
+        raise InputError(Problem(what, name))
+    return _own(kind, rest)
+
+
+def _from_timm(name: str, file: str, **options: Any) -> NetworkEncoder:
+    with _loading(f"timm:{name}"):
+        import timm
+        import torch
+    if ":" not in name:  # the others are places, such as hf-hub:
+        bare = name.partition(".")[0]
+        if not timm.is_model(bare):
+            near = difflib.get_close_matches(bare, timm.list_models(), 3)
+            remedy = f"Near ones: {', '.join(near)}" if near else ""
+            raise InputError(Problem("timm has no such network", name, remedy))
+        tagged = timm.list_pretrained(f"{bare}.*")
+        if name not in (*tagged, bare) or (not tagged and not file):
+            remedy = f"There are {some(tagged)}" if tagged else f"Give a file: timm:{bare}@FILE"
+            raise InputError(Problem("timm has no such weights", name, remedy))
+    if file and not Path(file).is_file():
+        raise InputError(Problem("there is no such file of weights", file))
+    with _loading(f"timm:{name}"):
+        network = timm.create_model(name, pretrained=not file, num_classes=0)
+        config = timm.data.resolve_model_data_config(network)
+        transform = timm.data.create_transform(**config, is_training=False)
+    if file:
+        with _loading(file):
+            weights = timm.models.load_state_dict(file, weights_only=True)
+        _put_weights(network, weights, file)
+    encoder = NetworkEncoder(
+        f"timm:{name}",
+        network,
+        lambda pictures: {"pixels": torch.stack([transform(x) for x in pictures])},
+        lambda inputs: network(inputs["pixels"]),
+        repr(config),
+        **options,
+    )
+    encoder.card["pretraining"] = f"the file {Path(file).name}"[:200] if file else name[:200]
+    return encoder
+
+
+def _put_weights(network: torch.nn.Module, weights: dict[str, Any], file: str) -> None:
+    """Put a file's weights into a network, whose classifier is not there."""
+    head = network.pretrained_cfg.get("classifier") or ()
+    heads = tuple(f"{x}." for x in ((head,) if isinstance(head, str) else head))
+    weights = {key: value for key, value in weights.items() if not key.startswith(heads)}
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        what = f"its weights are not of this network: {str(error).splitlines()[1].strip()[:100]}"
+        raise InputError(Problem(what, file)) from None
+
+
+def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
+    if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
+        raise InputError(Problem("there is no such folder", name))
+    place = str(Path(name).expanduser()) if name.startswith("~") else name
+    with _loading(f"hf:{name}"):
+        from transformers import AutoImageProcessor, AutoModel
+        from transformers.utils import logging
+
+        level = logging.get_verbosity()
+        logging.set_verbosity_error()  # what matters of its report is said below
+        try:
+            processor = AutoImageProcessor.from_pretrained(place)
+            network, loaded = AutoModel.from_pretrained(place, output_loading_info=True)
+        finally:
+            logging.set_verbosity(level)
+    network = network.float()
+    missing = set(loaded["missing_keys"])
+    pooled = not any(key.startswith("pooler.") for key in missing)  # else it is random
+    if missing := {key for key in missing if not key.startswith("pooler.")}:
+        what = f"it lacks weights of its network: {some(sorted(missing))}"
+        raise InputError(Problem(what, f"hf:{name}"))
+    of_images = getattr(network, "get_image_features", None)  # of CLIP, SigLIP and the like
+
+    def forward(inputs: Any) -> Any:
+        found = of_images(**inputs) if of_images else network(**inputs)
+        if not hasattr(found, "last_hidden_state"):  # transformers before 5: the vectors
+            return found
+        if pooled and getattr(found, "pooler_output", None) is not None:
+            return found.pooler_output
+        tokens = found.last_hidden_state
+        return tokens.mean(1) if tokens.ndim == 3 else tokens.flatten(2).mean(2)
+
+    short = Path(place).resolve().name if Path(place).is_dir() else name
+    encoder = NetworkEncoder(
+        f"hf:{short}",
+        network,
+        lambda pictures: processor(images=pictures, return_tensors="pt"),
+        forward,
+        processor.to_json_string(),
+        **options,
+    )
+    encoder.card["pretraining"] = short[:200]
+    return encoder
+
+
+def _own(module: str, factory: str) -> Encoder:
+    name = f"{module}:{factory}"
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        with _loading(name):
+            found = importlib.import_module(module)
+    finally:
+        sys.path.pop(0)
+    make = getattr(found, factory, None)
+    if not callable(make):
+        raise InputError(Problem(f"{module} has no callable {factory}", name))
+    encoder: Encoder = make()
+    return encoder
+
+
+@contextmanager
+def _loading(what: str) -> Iterator[None]:
+    """Turn what a library says when it cannot load something into an `InputError`."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        library = (error.name or "").partition(".")[0]
+        remedy = "pip install 'oneshot-emotic[encoders]'" if library in _EXTRA else ""
+        raise InputError(Problem(f"there is no module {error.name}", what, remedy)) from None
+    except Exception as error:  # of the Hub, of HTTP, of pickles, of safetensors: no common class
+        text = f"cannot be loaded: {type(error).__name__}: {first_line(error)[:200]}"
+        raise InputError(Problem(text, what)) from None

@@ -1,0 +1,232 @@
+"""Encoders of one's own, features kept, and what is refused; no torch needed."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import REPOSITORY
+
+from oneshot_emotic import InputError, evaluate, evaluate_encoder, load_task, open_pictures
+from oneshot_emotic.encoders.features import read_features
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file
+
+
+class Small:
+    """Few pixels of the body and the image, told apart by its name."""
+
+    batch_size = 24
+
+    def __init__(self, identity="small 1", fails_at=None):
+        self.identity, self.fails_at, self.persons, self.calls = identity, fails_at, 0, 0
+
+    def embed(self, images, bodies):
+        if self.calls == self.fails_at:
+            raise RuntimeError("power cut")
+        assert len(images) == len(bodies) <= 24
+        self.calls, self.persons = self.calls + 1, self.persons + len(images)
+        return np.stack([vector(*pair) for pair in zip(images, bodies, strict=True)])
+
+
+def vector(image, body):
+    return np.r_[np.ravel(image.resize((2, 2))), np.ravel(body.resize((2, 4)))].astype(float)
+
+
+def scored(encoder, small_copy, folder, **options):
+    root, dataset = small_copy
+    return evaluate_encoder(
+        encoder, root, dataset=dataset, tasks=["cat-6-6"], features=folder, shots=1, **options
+    )
+
+
+def test_scores_are_those_of_a_plain_loop_and_are_made_once(small_copy, tmp_path):
+    root, dataset = small_copy
+    task, pictures = load_task("cat-6-6", dataset), open_pictures(root)
+    plain = {x: vector(pictures[x].image, pictures[x].body) for x in task.novel.sample_ids}
+    first, told = Small(), []
+    scores = scored(first, small_copy, tmp_path, progress=lambda *counts: told.append(counts))
+    assert scores.to_dict() == evaluate(plain, task).to_dict()
+    assert first.persons == len(pictures) and told[-1] == (160, 160)
+    again = Small()
+    assert scored(again, small_copy, tmp_path).to_dict() == scores.to_dict() and not again.calls
+    other = Small("small 2")  # other weights
+    scored(other, small_copy, tmp_path)
+    assert other.persons == len(pictures) and len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_run_that_failed_goes_on(small_copy, tmp_path):
+    scored(Small(), small_copy, tmp_path / "whole")
+    failing = Small(fails_at=4)
+    with pytest.raises(RuntimeError, match="power cut"):
+        scored(failing, small_copy, tmp_path / "cut")
+    rest = Small()
+    scored(rest, small_copy, tmp_path / "cut")
+    assert failing.persons == 64 + 24 and rest.persons == 160 - 64  # the first part is kept
+    (whole,), (cut,) = ((tmp_path / x).iterdir() for x in ("whole", "cut"))
+    for name in ("features.npy", "features.json"):
+        assert (whole / name).read_bytes() == (cut / name).read_bytes()
+    assert sorted(x.name for x in cut.iterdir()) == ["features.json", "features.npy"]
+    assert isinstance(read_features(cut).array, np.memmap)
+
+
+MODULE = """
+import os, signal
+import numpy as np
+class Make:
+    identity, card = "made", {"name": "Made", "modalities": ["body"]}
+    def embed(self, images, bodies):
+        with open("calls", "a") as calls:
+            print(len(bodies), file=calls)
+        if os.path.getsize("calls") == int(os.environ.get("KILL_AT", 0)):
+            os.kill(os.getpid(), signal.SIGKILL)
+        return np.stack([np.ravel(body.resize((3, 3))) for body in bodies])
+"""
+
+
+def test_the_command_killed_and_gone_on(small_copy, tmp_path, monkeypatch):
+    root, dataset = small_copy
+    (tmp_path / "made_here.py").write_text(MODULE)
+    monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
+    command = [sys.executable, "-m", "oneshot_emotic", "run", "made_here:Make", "--data", root]
+    command += [
+        "--task",
+        "cat-6-6",
+        "--dataset",
+        dataset,
+        "--features",
+        "kept",
+        "-o",
+        "out",
+        "--json",
+        "scores.json",
+    ]
+
+    def run(status):
+        found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert found.returncode == status, found.stderr
+        return found.stdout
+
+    monkeypatch.setenv("KILL_AT", "6")  # in the second part
+    run(-9)
+    monkeypatch.delenv("KILL_AT")
+    assert "Made, 5-shot" in run(0)
+    assert (tmp_path / "calls").read_text().split() == ["64", "64", "64", "32"]
+    scores = (tmp_path / "scores.json").read_text()
+    run(0)
+    assert (tmp_path / "calls").read_text().split() == ["64", "64", "64", "32"]
+    assert (tmp_path / "scores.json").read_text() == scores
+    file = read_embeddings_file(tmp_path / "out/cat-6-6.safetensors")
+    task = load_task("cat-6-6", dataset)
+    found = evaluate(file.embeddings, task, (1, 5)).to_dict()["tasks"]["cat-6-6"]
+    assert found == json.loads(scores)["tasks"]["cat-6-6"] and file.model["name"] == "Made"
+
+
+def test_without_an_identity_nothing_is_kept(small_copy, tmp_path):
+    for _ in range(2):
+        encoder = Small()
+        del encoder.identity
+        scored(encoder, small_copy, tmp_path)
+        assert encoder.persons == 160 and not list(tmp_path.iterdir())
+
+
+WRONG = {
+    "an array of the shape (24,), not (persons, dimensions)": lambda n: np.zeros(n),
+    "an array of the shape (24, 0), not (persons, dimensions)": lambda n: np.zeros((n, 0)),
+    "23 rows for 24 persons": lambda n: np.zeros((n - 1, 4)),
+    "NaN or infinite values for 1 of 24 persons": lambda n: [[1.0]] * (n - 1) + [[np.nan]],
+    "NaN or infinite values for 24 of 24 persons": lambda n: [[1e39]] * n,
+    "no array: ": lambda n: [[1.0]] * (n - 1) + [[1.0, 2.0]],
+    "no array": lambda n: {"vectors": 1},
+    "5 dimensions, after 3 before": lambda n: np.ones((n, 3 if n == 24 else 5)),
+}
+
+
+@pytest.mark.parametrize(("message", "make"), WRONG.items(), ids=WRONG)
+def test_wrong_vectors_are_refused(small_copy, tmp_path, message, make):
+    encoder = Small()
+    encoder.embed = lambda images, bodies: make(len(bodies))
+    with pytest.raises(InputError) as caught:
+        scored(encoder, small_copy, tmp_path)
+    assert f"the encoder gave {message}" in str(caught.value)
+
+
+def test_wrong_vectors_late_leave_what_was_kept(small_copy, tmp_path):
+    class Late(Small):
+        def embed(self, images, bodies):
+            good = super().embed(images, bodies)
+            return good if self.persons <= 100 else good * np.nan
+
+    with pytest.raises(InputError, match="NaN"):
+        scored(Late(), small_copy, tmp_path)
+    rest = Small()
+    scored(rest, small_copy, tmp_path)
+    assert rest.persons == 160 - 64
+
+
+def test_pictures_missing(small_copy, tmp_path):
+    root, dataset = small_copy
+    shutil.copytree(root, tmp_path / "root")
+    kept = tmp_path / "kept"
+    scored(Small(), small_copy, kept)
+    people = open_pictures(root)
+    first = next(iter(people))
+    next((tmp_path / "root").rglob(first.split("/")[-1].split("#")[0])).unlink()
+    encoder = Small()
+    scored(encoder, (tmp_path / "root", dataset), kept)
+    assert encoder.persons == 160  # other pictures, other features
+    grey = [read_features(folder).without_picture for folder in kept.iterdir()]
+    image = first.split("#")[0]
+    assert sorted(grey) == [(), tuple(sorted(x for x in people if x.startswith(f"{image}#")))]
+    for path in (tmp_path / "root").rglob("*.jpg"):
+        path.unlink()
+    with pytest.raises(InputError, match="holds no image of these annotations"):
+        scored(Small(), (tmp_path / "root", dataset), kept)
+    with pytest.raises(InputError, match="persons not in these annotations"):
+        evaluate_encoder(Small(), root, features=kept)
+
+
+def test_damaged_features(small_copy, tmp_path):
+    scored(Small(), small_copy, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    content = (folder / "features.npy").read_bytes()
+    (folder / "features.npy").write_bytes(content[:-8])
+    with pytest.raises(InputError, match="is damaged"):
+        scored(Small(), small_copy, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("resnet50", "there is no such encoder"),
+        ("timm:", "there is no such encoder"),
+        ("nothing_here:make", "there is no module nothing_here"),
+        ("json:nothing", "json has no callable nothing"),
+        ("collections:OrderedDict", "a OrderedDict is no encoder"),
+        ("timm:test_vit", "pip install 'oneshot-emotic[encoders]'"),
+        ("hf:google/siglip2", "pip install 'oneshot-emotic[encoders]'"),
+    ],
+)
+def test_names_that_are_no_encoders(small_copy, run, monkeypatch, name, message):
+    for library in ("timm", "transformers", "torch"):
+        monkeypatch.setitem(sys.modules, library, None)
+    root, dataset = small_copy
+    found = run("run", name, "--data", root, "--dataset", dataset, status=2).output
+    assert message in found and "Traceback" not in found
+
+
+def test_wrong_arguments(small_copy, tmp_path):
+    for options, message in (
+        ({"view": "head"}, "a view is both, body, image, not 'head'"),
+        ({"shots": 9}, "shots must be from 1 to 5"),
+        ({"tasks": ["cat-7"]}, "cat-7"),
+    ):
+        with pytest.raises(InputError, match=message):
+            evaluate_encoder(
+                Small(), small_copy[0], dataset=small_copy[1], features=tmp_path, **options
+            )
+    with pytest.raises(InputError, match="this one chooses for itself"):
+        scored("json:loads", small_copy, tmp_path, view="body")
