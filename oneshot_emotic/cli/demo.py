@@ -38,7 +38,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
         make_private_folder(work)
     stand_in, dataset = work / f"stand-in-{__version__}", work / "dataset"
     _claim(work, stand_in)
-    predictions, scores = work / "predictions", work / "scores.json"
+    embeddings, scores = work / "embeddings", work / "scores.json"
 
     _step(1, "Invent people in scenes, in EMOTIC's layout", "synth", stand_in)
     if _made_before(stand_in / SETTINGS_FILE):
@@ -50,7 +50,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     ctx.invoke(build.command, emotic_root=stand_in, output=dataset, workers=workers)
 
     what = "Embed every novel person: colour and gradient statistics of the body, nothing learnt"
-    folders = ("--data", stand_in, "--dataset", dataset, "-o", predictions)
+    folders = ("--data", stand_in, "--dataset", dataset, "-o", embeddings)
     _step(3, what, "embed", "colour-gradient", *folders)
     files = embed.embed_tasks(
         "colour-gradient",
@@ -58,7 +58,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
         None,
         str(dataset),
         (),
-        predictions,
+        embeddings,
         suffix="safetensors",
         dtype="float32",
         workers=workers,
@@ -71,7 +71,7 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
     echo("", "What came out", bold=True)
     echo(f"  pictures      {stand_in / 'emotic'}")
     echo(f"  dataset       {dataset}")
-    echo(f"  predictions   {predictions}")
+    echo(f"  embeddings    {embeddings}")
     echo(f"  scores        {scores}")
     echo(
         "",

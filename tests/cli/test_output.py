@@ -77,7 +77,7 @@ def test_a_device_as_the_output_stays_one(device, files, tmp_path, run):
 @pytest.mark.parametrize("given", [True, False])
 def test_the_demo_leaves_alone_what_it_has_not_made(tmp_path, run, monkeypatch, given):
     work = tmp_path / ("mine" if given else "oneshot-emotic/demo")
-    for name in ("dataset/manifest.json", "predictions/cat-6-6.safetensors", "scores.json"):
+    for name in ("dataset/manifest.json", "embeddings/cat-6-6.safetensors", "scores.json"):
         (work / name).parent.mkdir(parents=True, exist_ok=True)
         (work / name).write_text("years of work")
     before = sorted(work.rglob("*"))
