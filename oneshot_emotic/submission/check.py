@@ -180,8 +180,12 @@ def _folder(folder: Path, load: LoadTask, max_bytes: int, findings: Findings) ->
             findings.problems += error.problems
         else:
             findings.good.append(_line(path, checked, embeddings))
-    if submission.references:
-        findings.notes.append(_runs([len(runs) for runs in submission.references.values()]))
+    if counts := [len(runs) for runs in submission.references.values()]:
+        findings.notes.append(_runs(counts))
+        listed = submission.model.get("training_seeds")
+        if isinstance(listed, list) and len(listed) != max(counts):
+            told = ", ".join(map(str, listed)) or "none"
+            findings.notes.append(f"the model card lists other training seeds than that: {told}")
     _card(submission.model, findings)
     if missing := [name for name in TASKS if name not in submission.references]:
         findings.notes.append(f"no embeddings for {', '.join(missing)}: no overall figure there")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from hashlib import sha256
 
 import numpy as np
@@ -254,3 +255,14 @@ def test_the_card_names_a_base_that_there_is(tmp_path, task, base):
     (folder / "submission.json").write_text(json.dumps(document))
     with pytest.raises(InputError, match=r"model\.base: .* is not one of"):
         read_submission_folder(folder)
+
+
+def test_other_training_seeds_on_the_card_are_noted(root, run, tmp_path):
+    folder = tmp_path / "mine"
+    shutil.copytree(root / "submissions/mine", folder)
+    for listed, noted in (([0, 1, 2], False), ([7], True), ([], True)):
+        document = content(folder / "submission.json")
+        document["model"]["training_seeds"] = listed
+        (folder / "submission.json").write_text(json.dumps(document))
+        output = run("check-submission", folder).output
+        assert ("note  the model card lists other training seeds than that" in output) == noted
