@@ -74,7 +74,7 @@ class NetworkEncoder:
             raise InputError(Problem(f"no device {device!r}: {first_line(error)}")) from None
         self.batch_size, self._view = batch_size, view
         self._prepare, self._forward = prepare, forward
-        # A picture a thread: several threads for one, as is torch's way, mostly wait for each other.
+        # A picture a thread: torch's way, several threads for one, has them wait for each other.
         self._threads = ThreadPoolExecutor(
             available_processors(), initializer=torch.set_num_threads, initargs=(1,)
         )
