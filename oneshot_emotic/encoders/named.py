@@ -56,7 +56,6 @@ def load_encoder(
 def _from_timm(name: str, file: str, **options: Any) -> NetworkEncoder:
     with _loading(f"timm:{name}"):
         import timm
-        import torch
     if ":" not in name:  # the others are places, such as hf-hub:
         bare = name.partition(".")[0]
         if not timm.is_model(bare):
@@ -80,7 +79,7 @@ def _from_timm(name: str, file: str, **options: Any) -> NetworkEncoder:
     encoder = NetworkEncoder(
         f"timm:{name}",
         network,
-        lambda pictures: {"pixels": torch.stack([transform(x) for x in pictures])},
+        lambda picture: {"pixels": transform(picture)[None]},
         lambda inputs: network(inputs["pixels"]),
         repr(config),
         **options,
@@ -137,7 +136,7 @@ def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
     encoder = NetworkEncoder(
         f"hf:{short}",
         network,
-        lambda pictures: processor(images=pictures, return_tensors="pt"),
+        lambda picture: processor(images=picture, return_tensors="pt"),
         forward,
         processor.to_json_string(),
         **options,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,15 +14,16 @@ from PIL import Image
 
 from oneshot_emotic.encoders.protocol import View
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.processes import available_processors
 
 if TYPE_CHECKING:
     import torch
 
 Vectors = npt.NDArray[np.float32]
 
-#: Pictures -> what the network is called with.
-Prepare = Callable[[list[Image.Image]], Mapping[str, Any]]
-#: What the network is called with -> vectors, as a tensor.
+#: A picture -> what the network is called with: tensors that are a batch of one.
+Prepare = Callable[[Image.Image], Mapping[str, Any]]
+#: What the network is called with, put together -> vectors, as a tensor.
 Forward = Callable[[Mapping[str, Any]], Any]
 
 
@@ -50,7 +52,7 @@ class NetworkEncoder:
         Args:
             name: As the user gave it, without a path.
             network: Whose weights are hashed.
-            prepare: Pictures to inputs.
+            prepare: A picture to inputs.
             forward: Inputs to vectors.
             preprocessing: Everything that `prepare` depends on, as a text.
             view: What it is shown.
@@ -72,6 +74,10 @@ class NetworkEncoder:
             raise InputError(Problem(f"no device {device!r}: {first_line(error)}")) from None
         self.batch_size, self._view = batch_size, view
         self._prepare, self._forward = prepare, forward
+        # A picture a thread: torch's way, several threads for one, has them wait for each other.
+        self._threads = ThreadPoolExecutor(
+            available_processors(), initializer=torch.set_num_threads, initargs=(1,)
+        )
         self._half = self.device.type == "cuda"
         self.identity = json.dumps(
             {
@@ -107,13 +113,16 @@ class NetworkEncoder:
 
         different = {id(picture): picture for picture in pictures}
         place = {key: row for row, key in enumerate(different)}
-        prepared = self._prepare(list(different.values()))
+        prepared = list(self._threads.map(self._prepare, different.values()))
         try:
             with (
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.float16, enabled=self._half),
             ):
-                inputs = {key: value.to(self.device) for key, value in prepared.items()}
+                inputs = {
+                    key: torch.cat([each[key] for each in prepared]).to(self.device)
+                    for key in prepared[0]
+                }
                 found = self._forward(inputs).flatten(1).float().cpu().numpy()
         except torch.OutOfMemoryError:
             what = f"the memory of {self.device} is too small for batches of {self.batch_size}"
