@@ -65,6 +65,7 @@ def test_the_coverage_is_that_of_its_table():
     with (REPOSITORY / "docs/coverage.csv").open(newline="") as stream:
         lines = {(x["world"], x["shots"], x["figure"]): x for x in csv.DictReader(stream)}
     rows = [row.split(" | ") for row in re.findall(r"^\| (.* \| [15] \| .*) \|$", part, re.M)]
+    rows = [row for row in rows if len(row) == 9]
     assert len(rows) == 20
     for world, shots, _, repetitions, *cells in rows:
         found = [
