@@ -8,6 +8,7 @@ import shutil
 from conftest import REPOSITORY
 
 from oneshot_emotic import write_submission
+from oneshot_emotic.cli.main import main
 from oneshot_emotic.dataset.folder import write_dataset
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.submission.folder import DOCUMENT, write_submission_document
@@ -56,3 +57,10 @@ def small_checkout(root, slugs=("random",)):
     (root / "leaderboard").mkdir()
     shutil.copy(REPOSITORY / "leaderboard/reported.json", root / "leaderboard")
     return root
+
+
+def small_stand_in(folder, persons):
+    """The synthetic stand-in with pictures of a few persons."""
+    arguments = ["synth", str(folder), "--persons", str(persons), "--workers", "1"]
+    main(arguments, standalone_mode=False)
+    return folder

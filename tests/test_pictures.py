@@ -9,20 +9,17 @@ import sys
 
 import numpy as np
 import pytest
+from made import small_stand_in
 from PIL import Image
 
 from oneshot_emotic import InputError, PersonDataset, load_task, open_pictures
-from oneshot_emotic.cli.main import main
 from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.splits import build_tasks
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures") / "stand-in"
-    arguments = ["synth", str(folder), "--persons", "120", "--workers", "1"]
-    main(arguments, standalone_mode=False)
-    return folder
+    return small_stand_in(tmp_path_factory.mktemp("pictures") / "stand-in", 120)
 
 
 @pytest.fixture(scope="module")

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, workers_option
+from oneshot_emotic.cli.options import FOLDER, annotations_option, workers_option
 from oneshot_emotic.cli.progress import echo, progress_bar, say
 from oneshot_emotic.errors import InputError, Problem
 
 
 @click.command()
 @click.argument("emotic_root", type=FOLDER)
-@click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
+@annotations_option
 @click.option("-o", "--output", type=FOLDER, help="Write the full list to this CSV file.")
 @workers_option
 def command(emotic_root: Path, annotations: Path | None, output: Path | None, workers: int) -> None:

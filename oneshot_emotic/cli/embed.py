@@ -9,7 +9,14 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option, workers_option
+from oneshot_emotic.cli.options import (
+    FOLDER,
+    TASK,
+    annotations_option,
+    data_option,
+    dataset_option,
+    workers_option,
+)
 from oneshot_emotic.cli.progress import echo, growing_bar, progress_bar, say
 from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.embedders import EMBEDDERS
@@ -19,14 +26,8 @@ from oneshot_emotic.tasks import TASKS
 
 @click.command()
 @click.argument("embedder", metavar="[" + "|".join(EMBEDDERS) + "|CHECKPOINT]")
-@click.option(
-    "--data",
-    "root",
-    type=FOLDER,
-    required=True,
-    help="The EMOTIC copy or stand-in that holds the images.",
-)
-@click.option("--annotations", type=FOLDER, help="Its annotations file, where it is elsewhere.")
+@data_option
+@annotations_option
 @dataset_option
 @click.option(
     "--task",

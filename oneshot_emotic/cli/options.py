@@ -29,6 +29,16 @@ class _TaskName(click.ParamType):  # type: ignore[type-arg]
 
 TASK = _TaskName()
 
+data_option = click.option(
+    "--data",
+    "root",
+    type=FOLDER,
+    required=True,
+    help="The EMOTIC copy or stand-in that holds the images.",
+)
+annotations_option = click.option(
+    "--annotations", type=FOLDER, help="The annotations file, where it is elsewhere."
+)
 dataset_option = click.option(
     "--dataset",
     default="synthetic",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, workers_option
+from oneshot_emotic.cli.options import FOLDER, annotations_option, workers_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import size_option
 from oneshot_emotic.errors import InputError, Problem, some
@@ -17,7 +17,7 @@ from oneshot_emotic.errors import InputError, Problem, some
 @click.argument("root", type=FOLDER)
 @click.option("-o", "--output", type=FOLDER, help="Default: ROOT/prepared-SIZE.")
 @size_option
-@click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
+@annotations_option
 @click.option("--check", is_flag=True, help="Read a finished folder through and check every pixel.")
 @workers_option
 def command(root: Path, output: Path | None, size: int, check: bool, **options: Any) -> None:

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option, shots_option
+from oneshot_emotic.cli.options import (
+    FOLDER,
+    TASK,
+    annotations_option,
+    data_option,
+    dataset_option,
+    shots_option,
+)
 from oneshot_emotic.cli.progress import echo, echo_document, growing_bar, say
 from oneshot_emotic.cli.score import print_tables
 from oneshot_emotic.errors import some
@@ -18,14 +25,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("encoder", metavar="timm:NAME[@FILE]|hf:NAME|hf:FOLDER|MODULE:FACTORY")
-@click.option(
-    "--data",
-    "root",
-    type=FOLDER,
-    required=True,
-    help="The EMOTIC copy or stand-in that holds the images.",
-)
-@click.option("--annotations", type=FOLDER, help="Its annotations file, where it is elsewhere.")
+@data_option
+@annotations_option
 @dataset_option
 @click.option(
     "--task", "names", type=TASK, multiple=True, help="Default: every task that can be scored."

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER
+from oneshot_emotic.cli.options import FOLDER, annotations_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import device_option
 from oneshot_emotic.errors import some
@@ -30,7 +30,7 @@ from oneshot_emotic.errors import some
     help="Least area of a class: pixels, or below 1 a share of the image. One pixel in the paper.",
 )
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True)
-@click.option("--annotations", type=FOLDER, help="The annotations file, where it is elsewhere.")
+@annotations_option
 @device_option
 @needs_baselines
 def command(root: Path, device: str, **options: Any) -> None:

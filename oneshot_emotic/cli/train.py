@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option
+from oneshot_emotic.cli.options import FOLDER, TASK, data_option, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
     device_option,
@@ -24,13 +24,7 @@ from oneshot_emotic.errors import InputError, Problem
 @click.command()
 @click.argument("recipe")
 @click.option("--task", type=TASK, required=True)
-@click.option(
-    "--data",
-    "root",
-    type=FOLDER,
-    required=True,
-    help="The EMOTIC copy or stand-in that holds the images.",
-)
+@data_option
 @size_option
 @click.option("--prepared", type=FOLDER, help="Default: ROOT/prepared-SIZE.")
 @click.option("--sem2vec", type=FOLDER, help="The Sem2Vec table; default: looked for in ROOT.")

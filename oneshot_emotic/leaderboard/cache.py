@@ -48,9 +48,6 @@ _OF_SCORES = re.compile(r"[0-9a-f]{64}\.scores|\.[0-9a-f]{64}\.scores\.[0-9a-f]{
 #: Scores by another version of the package are removed when nobody used them for so long.
 _KEPT_SECONDS = 30 * 24 * 3600.0
 
-#: The figures of a task with an interval.
-_FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
-
 
 def default_cache_folder() -> Path:
     """Where commands keep scores, whether it exists or not."""
@@ -157,8 +154,7 @@ def with_evidence(scores: Scores, of: Callable[[str, Evidence], Evidence | None]
         return replace(figure, evidence=figure.evidence and of(name, figure.evidence))
 
     def each(found: ShotScores) -> ShotScores:
-        named = {name: getattr(found, name) for name in _FIGURES}
-        figures: dict[str, Any] = {name: x and changed(name, x) for name, x in named.items()}
+        figures: dict[str, Any] = {name: changed(name, x) for name, x in found.figures().items()}
         recall = {name: changed("recall", x) for name, x in found.recall.items()}
         return replace(found, **figures, recall=recall)
 

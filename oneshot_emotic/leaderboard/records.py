@@ -11,14 +11,12 @@ from oneshot_emotic.escaping import csv_text, is_plain_https
 from oneshot_emotic.files import json_text
 from oneshot_emotic.leaderboard.board import Board, Ranked, ranked
 from oneshot_emotic.scoring.controls import CONTROLS
-from oneshot_emotic.scoring.scores import Overall, Scores, ShotScores
+from oneshot_emotic.scoring.scores import FIGURES, Overall, Scores, ShotScores
 from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 FORMAT = "oneshot-emotic-leaderboard/1"
 
-#: Figures with an interval, then those without.
-_FIGURES = ("balanced_accuracy", "accuracy", "macro_f1", "level_error")
 #: What a card says, to filter by; empty, or null in JSON, where it does not say.
 DISCLOSURES = ("seen_unseen_names", "base", "seen_test_images")
 _COLUMNS = (
@@ -27,7 +25,7 @@ _COLUMNS = (
     *DISCLOSURES,
     *("family", "rank", "tied_with_best", "overall", "overall_low", "overall_high"),
     *("task", "shots", "runs"),
-    *(f"{name}{part}" for name in _FIGURES for part in ("", "_low", "_high")),
+    *(f"{name}{part}" for name in FIGURES for part in ("", "_low", "_high")),
 )
 
 
@@ -74,8 +72,8 @@ def _figures(row: dict[str, Any], scores: Scores, family: str) -> Iterator[dict[
             continue
         for shots, figures in by_shots.items():
             cells: dict[str, Any] = {"task": task, "shots": shots, "runs": figures.runs}
-            for name in _FIGURES:
-                cells |= _with_bounds(name, getattr(figures, name))
+            for name, figure in figures.figures().items():
+                cells |= _with_bounds(name, figure)
             yield row | cells
 
 
@@ -131,7 +129,7 @@ def _model(model: Any) -> dict[str, Any]:
 def _tasks(scores: Scores) -> dict[str, Any]:
     def content(figures: ShotScores) -> dict[str, Any]:
         whole = figures.to_dict()
-        return {name: whole[name] for name in ("runs", *_FIGURES) if name in whole}
+        return {name: whole[name] for name in ("runs", *FIGURES) if name in whole}
 
     return {
         task: {str(shots): content(figures) for shots, figures in by_shots.items()}

@@ -170,11 +170,8 @@ class Scores:
         known = [value for value in values if value is not None]
         if len(known) < len(members):
             return None
-        mean, evidence = (
-            exact_mean(known),
-            [figure.balanced_accuracy.evidence for figure in figures],
-        )
-        there = [item for item in evidence if item is not None]
+        mean = exact_mean(known)
+        there = [item for x in figures if (item := x.balanced_accuracy.evidence) is not None]
         if len(there) < len(members):
             return Overall(mean, None, None)
         chances = [1 / len(figure.classes) for figure in figures]

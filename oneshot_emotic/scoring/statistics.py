@@ -1,7 +1,7 @@
 """From one value a draw, and one without each image, to the estimates that are shown.
 
 Sums are correctly rounded (math.fsum) or made in a fixed order, and intervals take nothing
-but the four rules of arithmetic and square roots: the same on any machine.
+but the four rules of arithmetic, square roots and a rounded quantile: the same on any machine.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -93,7 +93,7 @@ class Evidence:
             (_variance(np.array(run)) / len(run)) ** 2 / (len(run) - 1) for run in self.runs
         )
 
-    @property
+    @cached_property
     def variance(self) -> float:
         """Of the mean, with all there is to know."""
         return self.image_variance + self.run_variance

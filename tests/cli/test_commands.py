@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from made import small_stand_in
 from matlab import image, person, write_mat
 from safetensors import safe_open
 
@@ -44,10 +45,7 @@ def copy(tmp_path):
 @pytest.fixture(scope="module")
 def stand_in(tmp_path_factory):
     """A small stand-in with pictures."""
-    folder = tmp_path_factory.mktemp("small") / "stand-in"
-    arguments = ["synth", str(folder), "--persons", "150", "--workers", "1"]
-    main(arguments, standalone_mode=False)
-    return folder
+    return small_stand_in(tmp_path_factory.mktemp("small") / "stand-in", 150)
 
 
 class TestBuild:

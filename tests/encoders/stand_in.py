@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from made import small_stand_in
 
 from oneshot_emotic.cli.main import main
 
@@ -11,8 +12,7 @@ from oneshot_emotic.cli.main import main
 def small_copy(tmp_path_factory):
     """A stand-in, and its dataset folder."""
     folder = tmp_path_factory.mktemp("encoders")
-    synth = ["synth", str(folder / "stand-in"), "--persons", "160", "--workers", "1"]
-    main(synth, standalone_mode=False)
-    build = ["build", str(folder / "stand-in"), "-o", str(folder / "dataset"), "--no-images"]
+    stand_in = small_stand_in(folder / "stand-in", 160)
+    build = ["build", str(stand_in), "-o", str(folder / "dataset"), "--no-images"]
     main(build, standalone_mode=False)
-    return folder / "stand-in", folder / "dataset"
+    return stand_in, folder / "dataset"
