@@ -1,4 +1,4 @@
-"""The programs of examples/ on a tiny stand-in."""
+"""The programs and the notebook of examples/."""
 
 from __future__ import annotations
 
@@ -12,15 +12,58 @@ pytest.importorskip("torch")
 import tiny
 from conftest import REPOSITORY
 
+EXAMPLES = REPOSITORY / "examples"
+
+
+def printed(program, *arguments, cwd):
+    """Run a program on the tiny stand-in; the lines it prints."""
+    command = [sys.executable, EXAMPLES / program, tiny.stand_in(), "--dataset", tiny.dataset()]
+    command = list(map(str, (*command, *arguments)))
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.splitlines()
+
+
+def scored_alike(line, output, run):
+    """The printed figure is the one that `score` finds in the file written."""
+    figure = line.split("1-shot balanced accuracy ")[1].split(" %")[0]
+    again = run("score", output, "--dataset", tiny.dataset()).output
+    return f"{figure} [" in again and "My ResNet-18" in again
+
 
 def test_own_model(tmp_path, run):
-    """Trained, validated and scored; what it writes is scored alike."""
-    program, output = REPOSITORY / "examples/own_model.py", tmp_path / "preds.safetensors"
-    command = [sys.executable, program, tiny.stand_in(), "--dataset", tiny.dataset()]
-    command += ["--epochs", "1", "-o", output]
-    result = subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True)
-    first, scores = result.stdout.splitlines()
+    output = tmp_path / "preds.safetensors"
+    first, scores = printed("own_model.py", "--epochs", 1, "-o", output, cwd=tmp_path)
     assert first.startswith("epoch 1: 0.") and first.endswith(" on held-out base classes")
-    figure = scores.split("1-shot balanced accuracy ")[1].split(" %")[0]
-    again = run("score", output, "--dataset", tiny.dataset()).output
-    assert f"{figure} [" in again and "My ResNet-18" in again
+    assert scored_alike(scores, output, run)
+
+
+def test_lightning_model(tmp_path, run):
+    """Its checkpoint is chosen by the figure on held-out base classes, which is logged."""
+    pytest.importorskip("lightning", reason="the extra [examples] is not installed")
+    arguments = ("--epochs", 1, "--workers", 0, "-o", "preds.safetensors")
+    *_, scores = printed("lightning_model.py", *arguments, cwd=tmp_path)
+    assert scored_alike(scores, tmp_path / "preds.safetensors", run)
+    log = (tmp_path / "lightning_logs/version_0/metrics.csv").read_text().splitlines()
+    rows = [dict(zip(log[0].split(","), line.split(","), strict=True)) for line in log[1:]]
+    logged = {name: float(value) for row in rows for name, value in row.items() if value}
+    (same,) = (x for x in logged if x.endswith("/1-shot/balanced_accuracy"))
+    assert logged["one_shot"] == logged[same]
+
+
+def test_first_look(tmp_path):
+    """The notebook shows what is stored in it."""
+    pytest.importorskip("ipykernel", reason="the extra [examples] is not installed")
+    nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
+    stored = nbformat.read(EXAMPLES / "first_look.ipynb", as_version=4)
+    notebook = nbformat.read(EXAMPLES / "first_look.ipynb", as_version=4)
+    nbclient.NotebookClient(
+        notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}}
+    ).execute()
+    assert shown(notebook) == shown(stored)
+    assert "balanced_accuracy  2" in shown(stored)
+
+
+def shown(notebook):
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return "".join(output.get("text") or output["data"]["text/plain"] for output in outputs)
