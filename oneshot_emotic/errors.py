@@ -66,6 +66,10 @@ class InputError(ValueError):
         return "\n".join(lines)
 
 
+class NotHereError(InputError):
+    """A data set is not on this machine, and cannot be fetched."""
+
+
 @contextmanager
 def memory_for(where: str) -> Iterator[None]:
     """Say what it was for when memory runs out.

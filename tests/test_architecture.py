@@ -42,7 +42,7 @@ ALLOWED = {
     "scoring": {"splits"},
     "submission": {"splits", "scoring"},
     "report": {"scoring"},
-    "leaderboard": {"splits", "scoring", "submission", "report"},
+    "leaderboard": {"labels", "splits", "dataset", "scoring", "submission", "report"},
     "cli": None,  # anything
     "__main__": {"cli"},
     "__init__": None,  # names for the outside, imported when used

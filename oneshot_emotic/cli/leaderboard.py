@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
 from oneshot_emotic.errors import InputError, Problem
+
+if TYPE_CHECKING:
+    from oneshot_emotic.leaderboard.checkout import Boards
 
 
 @click.command()
@@ -37,6 +40,12 @@ from oneshot_emotic.errors import InputError, Problem
 @click.option(
     "--no-cache", is_flag=True, help="Compute every figure again, and keep none for the next time."
 )
+@click.option(
+    "--require",
+    multiple=True,
+    metavar="DATASET",
+    help="Refuse to carry over rows of this data set: its splits must be here.",
+)
 @workers_option
 def command(
     root: Path,
@@ -45,6 +54,7 @@ def command(
     export: str | None,
     output: Path | None,
     no_cache: bool,
+    require: tuple[str, ...],
     workers: int,
 ) -> None:
     """Recompute the leaderboard of a checkout, check it, or export it.
@@ -52,19 +62,19 @@ def command(
     Scores every folder of ROOT/submissions and writes ROOT/leaderboard/README.md and
     ROOT/leaderboard/scores/*.json. The same submissions give the same bytes on any machine. What
     was scored before, from the same bytes by the same code, is taken from the user's cache folder,
-    but for --check.
+    but for --check. Rows on splits that are not here are carried over from ROOT/leaderboard.
     """
     from oneshot_emotic.dataset.load import TaskLoader
     from oneshot_emotic.files import CACHE_VARIABLE, check_not_input, write_text
     from oneshot_emotic.leaderboard.cache import ScoreCache, default_cache_folder
     from oneshot_emotic.leaderboard.changes import changes_page
+    from oneshot_emotic.leaderboard.checkout import boards_of_checkout
     from oneshot_emotic.leaderboard.files import (
         REPORTED,
         differences,
         generated_files,
         write_files,
     )
-    from oneshot_emotic.leaderboard.recompute import recompute_boards
     from oneshot_emotic.leaderboard.reported import read_reported
     from oneshot_emotic.submission.folder import find_submissions
 
@@ -77,8 +87,7 @@ def command(
         )
     folder = root / "leaderboard"
     check_not_input(output, (root / "submissions", folder))
-    submissions = find_submissions(root / "submissions")
-    before = [] if base is None else find_submissions(base / "submissions")
+    find_submissions(root / "submissions")  # says at once what is no checkout
     reported = read_reported(folder / REPORTED)
     load = TaskLoader()
     # What is to be proved is not taken from anywhere.
@@ -88,40 +97,44 @@ def command(
             f"warning: no scores are kept: {cache.refusal}. Remove it, or name another place with "
             f"{CACHE_VARIABLE}"
         )
-    boards = recompute_boards(submissions, load, say, cache, workers)
+    found = boards_of_checkout(root, load, say, cache, workers, require)
+    for line in found.left_alone():
+        say(f"note: {line}")
     if base is not None:
-        old = recompute_boards(before, load, say, cache, workers)
-        echo_document(changes_page(old, boards))
+        before = boards_of_checkout(base, load, say, cache, workers, require)
+        echo_document(changes_page(before.boards, found.boards, found.waiting))
         return
     if export is not None:
-        text = _exported(export, boards, reported)
+        text = _exported(export, found, reported)
         if output is None:
             echo_document(text)
         else:
             write_text(output, text)
             echo(f"{output}: written")
         return
-    files = generated_files(boards, reported)
+    files = generated_files(found.boards, reported, found.waiting)
     if not check:
         changed = write_files(folder, files)
         for name in changed:
             echo(f"{folder / name}: written" if name in files else f"{folder / name}: removed")
-        echo(f"{len(submissions)} submissions, {len(changed)} files changed")
+        echo(f"{found.submissions} submissions, {len(changed)} files changed")
         return
     if difference := differences(folder, files):
         echo_lines(difference.rstrip("\n"))
         say("error: the leaderboard does not match its submissions")
         raise SystemExit(1)
-    echo(f"{len(submissions)} submissions: the leaderboard is up to date")
+    echo(f"{found.submissions} submissions: the leaderboard is up to date")
 
 
-def _exported(export: str, boards: list[Any], reported: dict[str, Any]) -> str:
+def _exported(export: str, found: Boards, reported: dict[str, Any]) -> str:
     from oneshot_emotic.leaderboard.page import html_page
     from oneshot_emotic.leaderboard.page_latex import latex_tables
     from oneshot_emotic.leaderboard.records import csv_lines, json_document
 
     if export == "csv":
-        return csv_lines(boards)
+        return csv_lines(found.boards)
     if export == "json":
-        return json_document(boards, reported)
-    return latex_tables(boards) if export == "latex" else html_page(boards, reported)
+        return json_document(found.boards, reported)
+    if export == "latex":
+        return latex_tables(found.boards)
+    return html_page(found.boards, reported, found.waiting)

@@ -9,7 +9,8 @@ from pathlib import Path
 from oneshot_emotic.dataset.card import EMOTIC_PAGE
 from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
 from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, NotHereError, Problem
+from oneshot_emotic.splits import DatasetIdentity
 
 #: The environment variable that names a folder holding dataset folders, or one of them itself.
 DATA_VARIABLE = "ONESHOT_EMOTIC_DATA"
@@ -90,7 +91,13 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
         return fetch_dataset(repository)
     if found:
         return min(found)[-1]
-    raise InputError(_not_here(name))
+    raise NotHereError(_not_here(name))
+
+
+def is_bundled(identity: DatasetIdentity) -> bool:
+    """Whether a data set is inside the package, so that everybody has it."""
+    folder = BUNDLED / identity.name
+    return (folder / MANIFEST).is_file() and read_manifest(folder).identity == identity
 
 
 def user_data_folder() -> Path:
@@ -114,7 +121,7 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
             return fetch_dataset(official)
         if (cached := cached_dataset(name, fingerprint)) is not None:
             return cached
-        raise InputError(
+        raise NotHereError(
             Problem(
                 f"the data set {name!r} with the fingerprint {fingerprint[:12]}... is not here, "
                 "and a submission's word is not enough to fetch it",
@@ -123,7 +130,7 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
                 "and then it is found",
             )
         )
-    raise InputError(_not_here(name))
+    raise NotHereError(_not_here(name))
 
 
 def _local_folders() -> Iterator[Path]:

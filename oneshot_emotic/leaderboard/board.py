@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,19 @@ from oneshot_emotic.tasks import TASKS
 
 @dataclass(frozen=True)
 class Row:
-    """A submission's row: all of it recomputed from its embeddings but the model card."""
+    """A submission's row: all of it recomputed from its embeddings but the model card.
+
+    Attributes:
+        slug: The submission's folder name.
+        model: Its card.
+        scores: Its figures.
+        submission: SHA-256 of its submission.json.
+    """
 
     slug: str
     model: Mapping[str, Any]
     scores: Scores
+    submission: str = ""
 
 
 @dataclass(frozen=True)
@@ -31,11 +39,16 @@ class Board:
         dataset: The data set.
         rows: In any order.
         controls: Task name -> control -> shots -> figures.
+        images: Of each task, the names of its images.
+        carried: Where the splits are not here and the board is carried over: its files, by their
+            paths in `leaderboard/`.
     """
 
     dataset: DatasetIdentity
     rows: tuple[Row, ...]
     controls: Mapping[str, Mapping[str, Mapping[int, ShotScores]]]
+    images: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    carried: Mapping[str, str] | None = None
 
     def control_scores(self, control: str) -> Scores:
         """A control's figures in the form of a submission's scores."""

@@ -88,14 +88,16 @@ class ScoreCache:
             scores = _DECODER.decode(body) if seal.decode() == _seal(key, body) else None
         except (OSError, ValueError, msgspec.MsgspecError):
             return None
-        return scores and with_evidence(scores, lambda _, x: replace(x, images=task.image_names))
+        return scores and with_evidence(
+            scores, lambda *what: replace(what[3], images=task.image_names)
+        )
 
     def keep(self, scores: Scores, task: Task, source: str, *, whole: bool = False) -> None:
         """Keep the scores of one task for `find`."""
         if self.refusal:
             return
         key = _key(task, source, whole)
-        nameless = with_evidence(scores, lambda _, x: replace(x, images=()))
+        nameless = with_evidence(scores, lambda *what: replace(what[3], images=()))
         body = msgspec.msgpack.encode(nameless, enc_hook=_bytes_of)
         with contextlib.suppress(OSError):  # a full or read-only disk only costs time
             if self.folder.is_dir() or self._make():
@@ -147,19 +149,27 @@ def _seal(key: str, body: bytes) -> str:
     return hashlib.sha256(key.encode() + body).hexdigest()
 
 
-def with_evidence(scores: Scores, of: Callable[[str, Evidence], Evidence | None]) -> Scores:
-    """Scores with other evidence for their figures: by a figure's name and the evidence it has."""
+def with_evidence(
+    scores: Scores, of: Callable[[str, int, str, Evidence], Evidence | None]
+) -> Scores:
+    """Scores with other evidence for their figures.
 
-    def changed(name: str, figure: Estimate) -> Estimate:
-        return replace(figure, evidence=figure.evidence and of(name, figure.evidence))
+    Args:
+        scores: Of any tasks.
+        of: From task, shots, the name of a figure and its evidence to what it shall have.
+    """
 
-    def each(found: ShotScores) -> ShotScores:
+    def each(found: ShotScores, task: str, shots: int) -> ShotScores:
+        def changed(name: str, estimate: Estimate) -> Estimate:
+            there = estimate.evidence
+            return replace(estimate, evidence=there and of(task, shots, name, there))
+
         figures: dict[str, Any] = {name: changed(name, x) for name, x in found.figures().items()}
         recall = {name: changed("recall", x) for name, x in found.recall.items()}
         return replace(found, **figures, recall=recall)
 
     tasks = {
-        task: {shots: each(found) for shots, found in by_shots.items()}
+        task: {shots: each(found, task, shots) for shots, found in by_shots.items()}
         for task, by_shots in scores.tasks.items()
     }
     return replace(scores, tasks=tasks)

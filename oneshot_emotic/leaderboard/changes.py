@@ -8,15 +8,19 @@ from oneshot_emotic.escaping import markdown_text
 from oneshot_emotic.leaderboard.board import Board, Ranked, ranked
 from oneshot_emotic.report import NONE, interval
 from oneshot_emotic.splits import DatasetIdentity
+from oneshot_emotic.submission.folder import SubmissionFolder
 from oneshot_emotic.tasks import FAMILIES
 
 
-def changes_page(before: Sequence[Board], after: Sequence[Board]) -> str:
+def changes_page(
+    before: Sequence[Board], after: Sequence[Board], waiting: Sequence[SubmissionFolder] = ()
+) -> str:
     """Rows whose rank or overall figure changes, a table for each data set and family.
 
     Args:
         before: The boards of the base.
         after: The boards with the change.
+        waiting: Submissions, with the change, that nobody has scored yet.
     """
     old = {board.dataset: board for board in before}
     new = {board.dataset: board for board in after}
@@ -33,6 +37,12 @@ def changes_page(before: Sequence[Board], after: Sequence[Board]) -> str:
             if lines:
                 where = f"### {title}, on `{dataset.name}` ({dataset.label_rule})"
                 parts += [where, "", *_HEAD, *lines, ""]
+    if waiting:
+        parts += ["### Not scored here, where their splits are not", ""]
+        parts += [
+            f"- {markdown_text(x.model['name'])} (`{x.slug}`), on `{x.dataset['name']}`"
+            for x in waiting
+        ]
     if not parts:
         return "No row of the leaderboard changes.\n"
     return "\n".join(parts).rstrip("\n") + "\n"

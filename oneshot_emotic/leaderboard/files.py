@@ -8,23 +8,24 @@ from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.files import json_text, write_text
+from oneshot_emotic.files import write_text
 from oneshot_emotic.leaderboard.board import Board
+from oneshot_emotic.leaderboard.evidence import EVIDENCE, SCORES, files_of_board
 from oneshot_emotic.leaderboard.page import leaderboard_page
+from oneshot_emotic.submission.folder import SubmissionFolder
 
 PAGE = "README.md"
-SCORES = "scores"
 REPORTED = "reported.json"
 
 
-def generated_files(boards: Sequence[Board], reported: dict[str, Any]) -> dict[str, str]:
+def generated_files(
+    boards: Sequence[Board],
+    reported: dict[str, Any],
+    waiting: Sequence[SubmissionFolder] = (),
+) -> dict[str, str]:
     """The text of every generated file by its path in `leaderboard/`."""
-    files = {
-        f"{SCORES}/{row.slug}.json": json_text(row.scores.to_dict())
-        for board in boards
-        for row in board.rows
-    }
-    files[PAGE] = leaderboard_page(boards, reported)
+    files = {name: text for board in boards for name, text in files_of_board(board).items()}
+    files[PAGE] = leaderboard_page(boards, reported, waiting)
     return dict(sorted(files.items()))
 
 
@@ -52,7 +53,7 @@ def differences(folder: Path, files: Mapping[str, str]) -> str:
 
 
 def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
-    """Write what differs, the page last, and remove score files that no submission has any more.
+    """Write what differs, the page last, and remove files of submissions that are gone.
 
     Returns:
         The paths written or removed.
@@ -75,13 +76,14 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 def _check_no_links(folder: Path, names: Iterable[str]) -> None:
     """Refuse links: a checkout may be a stranger's, and they may lead anywhere."""
-    paths = [folder, folder / SCORES, *(folder / name for name in sorted({*names, PAGE}))]
+    folders = [folder, folder / SCORES, folder / EVIDENCE]
+    paths = [*folders, *(folder / name for name in sorted({*names, PAGE}))]
     if linked := [path for path in paths if path.is_symlink()]:
         raise InputError(Problem("is a link", str(path), "Remove it") for path in linked)
 
 
 def _present(folder: Path) -> list[str]:
     return [
-        *(f"{SCORES}/{path.name}" for path in (folder / SCORES).glob("*.json")),
+        *(f"{x}/{path.name}" for x in (SCORES, EVIDENCE) for path in (folder / x).glob("*.json")),
         *([PAGE] if (folder / PAGE).is_file() else []),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from oneshot_emotic.dataset.locate import is_bundled
 from oneshot_emotic.escaping import html_link, html_text, markdown_link, markdown_text
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.reported import reported_tables
@@ -18,10 +19,12 @@ from oneshot_emotic.leaderboard.sections import (
     Cell,
     Style,
     Table,
+    Words,
     about_table,
     family_sections,
 )
 from oneshot_emotic.scoring.statistics import INTERVAL
+from oneshot_emotic.submission.folder import SubmissionFolder
 
 _TOP = """# Leaderboard
 
@@ -75,22 +78,36 @@ class PageStyle(Style):
     details: Callable[[str, str], str]
 
 
-def leaderboard_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
+def leaderboard_page(
+    boards: Sequence[Board],
+    reported: dict[str, Any],
+    waiting: Sequence[SubmissionFolder] = (),
+) -> str:
     """The page as markdown.
 
     Args:
         boards: In the order to show them.
         reported: From `reported.read_reported`.
+        waiting: Submissions that nobody has scored yet.
     """
-    return "\n".join([_TOP, *_parts(_MARKDOWN, boards, reported)])
+    return "\n".join([_TOP, *_parts(_MARKDOWN, boards, reported, waiting)])
 
 
-def html_page(boards: Sequence[Board], reported: dict[str, Any]) -> str:
+def html_page(
+    boards: Sequence[Board],
+    reported: dict[str, Any],
+    waiting: Sequence[SubmissionFolder] = (),
+) -> str:
     """The page as HTML; arguments as for `leaderboard_page`."""
-    return "".join([_HTML_TOP, *_parts(_HTML, boards, reported), "</body>\n</html>\n"])
+    return "".join([_HTML_TOP, *_parts(_HTML, boards, reported, waiting), "</body>\n</html>\n"])
 
 
-def _parts(style: PageStyle, boards: Sequence[Board], reported: dict[str, Any]) -> Iterator[str]:
+def _parts(
+    style: PageStyle,
+    boards: Sequence[Board],
+    reported: dict[str, Any],
+    waiting: Sequence[SubmissionFolder],
+) -> Iterator[str]:
     own, words = style.own, style.escaped
     yield style.paragraph(
         style.strong("Verified")
@@ -113,6 +130,11 @@ def _parts(style: PageStyle, boards: Sequence[Board], reported: dict[str, Any]) 
     yield style.paragraph(own(_MARKS))
     for board in boards:
         yield from _board(style, board)
+    if waiting:
+        yield style.heading(2, own("Not scored yet"))
+        yield style.paragraph(own("Somebody who has their splits must score them."))
+        cells = ((Words(x.model["name"]), Words(x.slug), Words(x.dataset["name"])) for x in waiting)
+        yield style.table(Table(("submission", "folder", "data set"), tuple(cells), left=3))
     yield style.heading(2, own("Reported in papers, on EMOTIC"))
     source, unit = words(reported["source"], 200), words(reported["unit"], 200)
     yield style.paragraph(f"Source: {source}. Unit: {unit}.")
@@ -137,6 +159,12 @@ _MARKS = (
 )
 
 
+_NOT_BUNDLED = (
+    "The splits of this data set are not in the repository. Who has them recomputes its rows; "
+    "elsewhere they are not recomputed but carried over, from files under leaderboard/evidence."
+)
+
+
 def _board(style: PageStyle, board: Board) -> Iterator[str]:
     dataset, own, code = board.dataset, style.own, style.code
     title = f"Verified on {code(dataset.name)}, label rule {code(dataset.label_rule)}"
@@ -146,6 +174,8 @@ def _board(style: PageStyle, board: Board) -> Iterator[str]:
         yield style.paragraph(text)
     fingerprint = code(dataset.fingerprint)
     yield style.paragraph(f"Protocol {dataset.protocol}, fingerprint {fingerprint}.")
+    if not is_bundled(dataset):
+        yield style.paragraph(own(_NOT_BUNDLED))
     for section in family_sections(board):
         yield style.heading(3, own(section.title))
         yield style.table(section.main)

@@ -11,6 +11,7 @@ from pathlib import Path
 from oneshot_emotic.errors import InputError, Problem, memory_for
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.cache import ScoreCache, with_evidence
+from oneshot_emotic.leaderboard.evidence import submission_digest
 from oneshot_emotic.processes import available_processors, process_pool
 from oneshot_emotic.scoring.controls import control_names
 from oneshot_emotic.scoring.evaluate import (
@@ -116,11 +117,22 @@ def recompute_boards(
     for submission, of_submission in groupby(every, key=lambda unit: unit.submission):
         files = {unit: known[unit] for unit in of_submission}
         scores = row_of_files(files.values(), submission.model["name"])
-        rows.setdefault(scores.dataset, []).append(Row(submission.slug, submission.model, scores))
+        row = Row(submission.slug, submission.model, scores, submission_digest(submission))
+        rows.setdefault(scores.dataset, []).append(row)
         of_board = tasks.setdefault(scores.dataset, {})
         of_board.update({unit.task: unit.load(load) for unit in files})
     return [
-        Board(identity, tuple(rows[identity]), _controls(tasks[identity], cache))
+        Board(
+            identity,
+            tuple(rows[identity]),
+            _controls(tasks[identity], cache),
+            {
+                name: of[name].image_names
+                for of in (tasks[identity],)
+                for name in TASKS
+                if name in of
+            },
+        )
         for identity in sorted(rows, key=lambda x: (x.name, x.label_rule, x.fingerprint))
     ]
 
@@ -177,7 +189,7 @@ def _score(unit: _Unit, load: LoadTask) -> Scores | InputError:
         return error
 
 
-def _that_ranks(name: str, evidence: Evidence) -> Evidence | None:
+def _that_ranks(_task: str, _shots: int, name: str, evidence: Evidence) -> Evidence | None:
     return evidence if name == "balanced_accuracy" else None
 
 
@@ -207,8 +219,7 @@ def _controls(
 ) -> dict[str, dict[str, Mapping[int, ShotScores]]]:
     """Task -> control -> shots -> figures."""
     result: dict[str, dict[str, Mapping[int, ShotScores]]] = {}
-    for name in (name for name in TASKS if name in tasks):
-        task = tasks[name]
+    for name, task in tasks.items():
         sources = {control: f"control {control}" for control in control_names(task)}
         kept = {x: cache.find(task, source) for x, source in sources.items()} if cache else {}
         found = {control: scores.tasks[name] for control, scores in kept.items() if scores}

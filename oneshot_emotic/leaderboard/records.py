@@ -21,7 +21,7 @@ FORMAT = "oneshot-emotic-leaderboard/1"
 DISCLOSURES = ("seen_unseen_names", "base", "seen_test_images")
 _COLUMNS = (
     *("dataset", "label_rule", "fingerprint", "protocol"),
-    *("kind", "submission", "name", "modalities"),
+    *("recomputed_here", "kind", "submission", "name", "modalities"),
     *DISCLOSURES,
     *("family", "rank", "tied_with_best", "overall", "overall_low", "overall_high"),
     *("task", "shots", "runs"),
@@ -46,6 +46,7 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
         "label_rule": board.dataset.label_rule,
         "fingerprint": board.dataset.fingerprint,
         "protocol": board.dataset.protocol,
+        "recomputed_here": board.carried is None,
         "family": family,
     }
     for item in ranked(board.rows, family):
@@ -98,6 +99,7 @@ def _board(board: Board) -> dict[str, Any]:
     families = {family: ranked(board.rows, family) for family in FAMILIES}
     return {
         "dataset": board.dataset.to_dict(),
+        "recomputed_here": board.carried is None,
         "families": {family: list(map(_place, rows)) for family, rows in families.items() if rows},
         "submissions": {
             row.slug: {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from oneshot_emotic.errors import InputError, Problem, printable
+from oneshot_emotic.errors import InputError, NotHereError, Problem, printable
 
 _TO_READ = "If it is private, set HF_TOKEN to a token that may read it, or run `hf auth login`"
 _TO_WRITE = "Set HF_TOKEN to a token with write access to the repository, or run `hf auth login`"
@@ -20,7 +20,7 @@ def hub_errors(where: str, remedy: str) -> Iterator[None]:
         remedy: What to do where the Hub failed or could not be reached.
 
     Raises:
-        InputError: With what the Hub said.
+        NotHereError: With what the Hub said.
     """
     try:
         yield
@@ -30,7 +30,7 @@ def hub_errors(where: str, remedy: str) -> Iterator[None]:
         problem = _problem(error, where, remedy)
         if problem is None:
             raise
-        raise InputError(problem) from None
+        raise NotHereError(problem) from None
 
 
 def transport_error() -> type[Exception]:
