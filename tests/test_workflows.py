@@ -35,8 +35,20 @@ def scripts_of(workflow):
     return "\n".join(step.get("run", "") for step in steps_of(workflow))
 
 
-def test_there_are_four():
-    assert {path.stem for path in FILES} == {"long", "submission", "submission-comment", "tests"}
+def test_there_are_five():
+    names = {"board", "long", "submission", "submission-comment", "tests"}
+    assert {path.stem for path in FILES} == names
+
+
+def test_the_board_is_written_for_the_main_branch_alone():
+    workflow = load("board")
+    assert workflow["on"].keys() == {"push", "workflow_dispatch"}
+    assert workflow["on"]["push"] == {"branches": ["main"], "paths": ["submissions/**"]}
+    assert workflow["permissions"] == {}
+    [job] = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "write"}
+    checkout = job["steps"][0]["with"]
+    assert checkout["ref"] == "${{ github.event.repository.default_branch }}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

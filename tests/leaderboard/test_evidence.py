@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import shutil
@@ -210,8 +211,6 @@ def test_missing_files_are_named(checkout, run, absent, gone):
 
 def reseal(path, change):
     """What a forger does: the content changed, and the seal made anew."""
-    import hashlib
-
     whole = json.loads(path.read_text())
     change(whole["content"])
     text = json.dumps(whole["content"], separators=(",", ":"))
@@ -248,6 +247,28 @@ def test_content_that_cannot_be_is_one_message(checkout, run, absent, what, valu
     reseal(path, change)
     said = run("leaderboard", checkout, status=2).output
     assert "evidence/far.json: is damaged" in said
+
+
+def test_an_older_protocol_has_a_table_of_its_own(checkout, run, absent):
+    """A row as an older package left it, with a name above it that no newer row shares."""
+    leaderboard = checkout / "leaderboard"
+    for slug in ("far", "close", "middle"):
+        score_file = leaderboard / f"scores/{slug}.json"
+        score_file.write_text(score_file.read_text().replace('"protocol": 1', '"protocol": 0'))
+        digest = hashlib.sha256(score_file.read_bytes()).hexdigest()
+
+        def older(content, digest=digest):
+            content["scores"]["dataset"]["protocol"] = 0
+            content["score_file"] = digest
+
+        reseal(leaderboard / f"evidence/{slug}.json", older)
+    dataset = json.loads((checkout / "submissions/far/submission.json").read_text())["dataset"]
+    path = leaderboard / f"evidence/{dataset['fingerprint']}.json"
+    reseal(path, lambda content: content["dataset"].update(protocol=0))
+    run("leaderboard", checkout)
+    old, new = (leaderboard / "README.md").read_text().split("## Verified on `synthetic`")
+    assert "Protocol 0, fingerprint" in old and "Protocol 1, fingerprint" in new
+    run("leaderboard", checkout, "--check")
 
 
 def test_the_first_evidence_ever_written_is_still_read(run, absent, tmp_path):
