@@ -18,7 +18,10 @@ from oneshot_emotic.tasks import FAMILIES, TASKS
 FORMAT = "oneshot-emotic-leaderboard/1"
 
 #: What a card says, to filter by; empty, or null in JSON, where it does not say.
-DISCLOSURES = ("seen_unseen_names", "base", "seen_test_images")
+DISCLOSURES = (
+    *("seen_unseen_names", "base", "seen_test_images"),
+    *("backbone", "pretraining", "parameters", "training_seeds", "licence", "date"),
+)
 _COLUMNS = (
     *("dataset", "label_rule", "fingerprint", "protocol"),
     *("recomputed_here", "kind", "submission", "name", "modalities"),
@@ -55,8 +58,8 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
             "kind": "verified",
             "submission": item.row.slug,
             "name": csv_text(model["name"]),
-            "modalities": csv_text(", ".join(model.get("modalities", []))),
-            **{name: model.get(name, "") for name in DISCLOSURES},
+            "modalities": _cell(model.get("modalities", [])),
+            **{name: _cell(model.get(name, "")) for name in DISCLOSURES},
             "rank": item.rank,
             "tied_with_best": item.tied_with_best,
             **_with_bounds("overall", item.overall),
@@ -65,6 +68,12 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
     for name, title in CONTROLS.items():
         row = of_board | {"kind": "control", "submission": name, "name": title}
         yield from _figures(row, board.control_scores(name), family)
+
+
+def _cell(value: Any) -> Any:
+    """A field of a card for CSV."""
+    text = ", ".join(map(str, value)) if isinstance(value, list) else value
+    return csv_text(text) if isinstance(text, str) else text
 
 
 def _figures(row: dict[str, Any], scores: Scores, family: str) -> Iterator[dict[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
 from oneshot_emotic.report import NONE, interval, overall_cell, percent
@@ -134,19 +135,39 @@ def family_sections(board: Board) -> list[FamilySection]:
 
 
 def about_table(board: Board) -> Table:
-    """What the submissions say of themselves."""
-    keys = ("backbone", "pretraining", "description")
+    """What the submissions say of themselves: all that `submit` asks for."""
+    keys = {
+        "seen_unseen_names": "saw words",
+        "seen_test_images": "saw test images",
+        "base": "base",
+        "backbone": "backbone",
+        "pretraining": "pretraining",
+        "parameters": "parameters",
+        "training_seeds": "seeds",
+        "licence": "licence",
+        "authors": "authors",
+        "date": "date",
+        "description": "description",
+    }
     return Table(
-        ("submission", *keys),
+        ("submission", *keys.values()),
         tuple(
-            (
-                _name(row),
-                *(Words(row.model[key], 600) if key in row.model else NONE for key in keys),
-            )
+            (_name(row), *(_field(row.model.get(key)) for key in keys))
             for row in sorted(board.rows, key=lambda row: row.slug)
         ),
-        left=4,
+        left=len(keys) + 1,
     )
+
+
+def _field(value: Any) -> Cell:
+    """A field of a card as a cell."""
+    if value is None or value == []:
+        return NONE
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return Words(", ".join(map(str, value)) if isinstance(value, list) else value, 600)
 
 
 def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> FamilySection:

@@ -22,10 +22,11 @@ from oneshot_emotic.errors import printable
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.page import html_page, leaderboard_page
 from oneshot_emotic.leaderboard.page_latex import latex_tables
-from oneshot_emotic.leaderboard.records import csv_lines, json_document
+from oneshot_emotic.leaderboard.records import DISCLOSURES, csv_lines, json_document
 from oneshot_emotic.leaderboard.reported import read_reported
 from oneshot_emotic.scoring.evaluate import evaluate_controls
 from oneshot_emotic.scoring.scores import merged
+from oneshot_emotic.submission.model_card import FIELDS
 
 REPORTED = read_reported(REPOSITORY / "leaderboard/reported.json")
 HIT = 'document.title="hit"'
@@ -273,3 +274,41 @@ def test_from_the_command_line(tmp_path, run):
         in run("leaderboard", tmp_path, "--format", "csv", "--check", status=2).output
     )
     assert "--output goes with" in run("leaderboard", tmp_path, "-o", output, status=2).output
+
+
+def test_nothing_that_submit_asks_for_is_invisible(rows, controls):
+    """Every field of a card is on the page; what one may filter by is a field of the exports."""
+    card = {
+        "name": "Full card",
+        "description": "All of it",
+        "authors": ["Ada", "Ben"],
+        "date": "2026-11-21",
+        "code": "https://example.org/code",
+        "paper": "https://example.org/paper",
+        "modalities": ["semantic"],
+        "backbone": "ViT-B",
+        "pretraining": "LAION",
+        "parameters": 86_000_000,
+        "training_seeds": [3, 5],
+        "licence": "Apache-2.0",
+        "seen_unseen_names": False,
+        "base": "clean",
+        "seen_test_images": True,
+    }
+    assert card.keys() == set(FIELDS)
+    board = board_of([replace(rows[0], model=card)], controls)
+    page = html_page([board], REPORTED)
+    texts = ("Full card", "All of it", "Ada, Ben", "2026-11-21", "https://example.org/code")
+    texts += ("https://example.org/paper", "semantic", "ViT-B", "LAION", "86,000,000", "3, 5")
+    for text in (
+        *texts,
+        "Apache-2.0",
+        "clean",
+        '<td class="text">no</td><td class="text">yes</td>',
+    ):
+        assert text in page
+    line = next(csv.DictReader(io.StringIO(csv_lines([board]))))
+    assert line["seen_unseen_names"] == "False" and line["training_seeds"] == "3, 5"
+    row = json.loads(json_document([board], REPORTED))["verified"][0]["submissions"]["whole"]
+    for name in DISCLOSURES:
+        assert line[name] and row[name] == card[name]
