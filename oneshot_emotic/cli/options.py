@@ -53,6 +53,9 @@ workers_option = click.option(
     default=available_processors,
     help="Parallel workers; default: the processors available.",
 )
+json_option = click.option(
+    "--json", "json_file", type=FOLDER, help="Write the result as JSON to this file; - prints it."
+)
 shots_option = click.option(
     "--shots",
     type=click.IntRange(1, 5),

@@ -87,13 +87,13 @@ def read_and_check(
         for file in _files(path, task, max_bytes, own, problems):
             cards.append(file.model)
             try:
-                checked.append(check_embeddings_file(file, load, task, dataset is not None))
+                checked += check_embeddings_file(file, load, task, dataset is not None)
             except InputError as error:
                 problems.extend(error.problems)
     checked.sort(key=lambda item: list(TASKS).index(item.task.name))
-    for name, runs in by_task(checked).items():
-        problems += repeated_runs(name, [(run.where, run.aligned) for run in runs])
-    return checked, cards, problems
+    for runs in by_task(checked).values():
+        problems += repeated_runs([(run.where, run.aligned) for run in runs])
+    return checked, cards, list(dict.fromkeys(problems))
 
 
 def models_of(checked: Sequence[Checked]) -> list[str]:
@@ -125,13 +125,11 @@ def _files(
 
 def _submission(folder: Path, task: str | None, max_bytes: int) -> Iterator[EmbeddingsFile]:
     submission = read_submission_folder(named(folder))
-    wanted = [(name, run) for name, run in submission.files() if task in (None, name)]
+    wanted = [file for file in submission.files() if task is None or task in file.tasks]
     if not wanted:
         raise InputError(Problem(f"has no embeddings for {task}", str(folder)))
-    for name, run in wanted:
-        embeddings = submission.embeddings(name, run, max_bytes)
-        path = submission.path(name, run)
-        yield EmbeddingsFile(path, name, submission.dataset, submission.model, embeddings)
+    for file in wanted:
+        yield file.read(max_bytes)
 
 
 def _folder(
@@ -154,7 +152,7 @@ def _folder(
             continue
         if file.refers_to is not None:
             seen.add(file.refers_to)
-        if task is None or file.task in (None, task):
+        if task is None or not file.tasks or task in file.tasks:
             read += 1
             yield file
     if not read:
