@@ -48,7 +48,8 @@ def command(
 
     if len(submissions) != 2:
         remedy = "Put the files of each, its tasks and runs, into a folder, and name the folders"
-        raise InputError(Problem(f"two are compared, not {len(submissions)}", "compare", remedy))
+        what = f"two submissions are compared, not {len(submissions)}"
+        raise InputError(Problem(what, remedy=remedy))
     check_not_input(json_file, submissions)
     first, second = (_scores(path, dataset, task, shots, max_bytes) for path in submissions)
     lines = list(compare(first, second))

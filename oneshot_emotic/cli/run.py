@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     "-o", "--output", type=FOLDER, help="Write the embeddings to this file, which the tasks share."
 )
 @json_option
-@card_option("name", "--submit")
+@card_option("name", "--submit", "Write a submission folder too, of a model of this name.")
 @submission_options
 def command(
     encoder: str,

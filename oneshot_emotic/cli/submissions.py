@@ -21,6 +21,12 @@ from oneshot_emotic.submission.runs import repeated_runs, row_of_files
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
+#: Folders of other kinds that may be named in place of embeddings, by what only they hold.
+_OTHERS = {
+    "SYNTHETIC.json": "a stand-in that `synth` made",
+    "manifest.json": "a dataset folder that `build` made",
+}
+
 
 def checked_files(
     paths: Sequence[Path],
@@ -136,6 +142,12 @@ def _folder(
     folder: Path, task: str | None, max_bytes: int, own: bool, problems: list[Problem]
 ) -> Iterator[EmbeddingsFile]:
     """Those of a folder; not those that a preds.json beside them refers to."""
+    for marker, what in _OTHERS.items():
+        if (folder / marker).is_file():
+            remedy = (
+                "Name files of embeddings; `run` and `embed` make them from a stand-in's pictures"
+            )
+            raise InputError(Problem(f"is {what}, and holds no embeddings", str(folder), remedy))
     found = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES)]
     found.sort(key=lambda path: not path.name.lower().endswith((".json", ".json.gz")))
     seen: set[Path] = set()

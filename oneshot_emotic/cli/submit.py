@@ -47,18 +47,20 @@ class _YesOrNo(click.Choice):  # type: ignore[type-arg]
         return bool(super().convert(value, *context) == "yes")
 
 
-def card_option(field: str, *names: str) -> Callable[[Function], Function]:
-    """The option for a field of a model card, as its schema has it; of other names where given."""
+def card_option(
+    field: str, name: str | None = None, what: str | None = None
+) -> Callable[[Function], Function]:
+    """The option for a field of a model card, as its schema has it but for what is given."""
     of = schema_of("model")["properties"][field]
     one, several = of.get("items", of), of.get("type") == "array"
     kinds = {"boolean": _YesOrNo(), "integer": int}
     return click.option(
-        *(names or [option_of(field)]),
+        name or option_of(field),
         field,
         type=click.Choice(one["enum"]) if "enum" in one else kinds.get(one["type"], str),
         multiple=several,
         default=None,
-        help=of["description"] + (". May be given several times." if several else "."),
+        help=what or of["description"] + (". May be given several times." if several else "."),
     )
 
 

@@ -33,7 +33,7 @@ from oneshot_emotic.tasks import TASKS
 
 Progress = Callable[[str], None]
 
-#: Below so many files a pool of processes takes longer to start than it saves.
+#: For fewer tasks a pool of processes takes longer to start than it saves.
 _FEW = 6
 
 
@@ -105,7 +105,7 @@ def _score_all(
 ) -> Iterator[list[Scores] | InputError]:
     """Score files, side by side where there are many."""
     processes = min(processes, len(files))
-    if processes < 2 or len(files) < _FEW:
+    if processes < 2 or len([task for file in files for task in file.tasks]) < _FEW:
         yield from (_score(file, load) for file in files)
         return
     ready = 0

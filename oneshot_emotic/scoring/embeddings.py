@@ -184,14 +184,15 @@ def _check_identities(sample_ids: Sequence[str], tasks: Sequence[Task], report: 
 
 def _as_array(sample_ids: Sequence[str], vectors: Any, report: _Report) -> EmbeddingArray | None:
     """The matrix as float32 or float64; None where there is none."""
-    if isinstance(vectors, list):
+    if isinstance(vectors, list | tuple):
         vectors = _stacked(sample_ids, vectors, report)
         return None if vectors is None else _checked(sample_ids, vectors, report)
     array = _to_numpy(vectors)
     if array.ndim == 2 and array.shape[0] == len(sample_ids):
         return _checked(sample_ids, array, report)
     wanted = f"({len(sample_ids):,} sample_ids, dimensions)"
-    return report(f"the array has the shape {array.shape}, not {wanted}")
+    remedy = "Give one vector a person" if array.ndim > 2 else ""
+    return report(f"the array has the shape {array.shape}, not {wanted}", remedy)
 
 
 def _stacked(
@@ -213,12 +214,13 @@ def _stacked(
     (meant,) = max(lengths, key=lambda shape: len(lengths[shape]), default=(0,))
     if strange:
         report(f"no list of numbers in {counted(len(strange), 'embedding')}: {some(strange)}")
-    for shape, ids in sorted(shapes.items()):
-        if len(shape) > 1:
-            remedy = "Give vector[0]" if shape[1:] and shape[0] == 1 else "Give one vector a person"
-            what = f"the shape {shape}, not (dimensions,), in {counted(len(ids), 'embedding')}"
-            report(f"{what}: {some(ids)}", remedy)
-        elif shape != (meant,):
+    if arrays := sorted(shape for shape in shapes if len(shape) > 1):
+        ids = [sample_id for shape in arrays for sample_id in shapes[shape]]
+        remedy = "Give vector[0]" if {x[0] for x in arrays} == {1} else "Give one vector a person"
+        what = f"the shape{'s' * (len(arrays) > 1)} {some(arrays)}, not (dimensions,), in"
+        report(f"{what} {counted(len(ids), 'embedding')}: {some(ids)}", remedy)
+    for shape, ids in sorted(lengths.items()):
+        if shape != (meant,):
             what = (
                 f"{shape[0]} dimensions, not {meant} like most, in {counted(len(ids), 'embedding')}"
             )
