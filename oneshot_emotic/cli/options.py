@@ -76,7 +76,7 @@ max_bytes_option = click.option(
 def embeddings_options(function: Function) -> Function:
     """`--dataset`, `--task` and `--max-bytes`, of commands that read files of embeddings."""
     function = max_bytes_option(function)
-    help_text = "The task, for a file that names none."
+    help_text = "The task, for a file that names none; of a file of several, the only one taken."
     function = click.option("--task", type=TASK, help=help_text)(function)
     return click.option(
         "--dataset",

@@ -69,13 +69,16 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
             numbers, not finite or beyond float32's range. All of these at once.
     """
-    return shared_embeddings(embeddings, [task], where)[0]
+    (array,) = shared_embeddings(embeddings, [task], where)
+    return array
 
 
 def shared_embeddings(
     embeddings: Embeddings, tasks: Sequence[Task], where: str = ""
-) -> list[EmbeddingArray]:
+) -> Iterator[EmbeddingArray]:
     """`aligned_embeddings` of each of several tasks, from one vector a person.
+
+    All is checked at once; then each array is made when its turn comes.
 
     Args:
         embeddings: Of exactly the persons that are novel in one of the tasks.
@@ -99,13 +102,13 @@ def shared_embeddings(
     if problems or array is None:
         raise InputError(problems)
     place = {sample_id: index for index, sample_id in enumerate(sample_ids)}
-    parts = [array[[place[sample_id] for sample_id in task.novel.sample_ids]] for task in tasks]
-    # Narrow by its own values alone, as if each task had a file.
-    return [(part if len(tasks) == 1 else _narrowest(part)) + 0.0 for part in parts]
+    parts = (array[[place[sample_id] for sample_id in task.novel.sample_ids]] for task in tasks)
+    # As narrow as its own values let it be, as if each task had a file.
+    return ((part if len(tasks) == 1 else _narrowest(part)) + 0.0 for part in parts)
 
 
 def joined(
-    tasks: Sequence[Task], arrays: Sequence[npt.NDArray[np.floating[Any]]]
+    tasks: Sequence[Task], arrays: Iterable[npt.NDArray[np.floating[Any]]]
 ) -> tuple[list[str], npt.NDArray[np.floating[Any]]]:
     """The sample_ids and vectors of what `shared_embeddings` took apart: each person once."""
     rows: dict[str, Any] = {}

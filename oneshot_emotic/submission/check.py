@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def check_embeddings_file(
     load: LoadTask,
     task: str | None = None,
     dataset_given: bool = False,
-) -> list[Checked]:
+) -> Iterator[Checked]:
     """Check a file of embeddings against its tasks.
 
     Args:
@@ -58,7 +58,7 @@ def check_embeddings_file(
         dataset_given: True when `load` knows the data set without being told.
 
     Returns:
-        A task each, in the order of the file's.
+        A task each, in the order of the file's; made when its turn comes, of what is checked.
 
     Raises:
         InputError: The file does not fit; all of its problems.
@@ -86,11 +86,11 @@ def check_embeddings_file(
         check_fingerprint(file.dataset, identity, where)
     with np.errstate(invalid="ignore"):  # some NaN of a damaged file would warn when widened
         arrays = shared_embeddings(file.embeddings, tasks, where)
-    return [
+    return (
         Checked(of, array, file.model.get("name"), where)
         for of, array in zip(tasks, arrays, strict=True)
         if task in (None, of.name)
-    ]
+    )
 
 
 def check_fingerprint(stated: Mapping[str, str], identity: DatasetIdentity, where: str) -> None:
@@ -189,7 +189,7 @@ def _runs(counts: Sequence[int]) -> str:
     return seeds(counts) + (f": for tasks with 1, {left_out}" if min(counts) == 1 else "")
 
 
-def _lines(file: EmbeddingsFile, checked: Sequence[Checked]) -> Iterator[str]:
+def _lines(file: EmbeddingsFile, checked: Iterable[Checked]) -> Iterator[str]:
     vectors = file.embeddings[1] if isinstance(file.embeddings, tuple) else None
     kind = f", {vectors.dtype}" if isinstance(vectors, np.ndarray) else ""
     for item in checked:
