@@ -91,16 +91,27 @@ OVERALL_NOTE = (
 INTERVAL_NOTE = f"In per cent. Brackets: {INTERVAL}; of several runs, seeds count too."
 
 
-def diagnostics_report(scores: Scores, task: str) -> str:
+def verbose_report(scores: Scores, task: str) -> str:
     """What may explain a task's figures, for every number of shots."""
     return "\n".join(
-        f"{task}, {shots}-shot\n{_diagnostics(figures.diagnostics)}"
+        f"{task}, {shots}-shot\n{_diagnostics(figures.diagnostics)}\n{_confusion(figures)}"
         for shots, figures in scores.tasks[task].items()
-        if figures.diagnostics is not None
     )
 
 
-def _diagnostics(found: Diagnostics) -> str:
+def _confusion(figures: ShotScores) -> str:
+    names = figures.classes
+    width = (_COLUMNS - max(map(len, names))) // len(names) - 4  # so that it fits a terminal
+    rows = [[name, *map(percent, row)] for name, row in zip(names, figures.confusion, strict=True)]
+    return (
+        "Of each true class (row), per cent taken for each class, mean over draws:\n"
+        f"{_table(rows, ['', *(name[:width] for name in names)])}\n"
+    )
+
+
+def _diagnostics(found: Diagnostics | None) -> str:
+    if found is None:
+        return "  Several runs have no diagnostics: score one of them to see its own.\n"
     share = found.ties / found.decisions if found.decisions else 0.0
     lines = [
         f"  exact ties         {found.ties:,} of {found.decisions:,} decisions "

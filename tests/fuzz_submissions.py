@@ -87,12 +87,14 @@ def make_bases(folder: Path, persons: int = 60) -> None:
             command_line.main(list(map(str, arguments)), standalone_mode=False)
     load = TaskLoader(str(folder / "dataset"))
     rng = np.random.default_rng(1)
-    for task in (load("", "", name) for name in ("cat-6-6", "lev-6-4-valence")):
+    for names in (["cat-6-6"], ["lev-6-4-valence"], ["cat-6-6", "cat-6-4"]):
+        tasks = [load("", "", name) for name in names]
+        persons = sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
         for number, dtype in enumerate(("float16", "float32", "float64")):
             for suffix in DAMAGE:
-                vectors = (task.novel.sample_ids, rng.normal(size=(len(task.novel), 3)))
-                path = folder / "bases" / suffix / f"{task.name}-{number}{suffix}"
-                write_submission(path, vectors, task, {"name": "A model"}, dtype)
+                vectors = (persons, rng.normal(size=(len(persons), 3)))
+                path = folder / "bases" / suffix / f"{'-'.join(names)}-{number}{suffix}"
+                write_submission(path, vectors, tasks, {"name": "A model"}, dtype)
     submission = folder / "bases" / FOLDER
     names = {"cat-6-6": ["a.npz", "b.npz", "c.safetensors"], "cat-6-4": ["d.npz"],
              "lev-7-3-valence": ["e.safetensors", "f.npz"]}  # fmt: skip
@@ -102,6 +104,11 @@ def make_bases(folder: Path, persons: int = 60) -> None:
             write_submission(submission / file, vectors, task)
         identity = task.dataset
     files = {name: runs if len(runs) > 1 else runs[0] for name, runs in names.items()}
+    shared = [load("", "", name) for name in ("lev-6-4-valence", "lev-6-4-arousal")]
+    persons = sorted({sample_id for task in shared for sample_id in task.novel.sample_ids})
+    vectors = (persons, rng.normal(size=(len(persons), 3)))
+    write_submission(submission / "g.npz", vectors, shared)
+    files |= {task.name: "g.npz" for task in shared}
     dataset = {"name": identity.name, "fingerprint": identity.fingerprint}
     write_submission_document(submission, dataset, {"name": "A", "authors": ["B"]}, files)
 
@@ -147,28 +154,18 @@ def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
             found = examine(path, load)
             if found.problems:
                 raise InputError(found.problems)
-            submission = read_submission_folder(path)
-            parts = [
-                _aligned(submission.embeddings(name, run), load("", "", name))
-                for name, run in submission.files()
-            ]
+            files = [file.read() for file in read_submission_folder(path).files()]
         else:
-            file = read_embeddings_file(path)
-            checked = check_embeddings_file(file, load, file.task or "cat-6-6", True)
-            parts = [(checked.aligned, checked.task)]
-        for aligned, task in parts:
-            json_text(evaluate_aligned(aligned, task, (1,)).to_dict()).encode("utf-8")
+            files = [read_embeddings_file(path)]
+        for file in files:
+            for item in check_embeddings_file(file, load, None if file.tasks else "cat-6-6", True):
+                scores = evaluate_aligned(item.aligned, item.task, (1,))
+                json_text(scores.to_dict()).encode("utf-8")
     except InputError as error:
         if not str(error).strip() or not all(line.isprintable() for line in str(error).split("\n")):
             raise AssertionError(f"not a message: {str(error)!a}") from None
         return "refused"
     return "scored"
-
-
-def _aligned(embeddings: Any, task: Any) -> Any:
-    from oneshot_emotic.scoring.embeddings import aligned_embeddings
-
-    return aligned_embeddings(embeddings, task), task
 
 
 def run_cases(folder: Path, form: str, seed: int, numbers: range, note: Path) -> Tally:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from oneshot_emotic.report import _table
+from oneshot_emotic import evaluate, load_task
+from oneshot_emotic.report import _table, verbose_report
+from oneshot_emotic.scoring.runs import combine_runs
 
 FIGURES = ["99.9 [98.5, 100.0]", "100.0 [99.9, 100.0]", "100.0"]
 HEADERS = ["", "balanced accuracy", "plain accuracy", "macro-F1", "level error"]
@@ -38,3 +41,33 @@ def test_what_fits_stays_on_one_line():
 def test_a_cell_is_one_line():
     text = _table([["a\n\x1b[2Jb", "1"]], ["", "x"])
     assert "a\\n\\x1b[2Jb" in text and len(text.splitlines()) == 3
+
+
+def test_confusion_by_hand(task):
+    """Two classes lie on one point, so that their persons are shared between them; the others not.
+
+    Each of the first two classes is half taken for the other, and every other class for itself.
+    """
+    place = np.array([0, 0, 2, 3, 4, 5])[task.novel_labels]
+    scores = evaluate((task.novel.sample_ids, np.eye(6)[place]), task)
+    *_, title, head, rule, first, second, third, fourth, fifth, sixth = verbose_report(
+        scores, task.name
+    ).splitlines()
+    assert title.startswith("Of each true class (row), per cent taken for each class")
+    assert head.split() == [name[:7] for name in task.classes] and set(rule) == {"-", " "}
+    assert first.split() == ["Disconnection", "50.0", "50.0", "0.0", "0.0", "0.0", "0.0"]
+    assert second.split() == ["Engagement", "50.0", "50.0", "0.0", "0.0", "0.0", "0.0"]
+    for number, line in enumerate((third, fourth, fifth, sixth), 2):
+        whole = ["100.0" if other == number else "0.0" for other in range(6)]
+        assert line.split() == [task.classes[number], *whole]
+    several = verbose_report(combine_runs([scores, scores]), task.name)
+    assert "Several runs have no diagnostics" in several and first in several
+
+
+@pytest.mark.parametrize("name", ["cat-6-6", "lev-6-4-valence"])
+def test_confusion_fits(name):
+    task = load_task(name)
+    scores = evaluate((task.novel.sample_ids, np.eye(6)[task.novel_labels]), task)
+    lines = verbose_report(scores, name).splitlines()
+    table = lines[-len(task.classes) - 2 :]
+    assert max(map(len, table)) <= 80 and len(table[0].split()) == len(task.classes)

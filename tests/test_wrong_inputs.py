@@ -58,6 +58,20 @@ CALLS = {
         lambda g: evaluate(dict.fromkeys(g["ids"], VECTORS[None]), g["task"]),
         "the shape (1, 8), not (dimensions,), in 793 embeddings",
     ),
+    "pictures of one size": (
+        lambda g: evaluate((g["ids"], np.ones((g["n"], 3, 2, 2))), g["task"]),
+        "the array has the shape (793, 3, 2, 2), not (793 sample_ids, dimensions). Give one vector",
+    ),
+    "pictures of many sizes": (
+        lambda g: evaluate(
+            (g["ids"], [np.ones((3, 2 + n % 7, 2)) for n in range(g["n"])]), g["task"]
+        ),
+        "the shapes (3, 2, 2), (3, 3, 2), (3, 4, 2) and 4 more, not (dimensions,), in 793 embedd",
+    ),
+    "ragged vectors in a tuple": (
+        lambda g: evaluate((g["ids"], (np.ones(3), *[VECTORS] * (g["n"] - 1))), g["task"]),
+        "3 dimensions, not 8 like most, in 1 embedding",
+    ),
     "one vector longer": (
         lambda g: evaluate(changed(g, np.ones(9)), g["task"]),
         "9 dimensions, not 8 like most, in 1 embedding",
@@ -171,8 +185,9 @@ def folder(given, tmp_path_factory):
     (folder / "cut.npz").write_bytes((folder / "a.npz").read_bytes()[:500])
     objects = np.array(["a", None], dtype=object)
     np.savez(folder / "objects.npz", ids=objects, embeddings=np.ones((2, 2)))
-    for name in ("empty", "checkout/submissions"):
+    for name in ("empty", "checkout/submissions", "stand-in"):
         (folder / name).mkdir(parents=True)
+    (folder / "stand-in/SYNTHETIC.json").write_text("{}")
     return folder
 
 
@@ -196,6 +211,9 @@ COMMANDS = {
     "score a.npz --shots 6": "6 is not in the range 1<=x<=5",
     "score a.npz --json a.npz": "a.npz: is read by this command too. Give another file to write",
     "score a.npz --dataset nowhere": "the data set 'nowhere' is not here. With a copy,",
+    "score stand-in": "stand-in: is a stand-in that `synth` made, and holds no embeddings",
+    "compare a.npz": "two submissions are compared, not 1",
+    "compare a.npz b.npz a.json": "not 3. Put the files of each, its tasks and runs, into a folder",
     "compare a.npz b.npz": "no task in common: cat-6-6 and cat-6-4",
     "ids cat-66": "Did you mean 'cat-6-6'?",
     "tasks --dataset empty": "empty: there is no manifest.json: this is not a dataset folder",
@@ -210,7 +228,12 @@ COMMANDS = {
     "build nowhere -o out": "nowhere: there is no such folder. Give the folder that EMOTIC was",
     "synth a.npz": "a.npz: is not a folder. Give another output folder",
     "synth new --persons -3": "persons: must be from 1 to 1,000,000, not -3",
-    "skore a.npz": "No such command 'skore'",
+    "skore a.npz": "No such command 'skore'. Did you mean 'score'?",
+    "submit a.npz --seen-test-images maybe": "'maybe' is not one of 'yes', 'no'.",
+    "run m:f --data stand-in --licence MIT": "a model card, --slug and --replace go with --submit",
+    "run m:f --data stand-in -o out": "out: its name ends in none of .json,",
+    "run timm:x --data stand-in --submit A --root checkout": "must say 'seen_unseen_names'",
+    "run timm:x --data stand-in --submit A": "submissions: there is no such folder",
 }
 
 

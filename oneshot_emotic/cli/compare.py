@@ -10,27 +10,26 @@ import click
 from oneshot_emotic.cli.options import (
     FOLDER,
     TASK,
+    json_option,
     max_bytes_option,
     shots_option,
 )
-from oneshot_emotic.cli.progress import echo, echo_document, echo_lines
-from oneshot_emotic.errors import printable
+from oneshot_emotic.cli.progress import echo, echo_lines, write_result
+from oneshot_emotic.errors import InputError, Problem, printable
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
 
 
 @click.command()
-@click.argument("a", type=FOLDER)
-@click.argument("b", type=FOLDER)
+@click.argument("submissions", metavar="A B", type=FOLDER, nargs=-1)
 @click.option("--task", type=TASK, help="Compare on this task alone.")
 @click.option("--dataset", metavar="NAME|DIR|ORG/NAME", help="Where the tasks come from.")
 @shots_option
 @max_bytes_option
-@click.option("--json", "json_file", type=FOLDER, help="Write the result to this file; - prints.")
+@json_option
 def command(
-    a: Path,
-    b: Path,
+    submissions: tuple[Path, ...],
     task: str | None,
     dataset: str | None,
     shots: tuple[int, ...],
@@ -39,16 +38,20 @@ def command(
 ) -> None:
     """Say which of two submissions is better, and how surely.
 
-    A and B are files of embeddings, folders of them, or submission folders, on the same data set;
-    several files of a task in a folder are its runs (training seeds).
+    A and B are files of embeddings, folders of them, or submission folders, on the same data set.
+    What has several files, of tasks or of runs (training seeds), is given as a folder.
     Both are scored on the same draws and images, so the difference is better known than either.
     """
-    from oneshot_emotic.files import check_not_input, json_text, write_text
+    from oneshot_emotic.files import check_not_input
     from oneshot_emotic.report import comparison_report
     from oneshot_emotic.scoring.comparison import compare
 
-    check_not_input(json_file, (a, b))
-    first, second = (_scores(path, dataset, task, shots, max_bytes) for path in (a, b))
+    if len(submissions) != 2:
+        remedy = "Put the files of each, its tasks and runs, into a folder, and name the folders"
+        what = f"two submissions are compared, not {len(submissions)}"
+        raise InputError(Problem(what, remedy=remedy))
+    check_not_input(json_file, submissions)
+    first, second = (_scores(path, dataset, task, shots, max_bytes) for path in submissions)
     lines = list(compare(first, second))
     content = {
         "format": "oneshot-emotic-comparison/1",
@@ -59,11 +62,9 @@ def command(
             {"what": line.what, "shots": line.shots, **line.difference.to_dict()} for line in lines
         ],
     }
-    if json_file is not None and str(json_file) == "-":
-        echo_document(json_text(content))
+    if write_result(json_file, content):  # before anything is printed: that may fail
         return
-    if json_file is not None:  # before anything is printed: that may fail
-        write_text(json_file, json_text(content))
+    a, b = submissions
     names = (printable(first.name or str(a)), printable(second.name or str(b)))
     echo_lines(comparison_report(lines, *names))
     if json_file is not None:

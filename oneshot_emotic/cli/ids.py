@@ -9,20 +9,21 @@ from oneshot_emotic.cli.progress import echo_document
 
 
 @click.command()
-@click.argument("task", type=TASK)
+@click.argument("tasks", metavar="TASK...", type=TASK, nargs=-1, required=True)
 @dataset_option
 @click.option("--base", is_flag=True, help="The base persons, with their class after a tab.")
-def command(task: str, dataset: str, base: bool) -> None:
-    """List the persons a task needs embeddings for.
+def command(tasks: tuple[str, ...], dataset: str, base: bool) -> None:
+    """List the persons that a task, or several, need embeddings for.
 
     One sample_id a line: {partition}/{folder}/{filename}#{ordinal}.
     """
     from oneshot_emotic.dataset.load import load_task
 
-    loaded = load_task(task, dataset)
-    if base:
-        base_persons = zip(loaded.base.sample_ids, loaded.base.labels, strict=True)
-        lines = [f"{sample_id}\t{label}\n" for sample_id, label in base_persons]
-    else:
-        lines = [f"{sample_id}\n" for sample_id in loaded.novel.sample_ids]
-    echo_document("".join(lines))
+    lines: set[str] = set()
+    for loaded in (load_task(task, dataset) for task in tasks):
+        if base:
+            persons = zip(loaded.base.sample_ids, loaded.base.labels, strict=True)
+            lines.update(f"{sample_id}\t{label}\n" for sample_id, label in persons)
+        else:
+            lines.update(f"{sample_id}\n" for sample_id in loaded.novel.sample_ids)
+    echo_document("".join(sorted(lines)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from concurrent.futures import BrokenExecutor
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -20,7 +21,7 @@ WORKER_LOST = 3
 COMMANDS: dict[str, str] = {
     "demo": "Run everything once on the synthetic stand-in, step by step.",
     "tasks": "List the tasks of a data set, their classes and persons.",
-    "ids": "List the persons a task needs embeddings for.",
+    "ids": "List the persons that a task, or several, need embeddings for.",
     "score": "Score files of embeddings.",
     "compare": "Say which of two submissions is better, and how surely.",
     "submit": "Make a submission folder from files of embeddings.",
@@ -52,6 +53,14 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
         """The names, in the order of the help."""
         return list(COMMANDS)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of a line; what is none, with the one that it is nearest to."""
+        if args[0] not in COMMANDS and (near := get_close_matches(args[0], COMMANDS, 1)):
+            ctx.fail(f"No such command {args[0]!r}. Did you mean {near[0]!r}?")
+        return super().resolve_command(ctx, args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         """The command of a name, imported now."""

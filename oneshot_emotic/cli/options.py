@@ -53,6 +53,9 @@ workers_option = click.option(
     default=available_processors,
     help="Parallel workers; default: the processors available.",
 )
+json_option = click.option(
+    "--json", "json_file", type=FOLDER, help="Write the result as JSON to this file; - prints it."
+)
 shots_option = click.option(
     "--shots",
     type=click.IntRange(1, 5),
@@ -73,7 +76,7 @@ max_bytes_option = click.option(
 def embeddings_options(function: Function) -> Function:
     """`--dataset`, `--task` and `--max-bytes`, of commands that read files of embeddings."""
     function = max_bytes_option(function)
-    help_text = "The task, for a file that names none."
+    help_text = "The task, for a file that names none; of a file of several, the only one taken."
     function = click.option("--task", type=TASK, help=help_text)(function)
     return click.option(
         "--dataset",

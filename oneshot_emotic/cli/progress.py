@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
 
 import click
 
@@ -47,6 +49,22 @@ def echo_document(text: str) -> None:
 def _json_escape(char: str) -> str:
     units = char.encode("utf-16-be", "surrogatepass").hex()
     return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
+
+
+def write_result(json_file: Path | None, content: Mapping[str, Any]) -> bool:
+    """Write a result where `--json` says.
+
+    Returns:
+        True where it was printed, so that nothing else may be.
+    """
+    from oneshot_emotic.files import json_text, write_text
+
+    if str(json_file) == "-":
+        echo_document(json_text(content))
+        return True
+    if json_file is not None:
+        write_text(json_file, json_text(content))
+    return False
 
 
 def say(text: str) -> None:

@@ -13,11 +13,19 @@ from oneshot_emotic.cli.options import (
     annotations_option,
     data_option,
     dataset_option,
+    json_option,
     shots_option,
 )
-from oneshot_emotic.cli.progress import echo, echo_document, growing_bar, say
+from oneshot_emotic.cli.progress import growing_bar, say, write_result
 from oneshot_emotic.cli.score import print_tables
-from oneshot_emotic.errors import some
+from oneshot_emotic.cli.submit import (
+    SUBMISSION,
+    card_option,
+    planned,
+    submission_options,
+    write_and_show,
+)
+from oneshot_emotic.errors import InputError, some
 
 if TYPE_CHECKING:
     from oneshot_emotic.encoders.protocol import Encoder
@@ -48,8 +56,12 @@ if TYPE_CHECKING:
     help="Persons at once.",
 )
 @click.option("--features", type=FOLDER, help="Where the vectors are kept; default: ROOT/features.")
-@click.option("-o", "--output", type=FOLDER, help="Write files of embeddings here, one a task.")
-@click.option("--json", "json_file", type=FOLDER, help="Write the scores to this file; - prints.")
+@click.option(
+    "-o", "--output", type=FOLDER, help="Write the embeddings to this file, which the tasks share."
+)
+@json_option
+@card_option("name", "--submit", "Write a submission folder too, of a model of this name.")
+@submission_options
 def command(
     encoder: str,
     root: Path,
@@ -66,17 +78,32 @@ def command(
     one makes none. ENCODER is a network of timm (timm:NAME, or timm:NAME@FILE with weights of a
     file) or of transformers (hf:NAME or hf:FOLDER), or your own: MODULE:FACTORY is called without
     arguments and returns an object with embed(images, bodies).
-    """
-    from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of
-    from oneshot_emotic.files import json_text, write_text
-    from oneshot_emotic.scoring.evaluate import evaluate
-    from oneshot_emotic.scoring.scores import merged
-    from oneshot_emotic.submission.embeddings_file import write_submission
 
+    --submit NAME writes ROOT/submissions/<slug>/ as `submit` does; the options from --description
+    on are for it.
+    """
+    from oneshot_emotic.cli.submissions import scores_of
+    from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of
+    from oneshot_emotic.scoring.embeddings import aligned_embeddings
+    from oneshot_emotic.submission.check import Checked
+    from oneshot_emotic.submission.embeddings_file import suffix_of, write_submission
+
+    submission = {name: options.pop(name) for name in SUBMISSION}
+    submits = submission["name"] is not None
+    if not submits and any(submission[name] for name in SUBMISSION if name != "checkout"):
+        raise InputError("a model card, --slug and --replace go with --submit NAME")
+    if submits and encoder.startswith(("timm:", "hf:")):
+        planned([], **submission)  # no need to wait for weights: they do not say what must be said
+    if output is not None:
+        suffix_of(output, to_write=True)
     card: dict[str, Any] = {}
+    target: Path | None = None
 
     def loaded(found: Encoder) -> None:
-        card.update(getattr(found, "card", {}))
+        nonlocal card, target
+        card = dict(getattr(found, "card", {}))
+        if submits:
+            card, target = planned([card], **submission)
         card.setdefault("name", encoder[:80])
         if getattr(found, "identity", None) is None:
             say(f"note: {encoder} has no `identity`, so its vectors are not kept")
@@ -86,16 +113,18 @@ def command(
         found = features_of(encoder, root, tasks, loaded=loaded, progress=progress, **options)
     if grey := found.without_picture:
         say(f"warning: {len(grey):,} persons have no sound picture: grey ones for {some(grey)}")
-    vectors = {task.name: found.of(task.novel.sample_ids) for task in tasks}
-    scores = merged([evaluate(vectors[x.name], x, shots) for x in tasks]).named(card["name"])
+    checked = [
+        Checked(x, aligned_embeddings(found.of(x.novel.sample_ids), x), card["name"], encoder)
+        for x in tasks
+    ]
+    scores = scores_of(checked, shots)
     if output is not None:
-        for task in tasks:
-            write_submission(output / f"{task.name}.safetensors", vectors[task.name], task, card)
-    if json_file is not None and str(json_file) != "-":
-        write_text(json_file, json_text(scores.to_dict()))
-    if str(json_file) == "-":
-        echo_document(json_text(scores.to_dict()))
-    else:
+        persons = sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
+        write_submission(output, found.of(persons), tasks, card)
+    printed = write_result(json_file, scores.to_dict())
+    if not printed:
         print_tables(scores, tasks, shots)
     if output is not None:
-        echo(f"{output}: {len(tasks)} files, for `oneshot-emotic submit {output}`", err=True)
+        say(f"{output}: {len(persons):,} persons, for `oneshot-emotic submit {output}`")
+    if target is not None:
+        write_and_show(checked, card, target, show=not printed)

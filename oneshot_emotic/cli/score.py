@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from oneshot_emotic.cli.options import FOLDER, embeddings_options, shots_option
-from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
+from oneshot_emotic.cli.options import FOLDER, embeddings_options, json_option, shots_option
+from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say, write_result
 
 if TYPE_CHECKING:
     from oneshot_emotic.scoring.scores import Scores
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("files", type=FOLDER, nargs=-1, required=True)
 @embeddings_options
 @shots_option
-@click.option("--json", "json_file", type=FOLDER, help="Write the scores to this file; - prints.")
+@json_option
 @click.option("--verbose", is_flag=True, help="Show what may explain the figures.")
 @click.option("--latex", is_flag=True, help="Print a row for a LaTeX table instead of the tables.")
 def command(
@@ -36,12 +36,13 @@ def command(
 ) -> None:
     """Score files of embeddings.
 
-    FILES are .json, .json.gz, .npz, .safetensors or .parquet, each for one task of the same
-    submission; `write_submission` in Python writes them. Or a folder of such files. Several files
-    of a task are its runs (training seeds): the figures are their means.
+    FILES are .json, .json.gz, .npz, .safetensors or .parquet, each for a task of the same
+    submission, or for several that share it; `write_submission` in Python writes them. Or a folder
+    of such files. Several files of a task are its runs (training seeds): the figures are their
+    means.
     """
     from oneshot_emotic.cli.submissions import by_task, checked_files, models_of, scores_of
-    from oneshot_emotic.files import check_not_input, json_text, write_text
+    from oneshot_emotic.files import check_not_input
     from oneshot_emotic.report import latex_rows
 
     check_not_input(json_file, files)
@@ -49,12 +50,8 @@ def command(
     scores = scores_of(checked, shots)
     if len(models := models_of(checked)) > 1:
         say(f"warning: files of several models are scored as one: {', '.join(models)}")
-    text = json_text(scores.to_dict())
-    if json_file is not None and str(json_file) == "-":
-        echo_document(text)
+    if write_result(json_file, scores.to_dict()):  # before anything is printed: that may fail
         return
-    if json_file is not None:  # before anything is printed: that may fail
-        write_text(json_file, text)
     if latex:
         echo_document(latex_rows(scores))
     else:
@@ -84,9 +81,9 @@ def print_tables(
     from oneshot_emotic.report import (
         INTERVAL_NOTE,
         OVERALL_NOTE,
-        diagnostics_report,
         overall_report,
         task_report,
+        verbose_report,
     )
     from oneshot_emotic.scoring.evaluate import evaluate_controls
 
@@ -95,11 +92,7 @@ def print_tables(
             echo(f"{name}: means of {runs} runs (training seeds)")
         echo_lines(task_report(scores, name, evaluate_controls(task, shots)))
         if verbose:
-            what = (
-                diagnostics_report(scores, name)
-                or "Several runs have no diagnostics: score one of them to see its own."
-            )
-            echo_lines(what)
+            echo_lines(verbose_report(scores, name))
     if len(scores.tasks) > 1:
         echo_lines(overall_report(scores))
         echo(OVERALL_NOTE)

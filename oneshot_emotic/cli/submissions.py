@@ -21,6 +21,12 @@ from oneshot_emotic.submission.runs import repeated_runs, row_of_files
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.limits import MAX_BYTES
 
+#: Folders of other kinds that may be named in place of embeddings, by what only they hold.
+_OTHERS = {
+    "SYNTHETIC.json": "a stand-in that `synth` made",
+    "manifest.json": "a dataset folder that `build` made",
+}
+
 
 def checked_files(
     paths: Sequence[Path],
@@ -87,13 +93,13 @@ def read_and_check(
         for file in _files(path, task, max_bytes, own, problems):
             cards.append(file.model)
             try:
-                checked.append(check_embeddings_file(file, load, task, dataset is not None))
+                checked += check_embeddings_file(file, load, task, dataset is not None)
             except InputError as error:
                 problems.extend(error.problems)
     checked.sort(key=lambda item: list(TASKS).index(item.task.name))
-    for name, runs in by_task(checked).items():
-        problems += repeated_runs(name, [(run.where, run.aligned) for run in runs])
-    return checked, cards, problems
+    for runs in by_task(checked).values():
+        problems += repeated_runs([(run.where, run.aligned) for run in runs])
+    return checked, cards, list(dict.fromkeys(problems))
 
 
 def models_of(checked: Sequence[Checked]) -> list[str]:
@@ -125,19 +131,23 @@ def _files(
 
 def _submission(folder: Path, task: str | None, max_bytes: int) -> Iterator[EmbeddingsFile]:
     submission = read_submission_folder(named(folder))
-    wanted = [(name, run) for name, run in submission.files() if task in (None, name)]
+    wanted = [file for file in submission.files() if task is None or task in file.tasks]
     if not wanted:
         raise InputError(Problem(f"has no embeddings for {task}", str(folder)))
-    for name, run in wanted:
-        embeddings = submission.embeddings(name, run, max_bytes)
-        path = submission.path(name, run)
-        yield EmbeddingsFile(path, name, submission.dataset, submission.model, embeddings)
+    for file in wanted:
+        yield file.read(max_bytes)
 
 
 def _folder(
     folder: Path, task: str | None, max_bytes: int, own: bool, problems: list[Problem]
 ) -> Iterator[EmbeddingsFile]:
     """Those of a folder; not those that a preds.json beside them refers to."""
+    for marker, what in _OTHERS.items():
+        if (folder / marker).is_file():
+            remedy = (
+                "Name files of embeddings; `run` and `embed` make them from a stand-in's pictures"
+            )
+            raise InputError(Problem(f"is {what}, and holds no embeddings", str(folder), remedy))
     found = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES)]
     found.sort(key=lambda path: not path.name.lower().endswith((".json", ".json.gz")))
     seen: set[Path] = set()
@@ -154,7 +164,7 @@ def _folder(
             continue
         if file.refers_to is not None:
             seen.add(file.refers_to)
-        if task is None or file.task in (None, task):
+        if task is None or not file.tasks or task in file.tasks:
             read += 1
             yield file
     if not read:

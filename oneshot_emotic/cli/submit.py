@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import click
 
@@ -28,81 +28,165 @@ if TYPE_CHECKING:
     from oneshot_emotic.submission.check import Checked
     from oneshot_emotic.submission.runs import Stored
 
+    #: Names of tasks that share files -> sample_ids, and what to store of each run.
+    _Arrays: TypeAlias = dict[tuple[str, ...], tuple[Sequence[str], list[Stored]]]
 
-def _card_options(function: Function) -> Function:
-    """An option for each field of a model card, as its schema has it."""
-    fields = schema_of("model")["properties"]
-    for field in reversed(FIELDS):
-        of = fields[field]
-        one, several = of.get("items", of), of.get("type") == "array"
-        kinds = {"boolean": bool, "integer": int}
-        function = click.option(
-            option_of(field),
-            field,
-            type=click.Choice(one["enum"]) if "enum" in one else kinds.get(one["type"], str),
-            metavar="[yes|no]" if one.get("type") == "boolean" else None,
-            multiple=several,
-            default=None,
-            help=of["description"] + (". May be given several times." if several else "."),
-        )(function)
+
+#: What `submission_options` and a name give a command.
+SUBMISSION = (*FIELDS, "slug", "checkout", "replace")
+
+
+class _YesOrNo(click.Choice):  # type: ignore[type-arg]
+    """True or false; click's own takes a dozen words and lists them all."""
+
+    def __init__(self) -> None:
+        super().__init__(["yes", "no"])
+
+    def convert(self, value: Any, *context: Any) -> bool:
+        """Whether it is yes."""
+        return bool(super().convert(value, *context) == "yes")
+
+
+def card_option(
+    field: str, name: str | None = None, what: str | None = None
+) -> Callable[[Function], Function]:
+    """The option for a field of a model card, as its schema has it but for what is given."""
+    of = schema_of("model")["properties"][field]
+    one, several = of.get("items", of), of.get("type") == "array"
+    kinds = {"boolean": _YesOrNo(), "integer": int}
+    return click.option(
+        name or option_of(field),
+        field,
+        type=click.Choice(one["enum"]) if "enum" in one else kinds.get(one["type"], str),
+        multiple=several,
+        default=None,
+        help=what or of["description"] + (". May be given several times." if several else "."),
+    )
+
+
+def submission_options(function: Function) -> Function:
+    """The fields of a model card but its name, and the place of a submission folder."""
+    for option in (
+        click.option("--replace", is_flag=True, help="Replace a submission of that folder name."),
+        click.option(
+            "--root",
+            "checkout",
+            type=FOLDER,
+            default=".",
+            help="The checkout; default: where you stand.",
+        ),
+        click.option("--slug", help="The folder's name; default: made from the model's."),
+        *(card_option(field) for field in reversed(FIELDS) if field != "name"),
+    ):
+        function = option(function)
     return function
 
 
-@click.command()
-@click.argument("files", type=FOLDER, nargs=-1, required=True)
-@_card_options
-@click.option("--slug", help="The folder's name; default: made from --name.")
-@click.option("--root", type=FOLDER, default=".", help="The checkout; default: where you stand.")
-@click.option("--replace", is_flag=True, help="Replace a submission of the same folder name.")
-@click.option("--force", is_flag=True, help="Accept files that say they are of several models.")
-@embeddings_options
-def command(
-    files: tuple[Path, ...],
+def planned(
+    cards: Iterable[Mapping[str, Any]],
+    *,
     slug: str | None,
-    root: Path,
+    checkout: Path,
     replace: bool,
-    force: bool,
-    dataset: str | None,
-    task: str | None,
-    max_bytes: int,
     **card_fields: Any,
-) -> None:
-    """Make a submission folder from files of embeddings.
+) -> tuple[dict[str, Any], Path]:
+    """The model card and the folder of a submission, looked at before any work is done for it.
 
-    Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
-    printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, one
-    per task, or a folder of them; several of a task are its runs (training seeds), in the order
-    given. What their headers say of the model is taken over, the options win; the date is today's
-    where none is given.
+    Args:
+        cards: What is known of the model besides the options.
+        slug: As the options of `submission_options` give it.
+        checkout: Likewise.
+        replace: Likewise.
+        card_fields: Likewise.
+
+    Raises:
+        InputError: The card is not fit for the leaderboard, or the folder cannot be written.
     """
-    from oneshot_emotic.submission.folder import check_target, write_submission_folder
+    from oneshot_emotic.submission.folder import check_target
 
-    given = {
-        field: list(value) if isinstance(value, tuple) else value
-        for field, value in card_fields.items()
-        if value not in (None, ())
-    }
-    checked, cards, problems = _checked(files, dataset, task, max_bytes, force)
+    problems: list[Problem] = []
     card: dict[str, Any] = {}
     name = slug or "unnamed"
     try:
-        card = merged_card(cards, given)
+        card = merged_card(cards, given_fields(card_fields))
         card = merged_card([card, {"date": date.today().isoformat()}], card)
         name = slug or slug_of(str(card.get("name", ""))) or name
         check_card(card)
     except InputError as error:
         problems.extend(error.problems)
     try:
-        check_target(root / "submissions", name, replace)
+        check_target(checkout / "submissions", name, replace)
+    except InputError as error:
+        problems.extend(error.problems)
+    if problems:
+        raise InputError(problems)
+    return card, checkout / "submissions" / name
+
+
+def given_fields(card_fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Those fields of a model card that options give."""
+    return {
+        field: list(value) if isinstance(value, tuple) else value
+        for field, value in card_fields.items()
+        if value not in (None, ())
+    }
+
+
+@click.command()
+@click.argument("files", type=FOLDER, nargs=-1, required=True)
+@card_option("name")
+@submission_options
+@click.option("--force", is_flag=True, help="Accept files that say they are of several models.")
+@embeddings_options
+def command(
+    files: tuple[Path, ...],
+    force: bool,
+    dataset: str | None,
+    task: str | None,
+    max_bytes: int,
+    **options: Any,
+) -> None:
+    """Make a submission folder from files of embeddings.
+
+    Writes ROOT/submissions/<slug>/ with the model card and compact embeddings: float16 where no
+    printed figure changes by it, else float32. FILES are .json, .json.gz, .npz or .safetensors, for
+    a task each or shared by several, or a folder of them; several of a task are its runs (training
+    seeds), in the order given. What their headers say of the model is taken over, the options win;
+    the date is today's where none is given.
+    """
+    checked, cards, problems = _checked(files, dataset, task, max_bytes, force)
+    try:
+        card, target = planned(cards, **options)
     except InputError as error:
         problems.extend(error.problems)
     if problems:
         raise InputError(dict.fromkeys(problems))
+    write_and_show(checked, card, target)
+
+
+def write_and_show(
+    checked: Sequence[Checked], card: Mapping[str, Any], target: Path, *, show: bool = True
+) -> None:
+    """Write a submission folder and print its row.
+
+    Args:
+        checked: The embeddings; those that tasks have from the same files are stored once.
+        card: The model card; see `planned`.
+        target: The folder; likewise.
+        show: Whether the row is printed.
+
+    Raises:
+        InputError: Two runs are the same when stored.
+    """
+    from oneshot_emotic.submission.folder import write_submission_folder
+
     arrays, scores = _narrowed(checked, str(card["name"]))
-    target = root / "submissions" / name
     identity = {"name": scores.dataset.name, "fingerprint": scores.dataset.fingerprint}
     write_submission_folder(target, identity, card, arrays)
-    _print_result(target, card, arrays, scores)
+    if show:
+        _print_result(target, card, arrays, scores)
+    else:
+        say(f"{target}: written")
 
 
 def _checked(
@@ -129,35 +213,50 @@ def _checked(
     return checked, cards, problems
 
 
-def _narrowed(
-    checked: Sequence[Checked], name: str
-) -> tuple[dict[str, tuple[Sequence[str], list[Stored]]], Scores]:
-    """What to store a task, and the scores of it all."""
+def _narrowed(checked: Sequence[Checked], name: str) -> tuple[_Arrays, Scores]:
+    """What to store for tasks that share files, mostly a single one, and the scores of it all."""
     from oneshot_emotic.cli.submissions import by_task
-    from oneshot_emotic.report import task_report
-    from oneshot_emotic.submission.runs import narrowed, repeated_runs, row_of_files
+    from oneshot_emotic.scoring.embeddings import joined
+    from oneshot_emotic.submission.runs import repeated_runs, row_of_files
 
-    arrays: dict[str, tuple[Sequence[str], list[Stored]]] = {}
-    parts, problems = [], []
-    for task_name, runs in by_task(checked).items():
-        task = runs[0].task
-        say(f"scoring {task_name} ...")
-        printed = partial(task_report, task=task_name, controls={})
-        with memory_for(task_name):
-            stored, scores = narrowed([run.aligned for run in runs], task, printed)
-        where = [run.where for run in runs]
-        problems += repeated_runs(task_name, list(zip(where, stored, strict=True)))
-        arrays[task_name] = (task.novel.sample_ids, stored)
-        parts += scores
+    sharing: dict[tuple[str, ...], list[list[Checked]]] = {}
+    for runs in by_task(checked).values():
+        sharing.setdefault(tuple(run.where for run in runs), []).append(runs)
+    arrays: _Arrays = {}
+    parts: list[Scores] = []
+    problems: list[Problem] = []
+    for where, group in sharing.items():
+        found = [_narrowed_task(runs) for runs in group]
+        if len({array.dtype for stored, _ in found for array in stored}) > 1:
+            found = [_narrowed_task(runs, halve=False) for runs in group]
+        for stored, scores in found:
+            problems += repeated_runs(list(zip(where, stored, strict=True)))
+            parts += scores
+        tasks = [runs[0].task for runs in group]
+        files = [joined(tasks, each) for each in zip(*(x for x, _ in found), strict=True)]
+        arrays[tuple(task.name for task in tasks)] = (files[0][0], [array for _, array in files])
     if problems:
-        raise InputError(problems)
+        raise InputError(dict.fromkeys(problems))
     return arrays, row_of_files(parts, name)
+
+
+def _narrowed_task(
+    runs: Sequence[Checked], *, halve: bool = True
+) -> tuple[list[Stored], list[Scores]]:
+    from oneshot_emotic.report import task_report
+    from oneshot_emotic.submission.runs import narrowed
+
+    task = runs[0].task
+    say(f"scoring {task.name} ...")
+    printed = partial(task_report, task=task.name, controls={})
+    with memory_for(task.name):
+        return narrowed([run.aligned for run in runs], task, printed, halve)
 
 
 def _print_result(
     target: Path,
     card: Mapping[str, Any],
-    arrays: Mapping[str, tuple[Sequence[str], Sequence[Stored]]],
+    arrays: _Arrays,
     scores: Scores,
 ) -> None:
     from tabulate import tabulate
@@ -166,9 +265,10 @@ def _print_result(
     from oneshot_emotic.leaderboard.sections import COLUMNS_NOTE, Style, family_sections
     from oneshot_emotic.report import INTERVAL_NOTE, OVERALL_NOTE
 
-    for task, (sample_ids, runs) in arrays.items():
+    for tasks, (sample_ids, runs) in arrays.items():
+        name = tasks[0] if len(tasks) == 1 else f"shared by {len(tasks)}"
         for array in runs:
-            echo(f"{task:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
+            echo(f"{name:18} {len(sample_ids):6,} persons, {array.shape[1]:,} x {array.dtype}")
     sizes = [path.stat().st_size for path in target.iterdir()]
     echo("", f"{target}: {len(sizes)} files, {sum(sizes):,} bytes", "")
     echo(f"The row on {scores.dataset.name} ({scores.dataset.label_rule}), 1-shot:", "")

@@ -41,7 +41,8 @@ def command(out: Path, annotations_only: bool, workers: int, **settings: Any) ->
 
     OUT gets Annotations/Annotations.mat, emotic/*/images/*.jpg and sem2vec.csv (the true ADE20K
     classes of every image); `oneshot-emotic build OUT -o DIR` reads it like EMOTIC. A cue of 0
-    shows nothing of the emotion, a cue of 1 always does.
+    shows nothing of the emotion, a cue of 1 always does. A stand-in that is there is replaced; a
+    folder with anything else in it is refused.
     """
     chosen = StandInSettings(**settings)
     write_stand_in_folder(out, chosen, pictures=not annotations_only, workers=workers)
@@ -60,6 +61,7 @@ def write_stand_in_folder(
         write_pictures,
     )
 
+    again = ", in place of the one before" if (out / SETTINGS_FILE).is_file() else ""
     with new_folder(out, marker=SETTINGS_FILE, contents=CONTENTS) as folder:
         images = list(generate(settings))
         if pictures:
@@ -68,4 +70,4 @@ def write_stand_in_folder(
         say("writing Annotations.mat ...")
         write_annotations(folder, images, settings)
     persons = sum(len(image.persons) for image in images)
-    echo(f"{out}: a synthetic stand-in of {persons:,} persons in {len(images):,} images")
+    echo(f"{out}: a synthetic stand-in of {persons:,} persons in {len(images):,} images{again}")

@@ -19,6 +19,9 @@ from oneshot_emotic.files import sha256_of_file
 _CSV_NAMES = ("train.csv", "val.csv", "test.csv")
 _DEPTH = 6
 
+#: How a caller names the annotations file.
+_NAMED = "as `annotations` (a command: with --annotations)"
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -86,11 +89,13 @@ def find_annotations(layout: Layout) -> Path:
         if layout.csvs:
             raise InputError(csv_problem(layout.csvs[0]))
         what = f"no Annotations.mat found in it or in {_DEPTH} levels of folders below"
-        remedy = "Give the folder that holds both `emotic` and `Annotations`, or name the file"
-        raise InputError(Problem(what, str(layout.root), f"{remedy} with --annotations"))
+        remedy = (
+            f"Give the folder that holds both `emotic` and `Annotations`, or name the file {_NAMED}"
+        )
+        raise InputError(Problem(what, str(layout.root), remedy))
     if len({sha256_of_file(path) for path in candidates}) > 1:
         what = f"holds {len(candidates)} different annotation files: {some(candidates, 8)}"
-        raise InputError(Problem(what, str(layout.root), "Name the one to use with --annotations"))
+        raise InputError(Problem(what, str(layout.root), f"Name the one to use {_NAMED}"))
     return candidates[0]
 
 
@@ -101,7 +106,7 @@ def csv_problem(path: Path) -> Problem:
         "its rows were counted, so a row no longer tells which person of its image it is, and "
         "sample_ids made from it would not match anybody's",
         str(path),
-        "Use the original Annotations.mat, or name it with --annotations",
+        f"Use the original Annotations.mat, or name it {_NAMED}",
     )
 
 

@@ -76,7 +76,7 @@ class ScoreCache:
 
         Args:
             task: The task.
-            source: SHA-256 of the embeddings file, or the name of a control row.
+            source: SHA-256 of the embeddings file and what it is for, or the name of a control row.
             whole: Whether all figures have their evidence, as a row of several runs needs it; else
                 the balanced accuracy alone may have it, enough for ranks and comparisons.
         """

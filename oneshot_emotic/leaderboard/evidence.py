@@ -160,10 +160,9 @@ def _row(
     if submission_digest(submission) != content.submission:
         what = "was changed since the row was scored, and its splits are not here"
         raise InputError(Problem(what, str(document), "Restore it, or score it where they are"))
-    for runs in submission.references.values():
-        for reference in runs:
-            with referenced(reference, submission.folder):
-                pass
+    for file in submission.files():
+        with referenced(file.reference, submission.folder):
+            pass
     scores = content.scores
     if not _fits(scores, submission, about):
         raise InputError(Problem("is damaged: it does not fit its submission", str(path), _REMEDY))

@@ -32,14 +32,20 @@ def generated_files(
 def differences(folder: Path, files: Mapping[str, str]) -> str:
     """A unified diff from the files on disk to what they should be; empty when they are so.
 
+    A file that is missing, or that no submission has any more, is named only.
+
     Raises:
         InputError: One of them is a link.
     """
     _check_no_links(folder, files)
     parts: list[str] = []
     for name in sorted({*files, *_present(folder)}):
-        path, after = folder / name, files.get(name, "")
-        before = path.read_bytes() if path.is_file() else b""
+        path, after = folder / name, files.get(name)
+        if after is None or not path.is_file():
+            what, does = ("is missing", "writes") if after else ("is of no submission", "removes")
+            parts.append(f"{folder.name}/{name} {what}: `oneshot-emotic leaderboard` {does} it")
+            continue
+        before = path.read_bytes()
         if before == after.encode("utf-8"):  # comparing line by line would take seconds
             continue
         parts += difflib.unified_diff(

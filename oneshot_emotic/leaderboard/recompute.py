@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
@@ -23,45 +22,20 @@ from oneshot_emotic.scoring.scores import Scores, ShotScores
 from oneshot_emotic.scoring.statistics import Evidence
 from oneshot_emotic.scoring.workers import use_workers
 from oneshot_emotic.splits import DatasetIdentity, Task
-from oneshot_emotic.submission.check import LoadTask, check_embeddings, check_fingerprint
+from oneshot_emotic.submission.check import LoadTask, check_embeddings_file, check_fingerprint
 from oneshot_emotic.submission.embeddings_file import referenced
-from oneshot_emotic.submission.folder import SubmissionFolder, read_submission_folder
+from oneshot_emotic.submission.folder import (
+    SubmissionFile,
+    SubmissionFolder,
+    read_submission_folder,
+)
 from oneshot_emotic.submission.runs import row_of_files
 from oneshot_emotic.tasks import TASKS
 
 Progress = Callable[[str], None]
 
-#: Below so many files a pool of processes takes longer to start than it saves.
+#: For fewer tasks a pool of processes takes longer to start than it saves.
 _FEW = 6
-
-
-@dataclass(frozen=True, eq=False)
-class _Unit:
-    """One embeddings file to score."""
-
-    submission: SubmissionFolder
-    task: str
-    run: int
-
-    @property
-    def reference(self) -> Mapping[str, str]:
-        """Its name, and the SHA-256 of its bytes as stated."""
-        return self.submission.references[self.task][self.run]
-
-    @property
-    def is_of_several(self) -> bool:
-        """Whether the task has several runs."""
-        return len(self.submission.references[self.task]) > 1
-
-    @property
-    def where(self) -> str:
-        """The file."""
-        return str(self.submission.path(self.task, self.run))
-
-    def load(self, load: LoadTask) -> Task:
-        """Its task."""
-        stated = self.submission.dataset
-        return load(stated["name"], stated["fingerprint"], self.task)
 
 
 def recompute_boards(
@@ -93,20 +67,21 @@ def recompute_boards(
             submissions.append(read_submission_folder(folder))
         except InputError as error:
             problems.extend(error.problems)
-    every = [_Unit(x, task, run) for x in submissions for task, run in x.files()]
+    every = [file for submission in submissions for file in submission.files()]
     known = {} if cache is None else _find_all(every, load, cache)
-    units = [unit for unit in every if unit not in known]
-    whole, through = len({unit.submission.folder for unit in units}), 0
-    results = zip(units, _score_all(units, load, processes or available_processors()), strict=True)
+    files = [file for file in every if file not in known]
+    whole, through = len({file.submission.folder for file in files}), 0
+    results = zip(files, _score_all(files, load, processes or available_processors()), strict=True)
     for submission, group in groupby(results, key=lambda pair: pair[0].submission):
-        for unit, result in group:
+        for file, result in group:
             if isinstance(result, InputError):
                 problems += result.problems
                 continue
-            known[unit] = result
-            if cache is not None:
-                source = unit.reference["sha256"]
-                cache.keep(result, unit.load(load), source, whole=unit.is_of_several)
+            known[file] = result
+            for name, scores in zip(file.tasks, result, strict=True):
+                if cache is not None:
+                    task, several = _task(submission, name, load), _several(submission, name)
+                    cache.keep(scores, task, _source(file), whole=several)
         through += 1
         progress(f"[{through}/{whole}] {submission.slug} scored")
     if problems:
@@ -114,47 +89,40 @@ def recompute_boards(
         raise InputError(dict.fromkeys(problems))
     rows: dict[DatasetIdentity, list[Row]] = {}
     tasks: dict[DatasetIdentity, dict[str, Task]] = {}
-    for submission, of_submission in groupby(every, key=lambda unit: unit.submission):
-        files = {unit: known[unit] for unit in of_submission}
-        scores = row_of_files(files.values(), submission.model["name"])
+    for submission, of_submission in groupby(every, key=lambda file: file.submission):
+        parts = [scores for file in of_submission for scores in known[file]]
+        scores = row_of_files(parts, submission.model["name"])
         row = Row(submission.slug, submission.model, scores, submission_digest(submission))
         rows.setdefault(scores.dataset, []).append(row)
         of_board = tasks.setdefault(scores.dataset, {})
-        of_board.update({unit.task: unit.load(load) for unit in files})
-    return [
-        Board(
-            identity,
-            tuple(rows[identity]),
-            _controls(tasks[identity], cache),
-            {
-                name: of[name].image_names
-                for of in (tasks[identity],)
-                for name in TASKS
-                if name in of
-            },
-        )
-        for identity in sorted(rows, key=lambda x: (x.name, x.label_rule, x.fingerprint))
-    ]
+        of_board.update({name: _task(submission, name, load) for name in scores.tasks})
+    boards = []
+    for identity in sorted(rows, key=lambda x: (x.name, x.label_rule, x.fingerprint)):
+        of_board = {name: tasks[identity][name] for name in TASKS if name in tasks[identity]}
+        images = {name: task.image_names for name, task in of_board.items()}
+        controls = _controls(of_board, cache)
+        boards.append(Board(identity, tuple(rows[identity]), controls, images))
+    return boards
 
 
 def _score_all(
-    units: Sequence[_Unit], load: LoadTask, processes: int
-) -> Iterator[Scores | InputError]:
+    files: Sequence[SubmissionFile], load: LoadTask, processes: int
+) -> Iterator[list[Scores] | InputError]:
     """Score files, side by side where there are many."""
-    processes = min(processes, len(units))
-    if processes < 2 or len(units) < _FEW:
-        yield from (_score(unit, load) for unit in units)
+    processes = min(processes, len(files))
+    if processes < 2 or len([task for file in files for task in file.tasks]) < _FEW:
+        yield from (_score(file, load) for file in files)
         return
     ready = 0
     with process_pool(processes, _begin, (load,)) as pool:
         try:
-            for result in pool.map(_score_here, units):
+            for result in pool.map(_score_here, files):
                 yield result
                 ready += 1
         except BrokenExecutor as error:
             # They are begun in the order given, so these were at work, or next.
-            lost = units[ready : ready + processes]
-            error.add_note(f"at work on {', '.join(unit.where for unit in lost)}")
+            lost = files[ready : ready + processes]
+            error.add_note(f"at work on {', '.join(str(file.path) for file in lost)}")
             raise
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -170,48 +138,68 @@ def _begin(load: LoadTask) -> None:
     _load = load
 
 
-def _score_here(unit: _Unit) -> Scores | InputError:
+def _score_here(file: SubmissionFile) -> list[Scores] | InputError:
     assert _load is not None
-    return _score(unit, _load)
+    return _score(file, _load)
 
 
-def _score(unit: _Unit, load: LoadTask) -> Scores | InputError:
-    """The scores of a file, or what is wrong with it."""
+def _score(file: SubmissionFile, load: LoadTask) -> list[Scores] | InputError:
+    """The scores of a file on each of its tasks, or what is wrong with it."""
     try:
-        with memory_for(unit.where):
-            task = unit.load(load)
-            embeddings = unit.submission.embeddings(unit.task, unit.run)
-            checked = check_embeddings(embeddings, task, unit.submission.dataset, unit.where)
-            scores = evaluate_aligned(checked.aligned, task, LEADERBOARD_SHOTS)
-            # Of many rows, all evidence would take gigabytes.
-            return scores if unit.is_of_several else with_evidence(scores, _that_ranks)
+        with memory_for(str(file.path)):
+            found = []
+            for item in check_embeddings_file(file.read(), load):
+                scores = evaluate_aligned(item.aligned, item.task, LEADERBOARD_SHOTS)
+                # Of many rows, all evidence would take gigabytes.
+                needed = _several(file.submission, item.task.name)
+                found.append(scores if needed else with_evidence(scores, _that_ranks))
+            return found
     except InputError as error:
         return error
+
+
+def _task(submission: SubmissionFolder, name: str, load: LoadTask) -> Task:
+    return load(submission.dataset["name"], submission.dataset["fingerprint"], name)
+
+
+def _several(submission: SubmissionFolder, task: str) -> bool:
+    """Whether a task has several runs."""
+    return len(submission.references[task]) > 1
+
+
+def _source(file: SubmissionFile) -> str:
+    """What scores are kept under; for other tasks, the same bytes might not be sound."""
+    return " ".join((file.reference["sha256"], *(file.tasks if len(file.tasks) > 1 else ())))
 
 
 def _that_ranks(_task: str, _shots: int, name: str, evidence: Evidence) -> Evidence | None:
     return evidence if name == "balanced_accuracy" else None
 
 
-def _find_all(units: Sequence[_Unit], load: LoadTask, cache: ScoreCache) -> dict[_Unit, Scores]:
+def _find_all(
+    files: Sequence[SubmissionFile], load: LoadTask, cache: ScoreCache
+) -> dict[SubmissionFile, list[Scores]]:
     """The scores of files by earlier runs, if their bytes are what submission.json says.
 
     A file that is not sound is not found: then scoring it says what is wrong.
     """
 
-    def find(unit: _Unit) -> Scores | None:
+    def find(file: SubmissionFile) -> list[Scores]:
         try:
-            with referenced(unit.reference, unit.submission.folder):
-                task = unit.load(load)
-            assert task.dataset is not None
-            check_fingerprint(unit.submission.dataset, task.dataset, unit.where)
+            with referenced(file.reference, file.submission.folder):
+                tasks = [_task(file.submission, name, load) for name in file.tasks]
+            for task in tasks:
+                assert task.dataset is not None
+                check_fingerprint(file.submission.dataset, task.dataset, str(file.path))
         except InputError:
-            return None
-        return cache.find(task, unit.reference["sha256"], whole=unit.is_of_several)
+            return []
+        each = [(task, _several(file.submission, task.name)) for task in tasks]
+        kept = (cache.find(task, _source(file), whole=several) for task, several in each)
+        return [scores for scores in kept if scores is not None]
 
     with ThreadPoolExecutor(2) as beside:  # hashing leaves Python's lock to the others
-        found = zip(units, beside.map(find, units), strict=True)
-        return {unit: scores for unit, scores in found if scores is not None}
+        found = zip(files, beside.map(find, files), strict=True)
+        return {file: parts for file, parts in found if len(parts) == len(file.tasks)}
 
 
 def _controls(

@@ -69,6 +69,25 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
             numbers, not finite or beyond float32's range. All of these at once.
     """
+    (array,) = shared_embeddings(embeddings, [task], where)
+    return array
+
+
+def shared_embeddings(
+    embeddings: Embeddings, tasks: Sequence[Task], where: str = ""
+) -> Iterator[EmbeddingArray]:
+    """`aligned_embeddings` of each of several tasks, from one vector a person.
+
+    All is checked at once; then each array is made when its turn comes.
+
+    Args:
+        embeddings: Of exactly the persons that are novel in one of the tasks.
+        tasks: What they are for.
+        where: The file they come from, for messages.
+
+    Raises:
+        InputError: As `aligned_embeddings` does.
+    """
     problems: list[Problem] = []
 
     def report(what: str, remedy: str = "") -> None:
@@ -78,14 +97,25 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
     if taken_apart is None:
         raise InputError(problems)
     sample_ids, vectors = taken_apart
-    _check_identities(sample_ids, task, report)
+    _check_identities(sample_ids, tasks, report)
     array = _as_array(sample_ids, vectors, report)
     if problems or array is None:
         raise InputError(problems)
     place = {sample_id: index for index, sample_id in enumerate(sample_ids)}
-    ordered = array[[place[sample_id] for sample_id in task.novel.sample_ids]]
-    ordered += 0.0
-    return ordered
+    parts = (array[[place[sample_id] for sample_id in task.novel.sample_ids]] for task in tasks)
+    # As narrow as its own values let it be, as if each task had a file.
+    return ((part if len(tasks) == 1 else _narrowest(part)) + 0.0 for part in parts)
+
+
+def joined(
+    tasks: Sequence[Task], arrays: Iterable[npt.NDArray[np.floating[Any]]]
+) -> tuple[list[str], npt.NDArray[np.floating[Any]]]:
+    """The sample_ids and vectors of what `shared_embeddings` took apart: each person once."""
+    rows: dict[str, Any] = {}
+    for task, array in zip(tasks, arrays, strict=True):
+        rows |= zip(task.novel.sample_ids, array, strict=True)
+    sample_ids = sorted(rows)
+    return sample_ids, np.stack([rows[sample_id] for sample_id in sample_ids])
 
 
 def embeddings_digest(aligned: EmbeddingArray, task: Task) -> str:
@@ -133,22 +163,23 @@ def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
     return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
 
 
-def _check_identities(sample_ids: Sequence[str], task: Task, report: _Report) -> None:
-    wanted, given = set(task.novel.sample_ids), set(sample_ids)
+def _check_identities(sample_ids: Sequence[str], tasks: Sequence[Task], report: _Report) -> None:
+    wanted = dict.fromkeys(sample_id for task in tasks for sample_id in task.novel.sample_ids)
+    given, names = set(sample_ids), ", ".join(task.name for task in tasks)
     if twice := [x for x, many in Counter(sample_ids).items() for _ in range(many - 1)]:
         what = f"{counted(len(twice), 'sample_id')} given more than once, such as {some(twice)}"
         report(what, "Give one embedding a person")
-    if missing := [x for x in task.novel.sample_ids if x not in given]:
+    if missing := [x for x in wanted if x not in given]:
         report(
             f"no embedding for {len(missing):,} of the {len(wanted):,} novel persons of "
-            f"{task.name}, such as {some(missing)}",
+            f"{names}, such as {some(missing)}",
             "Every novel person needs one; `oneshot-emotic ids` lists them",
         )
-    if unknown := sorted(given - wanted):
-        base = len(given.intersection(task.base.sample_ids))
+    if unknown := sorted(given - wanted.keys()):
+        base = len({x for task in tasks for x in task.base.sample_ids}.intersection(unknown))
         detail = f" ({base:,} of base persons)" if base else ""
         report(
-            f"{counted(len(unknown), 'sample_id')} of nobody novel in {task.name}{detail}, "
+            f"{counted(len(unknown), 'sample_id')} of nobody novel in {names}{detail}, "
             f"such as {some(unknown)}",
             "Leave them out",
         )
@@ -156,14 +187,15 @@ def _check_identities(sample_ids: Sequence[str], task: Task, report: _Report) ->
 
 def _as_array(sample_ids: Sequence[str], vectors: Any, report: _Report) -> EmbeddingArray | None:
     """The matrix as float32 or float64; None where there is none."""
-    if isinstance(vectors, list):
+    if isinstance(vectors, list | tuple):
         vectors = _stacked(sample_ids, vectors, report)
         return None if vectors is None else _checked(sample_ids, vectors, report)
     array = _to_numpy(vectors)
     if array.ndim == 2 and array.shape[0] == len(sample_ids):
         return _checked(sample_ids, array, report)
     wanted = f"({len(sample_ids):,} sample_ids, dimensions)"
-    return report(f"the array has the shape {array.shape}, not {wanted}")
+    remedy = "Give one vector a person" if array.ndim > 2 else ""
+    return report(f"the array has the shape {array.shape}, not {wanted}", remedy)
 
 
 def _stacked(
@@ -185,12 +217,13 @@ def _stacked(
     (meant,) = max(lengths, key=lambda shape: len(lengths[shape]), default=(0,))
     if strange:
         report(f"no list of numbers in {counted(len(strange), 'embedding')}: {some(strange)}")
-    for shape, ids in sorted(shapes.items()):
-        if len(shape) > 1:
-            remedy = "Give vector[0]" if shape[1:] and shape[0] == 1 else "Give one vector a person"
-            what = f"the shape {shape}, not (dimensions,), in {counted(len(ids), 'embedding')}"
-            report(f"{what}: {some(ids)}", remedy)
-        elif shape != (meant,):
+    if arrays := sorted(shape for shape in shapes if len(shape) > 1):
+        ids = [sample_id for shape in arrays for sample_id in shapes[shape]]
+        remedy = "Give vector[0]" if {x[0] for x in arrays} == {1} else "Give one vector a person"
+        what = f"the shape{'s' * (len(arrays) > 1)} {some(arrays)}, not (dimensions,), in"
+        report(f"{what} {counted(len(ids), 'embedding')}: {some(ids)}", remedy)
+    for shape, ids in sorted(lengths.items()):
+        if shape != (meant,):
             what = (
                 f"{shape[0]} dimensions, not {meant} like most, in {counted(len(ids), 'embedding')}"
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.escaping import is_plain_https
-from oneshot_emotic.scoring.embeddings import EmbeddingArray, Embeddings, aligned_embeddings
+from oneshot_emotic.scoring.embeddings import EmbeddingArray, shared_embeddings
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission.embeddings_file import EmbeddingsFile, read_embeddings_file
 from oneshot_emotic.submission.folder import DOCUMENT, inspect_submission_folder
@@ -47,54 +47,50 @@ def check_embeddings_file(
     load: LoadTask,
     task: str | None = None,
     dataset_given: bool = False,
-) -> Checked:
-    """Check a file of embeddings against its task.
+) -> Iterator[Checked]:
+    """Check a file of embeddings against its tasks.
 
     Args:
         file: The file, as read.
         load: Gives tasks.
-        task: The task, for a file that names none.
+        task: The task, for a file that names none; of a file that names several, the only one
+            that is wanted.
         dataset_given: True when `load` knows the data set without being told.
+
+    Returns:
+        A task each, in the order of the file's; made when its turn comes, of what is checked.
 
     Raises:
         InputError: The file does not fit; all of its problems.
     """
     where = str(file.path)
     problems = []
-    if file.task is None and task is None:
+    names = file.tasks or ((task,) if task else ())
+    if not names:
         remedy = "Add a header, or give the task with --task"
         problems.append(Problem("names no task", where, remedy))
-    elif task is not None and file.task not in (None, task):
-        problems.append(Problem(f"is for the task {file.task!r}, not {task!r}", where))
+    elif task is not None and task not in names:
+        what = f"is for the task {', '.join(map(repr, names))}, not {task!r}"
+        problems.append(Problem(what, where))
     if file.dataset is None and not dataset_given:
         remedy = "Add a header, or give it with --dataset"
         problems.append(Problem("names no data set", where, remedy))
     if problems:
         raise InputError(problems)
     stated = file.dataset or {}
-    of_file = load(stated.get("name", ""), stated.get("fingerprint", ""), file.task or task or "")
-    return check_embeddings(file.embeddings, of_file, file.dataset, where, file.model.get("name"))
-
-
-def check_embeddings(
-    embeddings: Embeddings,
-    task: Task,
-    dataset: Mapping[str, str] | None,
-    where: str,
-    name: str | None = None,
-) -> Checked:
-    """Check embeddings against a task and the data set they say they are for.
-
-    Raises:
-        InputError: They do not fit; all problems.
-    """
-    if task.unscorable:
-        raise InputError(Problem(task.unscorable, where))
-    if dataset is not None and task.dataset is not None:
+    tasks = [load(stated.get("name", ""), stated.get("fingerprint", ""), name) for name in names]
+    if unscorable := [Problem(x.unscorable, where) for x in tasks if x.unscorable]:
+        raise InputError(unscorable)
+    if file.dataset is not None and (identity := tasks[0].dataset) is not None:
         # With other splits, every other problem would only be an echo of this one.
-        check_fingerprint(dataset, task.dataset, where)
+        check_fingerprint(file.dataset, identity, where)
     with np.errstate(invalid="ignore"):  # some NaN of a damaged file would warn when widened
-        return Checked(task, aligned_embeddings(embeddings, task, where), name, where)
+        arrays = shared_embeddings(file.embeddings, tasks, where)
+    return (
+        Checked(of, array, file.model.get("name"), where)
+        for of, array in zip(tasks, arrays, strict=True)
+        if task in (None, of.name)
+    )
 
 
 def check_fingerprint(stated: Mapping[str, str], identity: DatasetIdentity, where: str) -> None:
@@ -154,8 +150,7 @@ def examine(
             _folder(path, load, max_bytes, findings)
         else:
             file = read_embeddings_file(path, max_bytes, own=False)
-            checked = check_embeddings_file(file, load, task, dataset_given)
-            findings.good.append(_line(path, checked, file.embeddings))
+            findings.good += _lines(file, check_embeddings_file(file, load, task, dataset_given))
             _card(file.model, findings)
     except InputError as error:
         findings.problems.extend(error.problems)
@@ -169,17 +164,12 @@ def _folder(folder: Path, load: LoadTask, max_bytes: int, findings: Findings) ->
     findings.problems += problems
     if not problems:
         findings.good.append(f"{folder / DOCUMENT}: as the schema says")
-    stated = submission.dataset
-    for name, run in submission.files():
-        path = submission.path(name, run)
+    for reference in submission.files():
         try:
-            embeddings = submission.embeddings(name, run, max_bytes)
-            task = load(stated["name"], stated["fingerprint"], name)
-            checked = check_embeddings(embeddings, task, stated, str(path))
+            file = reference.read(max_bytes)
+            findings.good += _lines(file, check_embeddings_file(file, load))
         except InputError as error:
             findings.problems += error.problems
-        else:
-            findings.good.append(_line(path, checked, embeddings))
     if counts := [len(runs) for runs in submission.references.values()]:
         findings.notes.append(_runs(counts))
         listed = submission.model.get("training_seeds")
@@ -199,14 +189,15 @@ def _runs(counts: Sequence[int]) -> str:
     return seeds(counts) + (f": for tasks with 1, {left_out}" if min(counts) == 1 else "")
 
 
-def _line(path: Path, checked: Checked, embeddings: Embeddings) -> str:
-    persons, dimensions = checked.aligned.shape
-    vectors = embeddings[1] if isinstance(embeddings, tuple) else None
+def _lines(file: EmbeddingsFile, checked: Iterable[Checked]) -> Iterator[str]:
+    vectors = file.embeddings[1] if isinstance(file.embeddings, tuple) else None
     kind = f", {vectors.dtype}" if isinstance(vectors, np.ndarray) else ""
-    return (
-        f"{path}: {checked.task.name}, all {persons:,} novel persons, "
-        f"{dimensions:,} dimensions{kind}"
-    )
+    for item in checked:
+        persons, dimensions = item.aligned.shape
+        yield (
+            f"{file.path}: {item.task.name}, all {persons:,} novel persons, "
+            f"{dimensions:,} dimensions{kind}"
+        )
 
 
 def _card(model: Mapping[str, Any], findings: Findings) -> None:

@@ -26,10 +26,15 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_bytes
 from oneshot_emotic.names import id_problems
-from oneshot_emotic.scoring.embeddings import Embeddings, aligned_embeddings, check_arguments
+from oneshot_emotic.scoring.embeddings import (
+    Embeddings,
+    check_arguments,
+    joined,
+    shared_embeddings,
+)
 from oneshot_emotic.splits import Task
 from oneshot_emotic.submission.json_format import read_json, write_json
 from oneshot_emotic.submission.metadata import EMBEDDINGS_FORMAT, Content, document_problems
@@ -65,7 +70,8 @@ class EmbeddingsFile:
 
     Attributes:
         path: The file.
-        task: The task's name; None where a binary file has no header.
+        tasks: The names of the tasks that share it, mostly one; none where a binary file has no
+            header.
         dataset: Name and fingerprint of the data set; None likewise.
         model: The model card, as far as given.
         embeddings: As `evaluate` takes them.
@@ -73,7 +79,7 @@ class EmbeddingsFile:
     """
 
     path: Path
-    task: str | None
+    tasks: tuple[str, ...]
     dataset: Mapping[str, str] | None
     model: Mapping[str, Any]
     embeddings: Embeddings
@@ -94,7 +100,7 @@ def read_embeddings_file(
         InputError: The file cannot be read, is beyond a limit, or its metadata is not as the
             schema says.
     """
-    suffix = _suffix_of(path)
+    suffix = suffix_of(path)
     if suffix == ".parquet" and not own:
         remedy = "Write it as .npz or .safetensors, with oneshot_emotic.write_submission"
         raise InputError(Problem("a submission is not made of .parquet files", str(path), remedy))
@@ -102,41 +108,44 @@ def read_embeddings_file(
         header, embeddings = _read(suffix, stream, max_bytes, path)
     if header is None:
         assert embeddings is not None
-        return EmbeddingsFile(path, None, None, {}, embeddings)
+        return EmbeddingsFile(path, (), None, {}, embeddings)
     document = header if suffix in (".json", ".json.gz") else {**header, "embeddings": {}}
     if problems := document_problems(document, "embeddings", str(path)):
         raise InputError(problems)
     refers_to = None
+    tasks = tuple(_listed(header["task"]))
     if embeddings is None:
         reference = header["embeddings"]
         refers_to = path.parent / reference["file"]
-        embeddings = read_referenced(reference, path.parent, header["task"], max_bytes)
+        embeddings = read_referenced(reference, path.parent, tasks, max_bytes)
     return EmbeddingsFile(
-        path, header["task"], header["dataset"], header.get("model", {}), embeddings, refers_to
+        path, tasks, header["dataset"], header.get("model", {}), embeddings, refers_to
     )
 
 
 def read_referenced(
-    reference: Mapping[str, str], folder: Path, task: str, max_bytes: int = MAX_BYTES
+    reference: Mapping[str, str], folder: Path, tasks: Sequence[str], max_bytes: int = MAX_BYTES
 ) -> Embeddings:
     """The embeddings of a `{"file", "sha256"}` reference that its schema has checked.
 
     Args:
         reference: The file's name, without any folder, and its digest.
         folder: Where it must be.
-        task: What the file must be for, if it says so itself.
+        tasks: What the file must be for, if it says so itself.
         max_bytes: As for `read_embeddings_file`.
 
     Raises:
-        InputError: It is not there, is a link, has another digest or is for another task.
+        InputError: It is not there, is a link, has another digest or is for other tasks.
     """
     path = folder / reference["file"]
     with referenced(reference, folder, max_bytes) as stream:
-        header, embeddings = _read(_suffix_of(path), stream, max_bytes, path)
+        header, embeddings = _read(suffix_of(path), stream, max_bytes, path)
     assert embeddings is not None  # the schema lets a reference name binary files only
-    if header is not None and header.get("task") != task:
-        what = f"says it is for the task {header.get('task')!r}, not {task!r}"
-        raise InputError(Problem(what, str(path)))
+    if header is not None:
+        given = _listed(header.get("task"))
+        if len(given) != len(tasks) or any(task not in given for task in tasks):
+            what = f"says it is for the task {some(map(repr, given), 8)}, not "
+            raise InputError(Problem(what + some(map(repr, tasks), 8), str(path)))
     return embeddings
 
 
@@ -162,16 +171,17 @@ def referenced(
 def write_submission(
     path: str | os.PathLike[str],
     embeddings: Embeddings,
-    task: Task,
+    task: Task | Sequence[Task],
     model: Mapping[str, Any] | str | None = None,
     dtype: str = "float32",
 ) -> None:
-    """Write a task's embeddings to a file for `oneshot-emotic score`.
+    """Write embeddings to a file for `oneshot-emotic score`.
 
     Args:
         path: Ends in .json, .json.gz, .npz, .safetensors or .parquet; all carry the same.
         embeddings: As for `evaluate`; checked before anything is written.
-        task: From `load_task`.
+        task: From `load_task`. Or several of a data set that share one vector a person, as of a
+            frozen encoder: then exactly the persons that are novel in one of them.
         model: The model card, such as `{"name": "My model"}`, or its name alone;
             docs/submission.md lists the fields.
         dtype: `float16`, `float32` or `float64`, of the stored values.
@@ -180,34 +190,39 @@ def write_submission(
         InputError: The embeddings do not fit the task, overflow the type, or the model card has
             unknown fields.
     """
-    check_arguments(embeddings, task)
-    if task.dataset is None or task.name not in TASKS:
-        what = f"{task.name} is no task of a published data set"
+    tasks: list[Task] = [*task] if isinstance(task, list | tuple) else [task]  # type: ignore[list-item]
+    for one in tasks or (None,):
+        check_arguments(embeddings, one)
+    names = [one.name for one in tasks]
+    identity = tasks[0].dataset
+    if identity is None or any(name not in TASKS for name in names):
+        what = f"{some(names)}: no task of a published data set"
         raise InputError(Problem(what, remedy="Give a task from load_task; others can be scored"))
-    dataset = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
+    if len({one.dataset for one in tasks}) > 1 or len(set(names)) < len(names):
+        raise InputError("a file is shared by different tasks of one data set")
+    dataset = {"name": identity.name, "fingerprint": identity.fingerprint}
     card = {"name": model} if isinstance(model, str) else model or {}
     if not isinstance(card, Mapping):
         what = f"a mapping or a name is needed, not a {type(model).__name__}"
         raise InputError(Problem(what, "model card"))
-    header = {"format": EMBEDDINGS_FORMAT, "task": task.name, "dataset": dataset}
-    document = {**header, "model": dict(card), "embeddings": {}}
+    document = {**_header(names, dataset, card), "model": dict(card), "embeddings": {}}
     if problems := document_problems(document, "embeddings", "model card"):
         raise InputError(problems)
     if dtype not in _DTYPES:
         raise InputError(Problem(f"dtype must be {', '.join(_DTYPES)}, not {dtype!r}"))
-    aligned = aligned_embeddings(embeddings, task)
+    sample_ids, aligned = joined(tasks, shared_embeddings(embeddings, tasks))
     with np.errstate(over="ignore"):
         array = aligned.astype(dtype)
     if not np.isfinite(array).all():
         raise InputError(Problem(f"the embeddings have values beyond the range of {dtype}"))
-    write_embeddings_file(Path(path), task.novel.sample_ids, array, task.name, dataset, card)
+    write_embeddings_file(Path(path), sample_ids, array, names, dataset, card)
 
 
 def write_embeddings_file(
     path: Path,
     sample_ids: Sequence[str],
     array: npt.NDArray[np.floating[Any]],
-    task: str,
+    tasks: Sequence[str],
     dataset: Mapping[str, str],
     model: Mapping[str, Any] | None = None,
 ) -> None:
@@ -217,21 +232,32 @@ def write_embeddings_file(
         path: Ends in one of `SUFFIXES`.
         sample_ids: The persons, in the order of the rows.
         array: Of shape (persons, dimensions).
-        task: The task's name.
+        tasks: The names of the tasks that they are for.
         dataset: `name` and `fingerprint`.
         model: The model card.
 
     Raises:
         InputError: The name has another ending.
     """
+    header = _header(tasks, dataset, model)
+    write_bytes(path, _WRITERS[suffix_of(path, to_write=True)](list(sample_ids), array, header))
+
+
+def _header(
+    tasks: Sequence[str], dataset: Mapping[str, str], model: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    ordered = [name for name in TASKS if name in tasks]
     header: dict[str, Any] = {
         "format": EMBEDDINGS_FORMAT,
-        "task": task,
+        "task": ordered if len(ordered) > 1 else ordered[0],
         "dataset": {"name": dataset["name"], "fingerprint": dataset["fingerprint"]},
     }
-    if model:
-        header["model"] = dict(model)
-    write_bytes(path, _WRITERS[_suffix_of(path, to_write=True)](list(sample_ids), array, header))
+    return {**header, "model": dict(model)} if model else header
+
+
+def _listed(task: Any) -> list[Any]:
+    """The tasks of a header, which names one or lists several."""
+    return task if isinstance(task, list) else [task]
 
 
 def _read(suffix: str, stream: BinaryIO, max_bytes: int, path: Path) -> Content:
@@ -243,7 +269,16 @@ def _read(suffix: str, stream: BinaryIO, max_bytes: int, path: Path) -> Content:
     return header, embeddings
 
 
-def _suffix_of(path: Path, *, to_write: bool = False) -> str:
+def suffix_of(path: Path, *, to_write: bool = False) -> str:
+    """The ending of a file's name, which says its format.
+
+    Args:
+        path: The file.
+        to_write: Whether it is yet to be written; else what is wrong with the file comes first.
+
+    Raises:
+        InputError: The name has another ending.
+    """
     for suffix in SUFFIXES:
         if path.name.lower().endswith(suffix):
             return suffix

@@ -1,17 +1,21 @@
-"""A submission folder: `submission.json` and its embeddings, a file for each run of a task."""
+"""A submission folder: `submission.json` and its embeddings, a file for each run of its tasks."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, new_folder, sha256_of_file, write_text
-from oneshot_emotic.scoring.embeddings import Embeddings
-from oneshot_emotic.submission.embeddings_file import read_referenced, write_embeddings_file
+from oneshot_emotic.submission.embeddings_file import (
+    EmbeddingsFile,
+    read_referenced,
+    write_embeddings_file,
+)
 from oneshot_emotic.submission.metadata import SUBMISSION_FORMAT, document_problems
 from oneshot_emotic.submission.runs import MAX_RUNS, Stored
 from oneshot_emotic.tasks import TASKS
@@ -47,22 +51,47 @@ class SubmissionFolder:
         """The folder's name."""
         return self.folder.name
 
-    def files(self) -> list[tuple[str, int]]:
-        """Task and run of every file of embeddings, in the order of the tasks."""
-        tasks = [name for name in TASKS if name in self.references]
-        return [(name, run) for name in tasks for run in range(len(self.references[name]))]
+    def files(self) -> list[SubmissionFile]:
+        """The files of embeddings: of the first runs, of the second ones, and so on."""
+        tasks_of: dict[tuple[int, str, str], list[str]] = {}
+        for task in (task for task in TASKS if task in self.references):
+            for run, reference in enumerate(self.references[task]):
+                place = (run, reference["file"], reference["sha256"])
+                tasks_of.setdefault(place, []).append(task)
+        return [
+            SubmissionFile(self, {"file": file, "sha256": digest}, tuple(tasks))
+            for (_, file, digest), tasks in sorted(tasks_of.items(), key=lambda item: item[0][0])
+        ]
 
-    def path(self, task: str, run: int = 0) -> Path:
-        """The file of a task's embeddings."""
-        return self.folder / self.references[task][run]["file"]
 
-    def embeddings(self, task: str, run: int = 0, max_bytes: int = MAX_BYTES) -> Embeddings:
-        """The embeddings of a task, read from their file.
+@dataclass(frozen=True, eq=False)
+class SubmissionFile:
+    """A file of a submission's embeddings.
+
+    Attributes:
+        submission: The submission.
+        reference: The file's name, and the SHA-256 of its bytes as stated.
+        tasks: The tasks that it is for.
+    """
+
+    submission: SubmissionFolder
+    reference: Mapping[str, str]
+    tasks: tuple[str, ...]
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self.submission.folder / self.reference["file"]
+
+    def read(self, max_bytes: int = MAX_BYTES) -> EmbeddingsFile:
+        """The file, with the data set and the model of the submission.
 
         Raises:
-            InputError: The file is missing, changed, damaged or beyond a limit.
+            InputError: It is missing, changed, damaged, beyond a limit or for other tasks.
         """
-        return read_referenced(self.references[task][run], self.folder, task, max_bytes)
+        of = self.submission
+        embeddings = read_referenced(self.reference, of.folder, self.tasks, max_bytes)
+        return EmbeddingsFile(self.path, self.tasks, of.dataset, of.model, embeddings)
 
 
 def read_submission_folder(folder: Path) -> SubmissionFolder:
@@ -166,27 +195,29 @@ def write_submission_folder(
     target: Path,
     dataset: Mapping[str, str],
     model: Mapping[str, Any],
-    embeddings: Mapping[str, tuple[Sequence[str], Sequence[Stored]]],
+    embeddings: Mapping[tuple[str, ...], tuple[Sequence[str], Sequence[Stored]]],
 ) -> None:
-    """Write `submission.json` and an embeddings file for each run of a task.
+    """Write `submission.json` and an embeddings file for each run of a task, or of several.
 
     Args:
         target: The folder; see `check_target`.
         dataset: `name` and `fingerprint`.
         model: The model card.
-        embeddings: Task name -> sample_ids, and an array (persons, dimensions) for each run.
+        embeddings: Names of tasks that share files, mostly one -> sample_ids, and an array
+            (persons, dimensions) for each run.
 
     Raises:
         InputError: `target` holds other files than a submission made here.
     """
     names: dict[str, str | Sequence[str]] = {}
     with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
-        for task in (task for task in TASKS if task in embeddings):
-            sample_ids, runs = embeddings[task]
-            files = _file_names(task, len(runs))
+        shared = iter(_SHARED)
+        for tasks, (sample_ids, runs) in embeddings.items():
+            files = _file_names(tasks[0] if len(tasks) == 1 else next(shared), len(runs))
             for file, array in zip(files, runs, strict=True):
-                write_embeddings_file(folder / file, sample_ids, array, task, dataset)
-            names[task] = files if len(files) > 1 else files[0]
+                write_embeddings_file(folder / file, sample_ids, array, tasks, dataset)
+            names |= dict.fromkeys(tasks, files if len(files) > 1 else files[0])
+        names = {task: names[task] for task in TASKS if task in names}
         write_submission_document(folder, dataset, model, names)
 
 
@@ -205,6 +236,7 @@ def write_submission_document(
         files: Task name -> file name in `folder`, or the names of several runs' files.
     """
 
+    @cache  # several tasks may share a file
     def reference(name: str) -> dict[str, str]:
         return {"file": name, "sha256": sha256_of_file(folder / name)}
 
@@ -220,12 +252,17 @@ def write_submission_document(
     write_text(folder / DOCUMENT, json_text(document))
 
 
-def _file_names(task: str, runs: int) -> list[str]:
+def _file_names(stem: str, runs: int) -> list[str]:
     if runs == 1:
-        return [f"{task}{_SUFFIX}"]
-    return [f"{task}.run-{number}{_SUFFIX}" for number in range(1, runs + 1)]
+        return [f"{stem}{_SUFFIX}"]
+    return [f"{stem}.run-{number}{_SUFFIX}" for number in range(1, runs + 1)]
 
 
+#: Files that tasks share: as many as there can be with other tasks each.
+_SHARED = ("shared", *(f"shared-{number}" for number in range(2, len(TASKS) // 2 + 1)))
 _CONTENTS = frozenset(
-    {DOCUMENT, *(x for task in TASKS for runs in (1, MAX_RUNS) for x in _file_names(task, runs))}
+    name
+    for stem in (*TASKS, *_SHARED)
+    for runs in (1, MAX_RUNS)
+    for name in (DOCUMENT, *_file_names(stem, runs))
 )

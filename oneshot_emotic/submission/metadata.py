@@ -67,15 +67,26 @@ def _what(error: ValidationError) -> str:
 
 
 def _run_problems(tasks: Any, where: str) -> list[Problem]:
-    """The same file twice among the runs of a task, under one name or two."""
+    """The same file twice among the runs of a task; one that tasks name differently."""
     problems = []
+    named: dict[str, set[tuple[str, str]]] = {}
     for task, runs in tasks.items() if isinstance(tasks, dict) else ():
-        references = [x for x in runs if isinstance(x, dict)] if isinstance(runs, list) else []
+        listed = runs if isinstance(runs, list) else [runs]
+        references = [(n, x) for n, x in enumerate(listed, 1) if isinstance(x, dict)]
         for key in ("file", "sha256"):
-            values = [x[key] for x in references if isinstance(x.get(key), str)]
+            values = [x[key] for _, x in references if isinstance(x.get(key), str)]
             if twice := {value for value in values if values.count(value) > 1}:
                 what = f"names the same {key} for several runs: {some(sorted(twice))}"
                 problems.append(Problem(what, f"{where}: tasks.{task}"))
+        for number, x in references:
+            named.setdefault(str(x.get("file")), set()).update(
+                {("run", str(number)), ("sha256", str(x.get("sha256")))}
+            )
+    for file, said in named.items():
+        for key in ("run", "sha256"):
+            if len(values := sorted(value for name, value in said if name == key)) > 1:
+                what = f"names {file} with several values of {key}: {some(values)}"
+                problems.append(Problem(what, f"{where}: tasks"))
     return problems
 
 

@@ -44,7 +44,7 @@ def row_of_files(files: Iterable[Scores], name: str | None = None) -> Scores:
     return combine_runs([merged(run) for run in runs]).named(name)
 
 
-def repeated_runs(task: str, runs: Sequence[tuple[str, Stored]]) -> list[Problem]:
+def repeated_runs(runs: Sequence[tuple[str, Stored]]) -> list[Problem]:
     """What is wrong with runs of a task, each its file and its embeddings, that are the same."""
     problems = []
     for place, (where, array) in enumerate(runs):
@@ -52,13 +52,16 @@ def repeated_runs(task: str, runs: Sequence[tuple[str, Stored]]) -> list[Problem
         if where in same:
             problems.append(Problem("is given more than once", where))
         elif same:
-            what = f"holds the same embeddings as {same[0]}, so it is not another run of {task}"
+            what = f"holds the same embeddings as {same[0]}, so it is not another run"
             problems.append(Problem(what, where))
     return problems
 
 
 def narrowed(
-    runs: Sequence[EmbeddingArray], task: Task, printed: Callable[[Scores], str]
+    runs: Sequence[EmbeddingArray],
+    task: Task,
+    printed: Callable[[Scores], str],
+    halve: bool = True,
 ) -> tuple[list[Stored], list[Scores]]:
     """Embeddings in the smaller of float16 and float32 that keeps their figures.
 
@@ -66,6 +69,7 @@ def narrowed(
         runs: Of each run of a task, from `aligned_embeddings`.
         task: Their task.
         printed: The figures as people read them; float16 is taken when this text stays the same.
+        halve: False takes float32 in any case.
 
     Returns:
         The arrays to store, and the scores of exactly those.
@@ -78,7 +82,7 @@ def narrowed(
     with np.errstate(over="ignore", under="ignore"):
         halves = [run.astype(np.float16) for run in runs]
         singles = [run.astype(np.float32) for run in runs]
-    if all(np.isfinite(half).all() for half in halves):
+    if halve and all(np.isfinite(half).all() for half in halves):
         scores = evaluated(halves)
         exact = all(map(np.array_equal, halves, runs))
         if exact or printed(row_of_files(scores)) == printed(row_of_files(evaluated(runs))):

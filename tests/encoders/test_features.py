@@ -100,7 +100,7 @@ def test_the_command_killed_and_gone_on(small_copy, tmp_path, monkeypatch):
         "--features",
         "kept",
         "-o",
-        "out",
+        "out.safetensors",
         "--json",
         "scores.json",
     ]
@@ -119,7 +119,7 @@ def test_the_command_killed_and_gone_on(small_copy, tmp_path, monkeypatch):
     run(0)
     assert (tmp_path / "calls").read_text().split() == ["64", "64", "64", "32"]
     assert (tmp_path / "scores.json").read_text() == scores
-    file = read_embeddings_file(tmp_path / "out/cat-6-6.safetensors")
+    file = read_embeddings_file(tmp_path / "out.safetensors")
     task = load_task("cat-6-6", dataset)
     found = evaluate(file.embeddings, task, (1, 5)).to_dict()["tasks"]["cat-6-6"]
     assert found == json.loads(scores)["tasks"]["cat-6-6"] and file.model["name"] == "Made"

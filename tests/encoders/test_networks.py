@@ -130,13 +130,13 @@ def test_from_a_file_of_weights_to_figures_and_files(small_copy, made, run, tmp_
     root, dataset = small_copy
     name = f"timm:test_vit@{made}/vit.safetensors"
     command = ["run", name, "--data", root, "--dataset", dataset, "--task", "cat-6-6"]
-    command += ["--view", "body", "--features", tmp_path / "kept", "-o", tmp_path / "out"]
+    command += ["--view", "body", "--features", tmp_path / "kept", "-o", tmp_path / "out.npz"]
     first = run(*command, "--json", tmp_path / "scores.json").output
     assert "timm:test_vit, 1-shot" in first
     task, pictures = load_task("cat-6-6", dataset), open_pictures(root)
     vector = timm_vectors("test_vit", made / "vit.safetensors")
     plain = {x: unit(vector(pictures[x].body).numpy()) for x in task.novel.sample_ids}
-    file = read_embeddings_file(tmp_path / "out/cat-6-6.safetensors")
+    file = read_embeddings_file(tmp_path / "out.npz")
     names, array = file.embeddings
     np.testing.assert_allclose(array, [plain[x] for x in names], atol=2e-5)
     assert file.model["modalities"] == ["body"] and file.model["base"] == "none"

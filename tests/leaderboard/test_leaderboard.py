@@ -131,6 +131,16 @@ def test_line_ends_count(small, run):
     run("leaderboard", small, "--check", status=1)
 
 
+def test_a_missing_file_is_named_and_not_shown(tmp_path):
+    (tmp_path / "scores").mkdir()
+    (tmp_path / "scores/b.json").write_text("{}\n" * 500)
+    scores, command = f"{tmp_path.name}/scores", "`oneshot-emotic leaderboard`"
+    assert differences(tmp_path, {"scores/a.json": "{}\n" * 500}).splitlines() == [
+        f"{scores}/a.json is missing: {command} writes it",
+        f"{scores}/b.json is of no submission: {command} removes it",
+    ]
+
+
 def test_bytes_that_are_no_text_differ_from_what_stands_for_them(tmp_path):
     (tmp_path / "README.md").write_bytes(b"caf\xe9\n")
     assert differences(tmp_path, {"README.md": "caf\N{REPLACEMENT CHARACTER}\n"})

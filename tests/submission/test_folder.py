@@ -28,7 +28,9 @@ def test_read(folder, task):
     submission = read_submission_folder(folder)
     assert submission.slug == "a-model"
     assert submission.model == {"name": "Model a-model"}
-    ids, array = submission.embeddings("cat-6-6")
+    (file,) = submission.files()
+    assert file.tasks == ("cat-6-6",)
+    ids, array = file.read().embeddings
     assert set(ids) == set(task.novel.sample_ids)
     assert array.shape == (len(task.novel), 3)
 
@@ -67,7 +69,7 @@ def test_links(folder, tmp_path, name):
     (folder / name).rename(tmp_path / name)
     (folder / name).symlink_to(tmp_path / name)
     with pytest.raises(InputError, match="is a link, not a file"):
-        read_submission_folder(folder).embeddings("cat-6-6")
+        read_submission_folder(folder).files()[0].read()
 
 
 @pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz"])
@@ -75,11 +77,11 @@ def test_pipes_and_folders_do_not_hang(folder, name):
     (folder / name).unlink()
     os.mkfifo(folder / name)
     with pytest.raises(InputError, match="is not a file"):
-        read_submission_folder(folder).embeddings("cat-6-6")
+        read_submission_folder(folder).files()[0].read()
     (folder / name).unlink()
     (folder / name).mkdir()
     with pytest.raises(InputError, match="is a folder, not a file"):
-        read_submission_folder(folder).embeddings("cat-6-6")
+        read_submission_folder(folder).files()[0].read()
 
 
 @pytest.mark.parametrize("name", ["submission.json", "cat-6-6.npz", "more", "a/b"])

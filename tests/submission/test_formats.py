@@ -81,7 +81,7 @@ def test_hand_written_files(task, vectors, tmp_path):
     expected = evaluate((ids, vectors), task).digest
     for suffix in SUFFIXES:
         predictions = read_embeddings_file(tmp_path / f"a{suffix}")
-        assert predictions.task == "cat-6-6"
+        assert predictions.tasks == ("cat-6-6",)
         assert predictions.model == MODEL
         assert evaluate(predictions.embeddings, task).digest == expected
 

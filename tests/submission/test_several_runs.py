@@ -97,14 +97,16 @@ class TestTheWholeRoad:
         folder = root / "submissions/mine"
         names = {"cat-6-6": ["cat-6-6.run-1", "cat-6-6.run-2", "cat-6-6.run-3"]}
         names["cat-6-4"] = ["cat-6-4.run-1", "cat-6-4.run-2"]
-        document = content(folder / "submission.json")
+        document, submission = content(folder / "submission.json"), read_submission_folder(folder)
         for task in tasks:
             references = document["tasks"][task.name]
             assert [x["file"] for x in references] == [f"{x}.safetensors" for x in names[task.name]]
             for number, reference in enumerate(references):
                 stored = (folder / reference["file"]).read_bytes()
                 assert sha256(stored).hexdigest() == reference["sha256"]
-                _, array = read_submission_folder(folder).embeddings(task.name, number)
+                (file,) = [x for x in submission.files() if x.reference == reference]
+                assert file.tasks == (task.name,)
+                _, array = file.read().embeddings
                 assert np.array_equal(array, vectors(task, number))
         output = run("check-submission", folder).output
         assert output.count("good  ") == 6

@@ -82,9 +82,8 @@ class TestSubmit:
         shown = re.search(r"\d+\.\d \[\d+\.\d, \d+\.\d\]", output)[0]
         row = next(line for line in page.splitlines() if "Mine" in line)
         assert shown in row
-        folder = read_submission_folder(root / "submissions/mine")
-        ids, array = folder.embeddings("cat-6-6")
-        stored = evaluate((ids, array), task, (1, 5))
+        (stored_file,) = read_submission_folder(root / "submissions/mine").files()
+        stored = evaluate(stored_file.read().embeddings, task, (1, 5))
         given = evaluate(read_embeddings_file(file).embeddings, task, (1, 5))
         assert task_report(stored, task.name, {}) == task_report(given, task.name, {})
 

@@ -1,0 +1,68 @@
+"""`run`: from an encoder to a shared file and a submission folder."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from oneshot_emotic.submission.embeddings_file import read_embeddings_file
+from oneshot_emotic.submission.folder import read_submission_folder
+
+MODULE = """
+import numpy as np
+class Make:
+    identity, card = "made", {"name": "Made", "modalities": ["body"], "base": "none"}
+    calls = 0
+    def embed(self, images, bodies):
+        Make.calls += 1
+        return np.stack([np.ravel(body.resize((3, 3))) for body in bodies])
+"""
+SAID = ("--seen-unseen-names", "no", "--seen-test-images", "yes")
+
+
+@pytest.fixture
+def command(small_copy, tmp_path, monkeypatch):
+    """`run` of an encoder of one's own on two tasks, in a checkout."""
+    root, dataset = small_copy
+    (tmp_path / "made_for_run.py").write_text(MODULE)
+    (tmp_path / "submissions").mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "made_for_run", raising=False)
+    where = ("--data", root, "--dataset", dataset, "--features", tmp_path / "kept")
+    return ("run", "made_for_run:Make", *where, "--task", "cat-6-6", "--task", "lev-7-3-valence")
+
+
+def test_to_a_file_and_a_submission(command, run, tmp_path, small_copy):
+    options = ("-o", "all.npz", "--json", "scores.json", "--licence", "MIT", *SAID)
+    output = run(*command, "--submit", "My model", *options).output
+    assert "My model, 5-shot" in output and "The row on" in output
+    folder = tmp_path / "submissions/my-model"
+    (file,) = read_submission_folder(folder).files()
+    assert file.path.name == "shared.safetensors"
+    card = json.loads((folder / "submission.json").read_text())["model"]
+    assert card.pop("date")
+    assert card == {"name": "My model", "modalities": ["body"], "licence": "MIT", "base": "none",
+                    "seen_unseen_names": False, "seen_test_images": True}  # fmt: skip
+    given, stored = read_embeddings_file(tmp_path / "all.npz"), file.read()
+    assert given.tasks == stored.tasks == ("cat-6-6", "lev-7-3-valence")
+    assert given.model["name"] == "My model"
+    assert np.array_equal(given.embeddings[1], stored.embeddings[1])  # pixels fit float16
+    scores = json.loads((tmp_path / "scores.json").read_text())
+    for path in (folder, tmp_path / "all.npz"):
+        found = run("score", path, "--dataset", small_copy[1], "--json", "-").output
+        assert json.loads(found) == scores
+    again = run(*command, "--submit", "My model", "--replace", "--json", "-", *SAID)
+    assert json.loads(again.stdout) == scores and "my-model: written" in again.stderr
+
+
+def test_what_is_wrong_is_told_before_the_work(command, run, tmp_path):
+    (tmp_path / "submissions/my-model").mkdir()
+    options = ("--submit", "My model", "--code", "ftp://a", "--seen-test-images", "no")
+    output = run(*command, *options, status=2).output
+    assert "must say 'seen_unseen_names'. Give --seen-unseen-names" in output
+    assert "only plain https addresses" in output and "my-model: already exists" in output
+    assert sys.modules["made_for_run"].Make.calls == 0 and not (tmp_path / "kept").exists()
