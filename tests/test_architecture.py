@@ -40,7 +40,7 @@ ALLOWED = {
     "encoders": {"pictures", "emotic", "worklist", "dataset", "splits", "scoring"},
     "dataset": {"splits", "labels", "draws"},
     "scoring": {"splits"},
-    "submission": {"splits", "scoring"},
+    "submission": {"splits", "dataset", "scoring"},
     "report": {"scoring"},
     "leaderboard": {"labels", "splits", "dataset", "scoring", "submission", "report"},
     "cli": None,  # anything

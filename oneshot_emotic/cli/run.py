@@ -17,6 +17,7 @@ from oneshot_emotic.cli.options import (
     shots_option,
 )
 from oneshot_emotic.cli.progress import growing_bar, say, write_result
+from oneshot_emotic.cli.pull_request import open_pull_request
 from oneshot_emotic.cli.score import print_tables
 from oneshot_emotic.cli.submit import (
     SUBMISSION,
@@ -127,4 +128,6 @@ def command(
     if output is not None:
         say(f"{output}: {len(persons):,} persons, for `oneshot-emotic submit {output}`")
     if target is not None:
-        write_and_show(checked, card, target, show=not printed)
+        write_and_show(checked, card, target, upload=submission["upload"], show=not printed)
+        if submission["pull_request"]:
+            open_pull_request(target, card["name"])

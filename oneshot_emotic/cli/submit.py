@@ -12,6 +12,7 @@ import click
 
 from oneshot_emotic.cli.options import FOLDER, Function, embeddings_options
 from oneshot_emotic.cli.progress import echo, echo_lines, say
+from oneshot_emotic.cli.pull_request import open_pull_request
 from oneshot_emotic.errors import InputError, Problem, memory_for, printable
 from oneshot_emotic.submission.metadata import schema_of
 from oneshot_emotic.submission.model_card import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 #: What `submission_options` and a name give a command.
-SUBMISSION = (*FIELDS, "slug", "checkout", "replace")
+SUBMISSION = (*FIELDS, "slug", "checkout", "replace", "upload", "pull_request")
 
 
 class _YesOrNo(click.Choice):  # type: ignore[type-arg]
@@ -64,6 +65,19 @@ def card_option(
     )
 
 
+def _repository(_context: click.Context, _option: click.Parameter, name: str | None) -> str | None:
+    """A repository to upload to.
+
+    Raises:
+        InputError: It is none.
+    """
+    from oneshot_emotic.names import REPOSITORY_ID
+
+    if name is not None and not REPOSITORY_ID.fullmatch(name):
+        raise InputError(Problem(f"a repository is ORG/NAME, not {name!r}", "--upload"))
+    return name
+
+
 def submission_options(function: Function) -> Function:
     """The fields of a model card but its name, and the place of a submission folder."""
     for option in (
@@ -76,6 +90,18 @@ def submission_options(function: Function) -> Function:
             help="The checkout; default: where you stand.",
         ),
         click.option("--slug", help="The folder's name; default: made from the model's."),
+        click.option(
+            "--upload",
+            metavar="ORG/NAME",
+            callback=_repository,
+            help="Put the embeddings into this public dataset repository on the Hub, not into the "
+            "folder.",
+        ),
+        click.option(
+            "--pull-request",
+            is_flag=True,
+            help="Open the pull request, by git and gh; print the commands where there is no gh.",
+        ),
         *(card_option(field) for field in reversed(FIELDS) if field != "name"),
     ):
         function = option(function)
@@ -88,6 +114,8 @@ def planned(
     slug: str | None,
     checkout: Path,
     replace: bool,
+    upload: str | None,
+    pull_request: bool,
     **card_fields: Any,
 ) -> tuple[dict[str, Any], Path]:
     """The model card and the folder of a submission, looked at before any work is done for it.
@@ -97,12 +125,15 @@ def planned(
         slug: As the options of `submission_options` give it.
         checkout: Likewise.
         replace: Likewise.
+        upload: Likewise.
+        pull_request: Likewise.
         card_fields: Likewise.
 
     Raises:
         InputError: The card is not fit for the leaderboard, or the folder cannot be written.
     """
     from oneshot_emotic.submission.folder import check_target
+    from oneshot_emotic.submission.remote import token_problems
 
     problems: list[Problem] = []
     card: dict[str, Any] = {}
@@ -114,6 +145,10 @@ def planned(
         check_card(card)
     except InputError as error:
         problems.extend(error.problems)
+    if upload is not None:
+        problems += token_problems()
+    if pull_request and not (checkout / ".git").exists():
+        problems.append(Problem("is no git repository's folder", str(checkout), "Give --root"))
     try:
         check_target(checkout / "submissions", name, replace)
     except InputError as error:
@@ -161,11 +196,18 @@ def command(
         problems.extend(error.problems)
     if problems:
         raise InputError(dict.fromkeys(problems))
-    write_and_show(checked, card, target)
+    write_and_show(checked, card, target, upload=options["upload"])
+    if options["pull_request"]:
+        open_pull_request(target, str(card["name"]))
 
 
 def write_and_show(
-    checked: Sequence[Checked], card: Mapping[str, Any], target: Path, *, show: bool = True
+    checked: Sequence[Checked],
+    card: Mapping[str, Any],
+    target: Path,
+    *,
+    upload: str | None = None,
+    show: bool = True,
 ) -> None:
     """Write a submission folder and print its row.
 
@@ -173,6 +215,7 @@ def write_and_show(
         checked: The embeddings; those that tasks have from the same files are stored once.
         card: The model card; see `planned`.
         target: The folder; likewise.
+        upload: The repository on the Hub that the embeddings go to.
         show: Whether the row is printed.
 
     Raises:
@@ -182,7 +225,7 @@ def write_and_show(
 
     arrays, scores = _narrowed(checked, str(card["name"]))
     identity = {"name": scores.dataset.name, "fingerprint": scores.dataset.fingerprint}
-    write_submission_folder(target, identity, card, arrays)
+    write_submission_folder(target, identity, card, arrays, upload)
     if show:
         _print_result(target, card, arrays, scores)
     else:

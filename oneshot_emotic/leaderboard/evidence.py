@@ -35,6 +35,7 @@ from oneshot_emotic.scoring.statistics import Evidence
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.submission.embeddings_file import referenced
 from oneshot_emotic.submission.folder import DOCUMENT, SubmissionFolder
+from oneshot_emotic.submission.remote import is_remote
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.files import opened, sha256_of_stream
 from oneshot_emotic.untrusted.limits import MAX_BYTES
@@ -161,8 +162,9 @@ def _row(
         what = "was changed since the row was scored, and its splits are not here"
         raise InputError(Problem(what, str(document), "Restore it, or score it where they are"))
     for file in submission.files():
-        with referenced(file.reference, submission.folder):
-            pass
+        if not is_remote(file.reference):  # of those, submission.json has the digest
+            with referenced(file.reference, submission.folder):
+                pass
     scores = content.scores
     if not _fits(scores, submission, about):
         raise InputError(Problem("is damaged: it does not fit its submission", str(path), _REMEDY))

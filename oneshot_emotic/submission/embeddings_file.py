@@ -40,6 +40,7 @@ from oneshot_emotic.submission.json_format import read_json, write_json
 from oneshot_emotic.submission.metadata import EMBEDDINGS_FORMAT, Content, document_problems
 from oneshot_emotic.submission.npz_format import read_npz, write_npz
 from oneshot_emotic.submission.parquet_format import read_parquet, write_parquet
+from oneshot_emotic.submission.remote import address, fetched, is_remote
 from oneshot_emotic.submission.safetensors_format import read_safetensors, write_safetensors
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.files import opened, read_gzip, sha256_of_stream
@@ -126,18 +127,18 @@ def read_embeddings_file(
 def read_referenced(
     reference: Mapping[str, str], folder: Path, tasks: Sequence[str], max_bytes: int = MAX_BYTES
 ) -> Embeddings:
-    """The embeddings of a `{"file", "sha256"}` reference that its schema has checked.
+    """The embeddings of a reference that its schema has checked.
 
     Args:
-        reference: The file's name, without any folder, and its digest.
-        folder: Where it must be.
+        reference: The file's name, without any folder, and its digest; or where on the Hub it is.
+        folder: Where it must be, if not there.
         tasks: What the file must be for, if it says so itself.
         max_bytes: As for `read_embeddings_file`.
 
     Raises:
         InputError: It is not there, is a link, has another digest or is for other tasks.
     """
-    path = folder / reference["file"]
+    path = place_of(reference, folder)
     with referenced(reference, folder, max_bytes) as stream:
         header, embeddings = _read(suffix_of(path), stream, max_bytes, path)
     assert embeddings is not None  # the schema lets a reference name binary files only
@@ -158,14 +159,22 @@ def referenced(
     Raises:
         InputError: It is not there, is a link, is beyond the limit or has another digest.
     """
-    path = folder / reference["file"]
-    with opened(path, max_bytes, links=False) as stream:
+    path = place_of(reference, folder)
+    here = fetched(reference, max_bytes) if is_remote(reference) else path
+    with opened(here, max_bytes, links=False) as stream:
         if (found := sha256_of_stream(stream)) != reference["sha256"]:
+            if here != path:
+                here.unlink(missing_ok=True)  # so that it is fetched again
             stated = reference["sha256"]
             what = f"has the SHA-256 {found[:12]}..., not {stated[:12]}... as stated"
             remedy = "The file was changed after the digest was taken"
             raise InputError(Problem(what, str(path), remedy))
         yield stream
+
+
+def place_of(reference: Mapping[str, str], folder: Path) -> Path:
+    """The file of a reference: in the folder, or as messages call one that is on the Hub."""
+    return Path(address(reference)) if is_remote(reference) else folder / reference["file"]
 
 
 def write_submission(

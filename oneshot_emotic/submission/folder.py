@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, new_folder, sha256_of_file, write_text
 from oneshot_emotic.submission.embeddings_file import (
     EmbeddingsFile,
+    place_of,
     read_referenced,
     write_embeddings_file,
 )
 from oneshot_emotic.submission.metadata import SUBMISSION_FORMAT, document_problems
+from oneshot_emotic.submission.remote import is_remote, upload
 from oneshot_emotic.submission.runs import MAX_RUNS, Stored
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.untrusted.files import opened
@@ -38,7 +41,8 @@ class SubmissionFolder:
         folder: Where it is; its name is the submission's slug.
         dataset: Name and fingerprint of the data set.
         model: The model card.
-        references: Task name -> `{"file", "sha256"}` of each run.
+        references: Task name -> of each run `{"file", "sha256"}`, or where on the Hub it is,
+            `{"repo", "revision", "file", "sha256"}`.
     """
 
     folder: Path
@@ -53,14 +57,13 @@ class SubmissionFolder:
 
     def files(self) -> list[SubmissionFile]:
         """The files of embeddings: of the first runs, of the second ones, and so on."""
-        tasks_of: dict[tuple[int, str, str], list[str]] = {}
+        tasks_of: dict[tuple[int, tuple[tuple[str, str], ...]], list[str]] = {}
         for task in (task for task in TASKS if task in self.references):
             for run, reference in enumerate(self.references[task]):
-                place = (run, reference["file"], reference["sha256"])
-                tasks_of.setdefault(place, []).append(task)
+                tasks_of.setdefault((run, tuple(sorted(reference.items()))), []).append(task)
         return [
-            SubmissionFile(self, {"file": file, "sha256": digest}, tuple(tasks))
-            for (_, file, digest), tasks in sorted(tasks_of.items(), key=lambda item: item[0][0])
+            SubmissionFile(self, dict(reference), tuple(tasks))
+            for (_, reference), tasks in sorted(tasks_of.items(), key=lambda item: item[0][0])
         ]
 
 
@@ -70,7 +73,7 @@ class SubmissionFile:
 
     Attributes:
         submission: The submission.
-        reference: The file's name, and the SHA-256 of its bytes as stated.
+        reference: The file's name or its place on the Hub, and the SHA-256 of its bytes as stated.
         tasks: The tasks that it is for.
     """
 
@@ -81,7 +84,7 @@ class SubmissionFile:
     @property
     def path(self) -> Path:
         """The file."""
-        return self.submission.folder / self.reference["file"]
+        return place_of(self.reference, self.submission.folder)
 
     def read(self, max_bytes: int = MAX_BYTES) -> EmbeddingsFile:
         """The file, with the data set and the model of the submission.
@@ -129,8 +132,8 @@ def inspect_submission_folder(folder: Path) -> tuple[SubmissionFolder, list[Prob
         for task, given in tasks.items()
         if not wrong or not document_problems({**part, "tasks": {task: given}}, "submission", "")
     }
-    named = [_object(run).get("file") for given in tasks.values() for run in _runs(given)]
-    expected = [DOCUMENT, *named]
+    named = [_object(run) for given in tasks.values() for run in _runs(given)]
+    expected = [DOCUMENT, *(run.get("file") for run in named if not is_remote(run))]
     problems += [
         Problem("is not named in submission.json", str(entry), "Remove it, or name it there")
         for entry in sorted(folder.iterdir())
@@ -196,6 +199,7 @@ def write_submission_folder(
     dataset: Mapping[str, str],
     model: Mapping[str, Any],
     embeddings: Mapping[tuple[str, ...], tuple[Sequence[str], Sequence[Stored]]],
+    repo: str | None = None,
 ) -> None:
     """Write `submission.json` and an embeddings file for each run of a task, or of several.
 
@@ -205,9 +209,10 @@ def write_submission_folder(
         model: The model card.
         embeddings: Names of tasks that share files, mostly one -> sample_ids, and an array
             (persons, dimensions) for each run.
+        repo: A dataset repository on the Hub that the embeddings go to, in place of the folder.
 
     Raises:
-        InputError: `target` holds other files than a submission made here.
+        InputError: `target` holds other files than a submission made here, or the Hub refused.
     """
     names: dict[str, str | Sequence[str]] = {}
     with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
@@ -218,7 +223,13 @@ def write_submission_folder(
                 write_embeddings_file(folder / file, sample_ids, array, tasks, dataset)
             names |= dict.fromkeys(tasks, files if len(files) > 1 else files[0])
         names = {task: names[task] for task in TASKS if task in names}
-        write_submission_document(folder, dataset, model, names)
+        uploaded: Mapping[str, Mapping[str, str]] = {}
+        if repo is not None:
+            files = sorted(path.name for path in folder.iterdir())
+            uploaded = upload(folder, files, repo, target.name)
+            for name in files:
+                (folder / name).unlink()
+        write_submission_document(folder, dataset, model, names, uploaded)
 
 
 def write_submission_document(
@@ -226,19 +237,21 @@ def write_submission_document(
     dataset: Mapping[str, str],
     model: Mapping[str, Any],
     files: Mapping[str, str | Sequence[str]],
+    uploaded: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
 ) -> None:
-    """Write submission.json for embeddings files that lie in `folder`.
+    """Write submission.json for embeddings files that lie in `folder`, or on the Hub.
 
     Args:
         folder: The submission's folder.
         dataset: `name` and `fingerprint`.
         model: The model card.
         files: Task name -> file name in `folder`, or the names of several runs' files.
+        uploaded: The references of those that are on the Hub.
     """
 
     @cache  # several tasks may share a file
-    def reference(name: str) -> dict[str, str]:
-        return {"file": name, "sha256": sha256_of_file(folder / name)}
+    def reference(name: str) -> Mapping[str, str]:
+        return uploaded.get(name) or {"file": name, "sha256": sha256_of_file(folder / name)}
 
     document = {
         "format": SUBMISSION_FORMAT,

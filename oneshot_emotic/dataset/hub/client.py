@@ -54,6 +54,8 @@ def _problem(error: Exception, where: str, remedy: str) -> Problem | None:
         return Problem(
             f"is not in the Hub's cache, and could not be fetched: {cause}", where, remedy
         )
+    if isinstance(error, errors.RemoteEntryNotFoundError):
+        return Problem("the Hub has no such file at this revision", where)
     if isinstance(error, errors.OfflineModeIsEnabled):
         return Problem("the Hub is switched off by HF_HUB_OFFLINE", where, "Unset it")
     if isinstance(error, errors.HfHubHTTPError):
@@ -65,8 +67,6 @@ def _problem(error: Exception, where: str, remedy: str) -> Problem | None:
         if status in (409, 412):
             return Problem("somebody else has changed the repository meanwhile", where, remedy)
         return Problem(f"the Hub answered {status}: {cause}", where, remedy)
-    if isinstance(error, errors.EntryNotFoundError):
-        return Problem(f"lacks a file: {cause}", where)
     if isinstance(error, OSError) and error.errno and not isinstance(error, ConnectionError):
         return None
     # The library wraps what went wrong with a file in a RuntimeError.

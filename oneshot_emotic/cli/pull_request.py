@@ -1,0 +1,55 @@
+"""From a submission folder to a pull request, by the user's own git and gh."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+from oneshot_emotic.cli.progress import echo, say
+from oneshot_emotic.errors import InputError, Problem
+
+
+def open_pull_request(target: Path, name: str) -> None:
+    """Commit the folder on a branch of its own, push it and open the pull request.
+
+    Where there is no gh, or one of the commands fails, those that are left are printed.
+
+    Args:
+        target: The submission's folder in a checkout.
+        name: The model's name.
+
+    Raises:
+        InputError: A command failed.
+    """
+    root, slug = target.parents[1], target.name
+    branch, title = f"submission/{slug}", f"Submission: {name}"
+    commands: list[Sequence[str]] = [
+        ("git", "switch", "-c", branch),
+        ("git", "add", f"submissions/{slug}"),
+        ("git", "commit", "-m", title, "--", f"submissions/{slug}"),
+        ("git", "push", "-u", "origin", branch),
+        ("gh", "pr", "create", "--head", branch, "--title", title, "--body", ""),
+    ]
+    lacking = [program for program in ("git", "gh") if shutil.which(program) is None]
+    if lacking:
+        say(f"note: there is no {' and no '.join(lacking)} here. In {root}, run")
+        _print(commands[:-1])
+        say("and open the pull request on the repository's page")
+        return
+    for place, command in enumerate(commands):
+        say(shlex.join(command))
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        if done.returncode:
+            _print(commands[place:])
+            why = (done.stderr or done.stdout).strip().splitlines()
+            what = f"`{shlex.join(command)}` failed: {why[-1] if why else done.returncode}"
+            raise InputError(Problem(what, str(root), "The commands that are left are above"))
+    echo(done.stdout.strip() or f"{branch}: the pull request is open")
+
+
+def _print(commands: Sequence[Sequence[str]]) -> None:
+    for command in commands:
+        echo(f"  {shlex.join(command)}")

@@ -1,0 +1,149 @@
+"""Embeddings that lie on the Hub, in a dataset repository: put there, and fetched by their digest.
+
+    CACHE/embeddings/<sha256>.<format>
+
+A stranger names the repository, so no token is sent: what is fetched is what anybody may read. Its
+digest is held against submission.json whenever it is opened: nothing in the cache is trusted.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from oneshot_emotic.dataset.hub.client import hub_errors
+from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import cache_folder, make_private_folder, sha256_of_file
+from oneshot_emotic.untrusted.limits import check_bytes
+
+#: Of all files in the cache; those that were not used for longest go first.
+MAX_CACHE_BYTES = 20 << 30
+
+_AGAIN = "Look at the connection and run it again: what was fetched before is kept"
+_REMEDY = "It must be a public dataset repository, and the commit must hold the file"
+
+
+def is_remote(reference: Mapping[str, str]) -> bool:
+    """Whether a reference names a file on the Hub."""
+    return "repo" in reference
+
+
+def address(reference: Mapping[str, str]) -> str:
+    """A reference's file for messages."""
+    return f"{reference['repo']}@{reference['revision'][:12]}/{reference['file']}"
+
+
+def fetched(reference: Mapping[str, str], max_bytes: int) -> Path:
+    """The file of a reference, in the cache.
+
+    Args:
+        reference: `repo`, `revision` (a commit), `file` and `sha256`.
+        max_bytes: The most bytes that it may have.
+
+    Raises:
+        InputError: It cannot be fetched by anybody, or is larger.
+    """
+    folder = cache_folder() / "embeddings"
+    place = folder / f"{reference['sha256']}{Path(reference['file']).suffix}"
+    if place.is_file():
+        os.utime(place)  # used now
+        return place
+    from huggingface_hub import hf_hub_download
+
+    check_bytes(_size(reference), max_bytes, address(reference))
+    make_private_folder(folder)
+    with hub_errors(address(reference), _AGAIN), tempfile.TemporaryDirectory(dir=folder) as new:
+        path = hf_hub_download(
+            reference["repo"],
+            reference["file"],
+            repo_type="dataset",
+            revision=reference["revision"],
+            local_dir=new,
+            token=False,
+        )
+        Path(path).replace(place)
+    _make_room(folder, place)
+    return place
+
+
+def upload(folder: Path, names: Sequence[str], repo: str, slug: str) -> dict[str, dict[str, str]]:
+    """Put files of embeddings into a public dataset repository, in one commit.
+
+    Args:
+        folder: Where they are.
+        names: Their names.
+        repo: `ORG/NAME`; made where there is none.
+        slug: The submission's folder name, and theirs in the repository.
+
+    Returns:
+        The reference of each.
+
+    Raises:
+        InputError: The Hub refused, or not everybody may read the repository.
+    """
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    if problems := token_problems():
+        raise InputError(problems)
+    api = HfApi()
+    with hub_errors(repo, "Run it again: what is there already is kept"):
+        api.create_repo(repo, repo_type="dataset", private=False, exist_ok=True)
+        there = api.dataset_info(repo)
+        if there.private or there.gated:
+            what = "is not public, so nobody could compute the row again"
+            raise InputError(Problem(what, repo, "Give another, or make it public on its page"))
+        commit = api.create_commit(
+            repo,
+            [CommitOperationAdd(f"{slug}/{name}", folder / name) for name in names],
+            repo_type="dataset",
+            commit_message=f"Embeddings of {slug}",
+        ).oid
+    return {
+        name: {
+            "repo": repo,
+            "revision": str(commit),
+            "file": f"{slug}/{name}",
+            "sha256": sha256_of_file(folder / name),
+        }
+        for name in names
+    }
+
+
+def token_problems() -> list[Problem]:
+    """That there is no token to upload with."""
+    from huggingface_hub import get_token
+
+    if get_token() is not None:
+        return []
+    remedy = "Set HF_TOKEN to one with write access, or run `hf auth login`"
+    return [Problem("there is no token for the Hub", remedy=remedy)]
+
+
+def _size(reference: Mapping[str, str]) -> int:
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+
+    where = address(reference)
+    with hub_errors(where, _AGAIN):
+        url = hf_hub_url(
+            reference["repo"],
+            reference["file"],
+            repo_type="dataset",
+            revision=reference["revision"],
+        )
+        size = get_hf_file_metadata(url, token=False).size
+    if size is None:
+        raise InputError(Problem("the Hub does not say how large it is", where, _REMEDY))
+    return size
+
+
+def _make_room(folder: Path, newest: Path) -> None:
+    """Remove what was not used for longest until the rest is small enough."""
+    files = {path: path.stat() for path in folder.iterdir() if path.is_file() and path != newest}
+    total = newest.stat().st_size + int(sum(facts.st_size for facts in files.values()))
+    for path in sorted(files, key=lambda path: files[path].st_mtime):
+        if total <= MAX_CACHE_BYTES:
+            break
+        path.unlink(missing_ok=True)
+        total -= files[path].st_size
