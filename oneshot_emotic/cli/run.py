@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,14 +67,16 @@ def command(
     one makes none. ENCODER is a network of timm (timm:NAME, or timm:NAME@FILE with weights of a
     file) or of transformers (hf:NAME or hf:FOLDER), or your own: MODULE:FACTORY is called without
     arguments and returns an object with embed(images, bodies).
+
+    On several GPUs: `accelerate launch -m oneshot_emotic run ...`.
     """
-    from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of
+    from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of, score_features
+    from oneshot_emotic.encoders.launched import join_processes
     from oneshot_emotic.files import json_text, write_text
-    from oneshot_emotic.scoring.evaluate import evaluate
-    from oneshot_emotic.scoring.scores import merged
     from oneshot_emotic.submission.embeddings_file import write_submission
 
     card: dict[str, Any] = {}
+    processes = join_processes(options["device"])
 
     def loaded(found: Encoder) -> None:
         card.update(getattr(found, "card", {}))
@@ -82,15 +85,20 @@ def command(
             say(f"note: {encoder} has no `identity`, so its vectors are not kept")
 
     tasks = chosen_tasks(names, dataset)
-    with growing_bar(f"embedding ({encoder})") as progress:
-        found = features_of(encoder, root, tasks, loaded=loaded, progress=progress, **options)
+    quiet = nullcontext(lambda done, total: None)
+    with growing_bar(f"embedding ({encoder})") if processes.main else quiet as progress:
+        found = features_of(
+            encoder, root, tasks, loaded=loaded, progress=progress, processes=processes, **options
+        )
+    if not processes.main:  # the main one says and writes what all have made
+        return
     if grey := found.without_picture:
         say(f"warning: {len(grey):,} persons have no sound picture: grey ones for {some(grey)}")
-    vectors = {task.name: found.of(task.novel.sample_ids) for task in tasks}
-    scores = merged([evaluate(vectors[x.name], x, shots) for x in tasks]).named(card["name"])
+    scores = score_features(found, tasks, shots).named(card["name"])
     if output is not None:
         for task in tasks:
-            write_submission(output / f"{task.name}.safetensors", vectors[task.name], task, card)
+            vectors = found.of(task.novel.sample_ids)
+            write_submission(output / f"{task.name}.safetensors", vectors, task, card)
     if json_file is not None and str(json_file) != "-":
         write_text(json_file, json_text(scores.to_dict()))
     if str(json_file) == "-":
