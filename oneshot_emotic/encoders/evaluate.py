@@ -16,7 +16,8 @@ from oneshot_emotic.encoders.named import load_encoder
 from oneshot_emotic.encoders.protocol import VIEWS, Encoder, View
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.pictures import open_pictures
-from oneshot_emotic.scoring.evaluate import check_scorable, checked_shots, evaluate
+from oneshot_emotic.scoring.embeddings import aligned_embeddings
+from oneshot_emotic.scoring.evaluate import check_scorable, checked_shots, evaluate_aligned
 from oneshot_emotic.scoring.scores import Scores, merged
 from oneshot_emotic.splits import Task
 from oneshot_emotic.tasks import TASKS
@@ -77,8 +78,16 @@ def evaluate_encoder(
 
 
 def score_features(found: Features, tasks: Sequence[Task], shots: int | Iterable[int]) -> Scores:
-    """The scores of features on tasks; the vectors of one task at a time are in memory."""
-    return merged([evaluate(found.of(task.novel.sample_ids), task, shots) for task in tasks])
+    """The scores of features on tasks that can be scored, from the file one task after the other.
+
+    Vectors of a task are let go as soon as they have been put in order.
+    """
+    return merged(
+        [
+            evaluate_aligned(aligned_embeddings(found.of(task.novel.sample_ids), task), task, shots)
+            for task in tasks
+        ]
+    )
 
 
 def chosen_tasks(names: Sequence[str], dataset: str | Path) -> list[Task]:
