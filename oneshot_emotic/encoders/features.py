@@ -266,6 +266,8 @@ def _ahead(
     threads = available_processors()
     ahead = max(2 * threads, max(map(len, batches), default=0))
     waiting: deque[Future[list[_Seen]]] = deque()
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.get_num_threads()  # or it would be settled for this thread by what readers ask for
     with ThreadPoolExecutor(threads, initializer=_one_thread) as pool:
         for sample_ids in images:
             waiting.append(pool.submit(_read, encoder, pictures.of(sample_ids)))

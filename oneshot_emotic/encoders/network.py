@@ -74,7 +74,6 @@ class NetworkEncoder:
             raise InputError(Problem(f"no device {device!r}: {first_line(error)}")) from None
         self.batch_size, self.view = batch_size, view
         self.transform, self._forward = prepare, forward
-        torch.get_num_threads()  # before readers ask for fewer, each for itself
         self._half = self.device.type == "cuda"
         self.identity = json.dumps(
             {
@@ -122,10 +121,12 @@ class NetworkEncoder:
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.float16, enabled=self._half),
             ):
+                # By NumPy, in this thread: torch's several would wait for the readers' to end.
                 inputs = {
-                    key: torch.cat([each[key] for each in prepared]).to(self.device)
+                    key: torch.from_numpy(np.concatenate([x[key].numpy() for x in prepared]))
                     for key in prepared[0]
                 }
+                inputs = {key: values.to(self.device) for key, values in inputs.items()}
                 found = self._forward(inputs).flatten(1).float().cpu().numpy()
         except torch.OutOfMemoryError:
             what = f"the memory of {self.device} is too small for batches of {self.batch_size}"
