@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 from machine import machine
-from oneshot_emotic_baselines.prepare import prepare
 from oneshot_emotic_baselines.reproduce import SCALES, Reproduction
 from oneshot_emotic_baselines.settings import Settings
 
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.cli.synth import write_stand_in_folder
 from oneshot_emotic.files import write_text
+from oneshot_emotic.prepared import prepare
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file
 from oneshot_emotic.synthetic.settings import StandInSettings
 from oneshot_emotic.synthetic.write import SETTINGS_FILE

@@ -18,12 +18,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from machine import machine
-from oneshot_emotic_baselines.prepare import CHUNK, PicturePlan, plan_pictures, prepare
-from PIL import Image
 
 from oneshot_emotic.emotic.images import open_image
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.pictures import body_crop
+from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.emotic.places import pixel_box, places_of, square
+from oneshot_emotic.prepared import CHUNK, PicturePlan, plan_pictures, prepare
 from oneshot_emotic.processes import available_processors, process_pool
 
 
@@ -31,13 +31,12 @@ def bare(
     chunk: Sequence[PicturePlan], image_folders: Mapping[str, Sequence[Path]], size: int
 ) -> int:
     """Decode and resize the pictures of a chunk; how many there were."""
-    side = (size, size)
     for plan in chunk:
         opened = open_image(plan.image, image_folders)
         assert opened is not None
-        opened.resize(side, Image.Resampling.BILINEAR).load()
+        square(opened, size).load()
         for box in plan.boxes:
-            body_crop(opened, box).resize(side, Image.Resampling.BILINEAR).load()
+            square(opened, size, pixel_box(box, opened.size)).load()
     return len(chunk)
 
 
@@ -45,7 +44,7 @@ def bare_seconds(root: Path, size: int, workers: int) -> float:
     """Seconds of the bare work, from reading the annotations to the last picture."""
     started = time.perf_counter()
     layout = find_layout(root)
-    plan, _ = plan_pictures(find_annotations(layout))
+    plan, _ = plan_pictures(places_of(read_annotations(find_annotations(layout)).persons))
     chunks = [plan[at : at + CHUNK] for at in range(0, len(plan), CHUNK)]
     with process_pool(workers) as pool:
         count = len(chunks)

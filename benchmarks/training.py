@@ -30,7 +30,6 @@ from oneshot_emotic_baselines.data import (
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.model import autocast
-from oneshot_emotic_baselines.prepare import prepare
 from oneshot_emotic_baselines.settings import Settings
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
@@ -39,7 +38,8 @@ from oneshot_emotic import load_task
 from oneshot_emotic.emotic.images import FORMATS
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
-from oneshot_emotic.pictures import body_crop, places_of
+from oneshot_emotic.emotic.places import pixel_box, places_of
+from oneshot_emotic.prepared import prepare
 from oneshot_emotic.processes import available_processors
 
 Inputs = dict[str, torch.Tensor]
@@ -77,7 +77,7 @@ class PictureFiles(Dataset[Any]):
         file = self.folders[person.image.folder][0] / person.image.filename
         with Image.open(file, formats=FORMATS) as opened:
             picture = opened.convert("RGB")
-        body = body_crop(picture, person.box)
+        body = picture.crop(pixel_box(person.box, picture.size))
         return self.change(picture), self.change(body), self.semantic[place]
 
 

@@ -5,12 +5,11 @@ Nothing of torch, torchvision or datasets is imported before it is needed.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.pictures import Pictures
+from oneshot_emotic.pictures import Picture, Pictures
 from oneshot_emotic.splits import BasePersons, Persons
 
 if TYPE_CHECKING:
@@ -57,9 +56,12 @@ class PersonDataset:
             target: `index` for the label as its place in `classes`, `name` for its name.
             views: Which of `image` and `body` an item has.
             joint_transform: Called before with the dict of image, body and box, for what must
-                treat them together, such as a mirroring. Where torchvision has been imported the
-                box is one of its `tv_tensors.BoundingBoxes`, which transforms of v2 move with the
-                image; otherwise it is a tuple x1, y1, x2, y2.
+                treat them together, such as a mirroring. For a transform of torchvision's v2 the
+                box is one of its `tv_tensors.BoundingBoxes`, which moves with the image; for any
+                other callable a tuple x1, y1, x2, y2. The body is not cut again: v2 changes it as
+                it changes the image, which is right for a mirroring or for colours. What cuts
+                pieces out of pictures is for `views=("image",)`, where the item's box is the moved
+                one (v2 refuses an image and a body of different sizes).
             classes: Their order; default: that of the task for base persons, else sorted.
 
         Raises:
@@ -91,8 +93,7 @@ class PersonDataset:
         picture = self._pictures[sample_id]
         views: dict[str, Any] = {name: getattr(picture, name) for name in self._views}
         if self._joint_transform is not None:
-            box = _box(picture.box, picture.image.size)
-            views = self._joint_transform({**views, "box": box})
+            views = self._joint_transform({**views, "box": self._box(picture)})
         if self._transform is not None:
             views |= {name: self._transform(views[name]) for name in self._views}
         target = self._index[label] if self._target == "index" else label
@@ -126,6 +127,15 @@ class PersonDataset:
         found: datasets.Dataset = datasets.Dataset.from_generator(self._rows, features=features)
         return found
 
+    def _box(self, picture: Picture) -> Any:
+        kinds = type(self._joint_transform).__mro__
+        if not any(kind.__module__.startswith("torchvision.") for kind in kinds):
+            return picture.box
+        from torchvision import tv_tensors
+
+        size = picture.image.height, picture.image.width
+        return tv_tensors.BoundingBoxes([picture.box], format="XYXY", canvas_size=size)
+
     def _rows(self) -> Iterator[dict[str, Any]]:
         for sample_id, label in zip(self._split.sample_ids, self._split.labels, strict=True):
             picture = self._pictures[sample_id]
@@ -136,11 +146,3 @@ class PersonDataset:
 def _natural(name: str) -> tuple[int, str]:
     """Levels by their number, names by their letters."""
     return (int(name), "") if name.isdigit() else (0, name)
-
-
-def _box(box: tuple[int, int, int, int], size: tuple[int, int]) -> Any:
-    if "torchvision" not in sys.modules:
-        return box
-    from torchvision import tv_tensors
-
-    return tv_tensors.BoundingBoxes([box], format="XYXY", canvas_size=size[::-1])

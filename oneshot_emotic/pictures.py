@@ -14,36 +14,28 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from PIL import Image
 
-from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import copies_of, open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.emotic.places import (
+    GREY,
+    PixelBox,
+    Place,
+    grey_image,
+    pixel_box,
+    places_of,
+    scaled_box,
+    square,
+)
 from oneshot_emotic.errors import InputError, Problem, counted, some
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-#: What a person without a sound picture looks like. A file may state any size for a picture that
-#: is not there.
-GREY = (127, 127, 127)
-_GREY_SIDE = 1024
+from oneshot_emotic.prepared import Prepared, checked_size, prepared_of, read_prepared
 
 #: Decoded images that are kept: the persons of an image mostly come one after the other.
 _KEPT = 2
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a person is: the image as the annotations name it, and the clipped body box."""
-
-    sample_id: str
-    image: ListedImage
-    box: Box
 
 
 @dataclass(frozen=True)
@@ -52,20 +44,27 @@ class Picture:
 
     Attributes:
         sample_id: Who it is.
-        image: The whole image as stored: RGB, an EXIF rotation ignored, as the boxes are meant.
+        image: The whole image as stored: RGB, an EXIF rotation ignored, as the boxes are meant; or
+            resized to a square.
         box: The body in it: x1, y1, x2, y2 in pixels, half-open, inside the image.
+        body: The part inside the box, of at least one pixel; where the image was resized, that of
+            the stored image, resized to a square of the same side.
         sound: False where the image is missing or broken, and grey here.
     """
 
     sample_id: str
     image: Image.Image
-    box: tuple[int, int, int, int]
+    box: PixelBox
+    body: Image.Image
     sound: bool
 
-    @property
-    def body(self) -> Image.Image:
-        """The part inside the box, of at least one pixel."""
-        return self.image.crop(self.box)
+
+class _Kept(NamedTuple):
+    """An image that was asked for: as stored, None where it need not be decoded; as it is given."""
+
+    stored: Image.Image | None
+    given: Image.Image
+    size: tuple[int, int]
 
 
 class Pictures(Mapping[str, Picture]):
@@ -74,15 +73,22 @@ class Pictures(Mapping[str, Picture]):
     It can be pickled and used in several processes.
 
     Attributes:
+        size: The side of the squares that images and bodies are resized to; None as stored.
         grey: The sample_ids asked for so far whose image is missing or broken.
     """
 
     def __init__(
-        self, places: Mapping[str, Place], image_folders: Mapping[str, Sequence[Path]], root: Path
+        self,
+        places: Mapping[str, Place],
+        image_folders: Mapping[str, Sequence[Path]],
+        root: Path,
+        size: int | None = None,
+        prepared: Prepared | None = None,
     ) -> None:
         """See `open_pictures`."""
         self._places, self._image_folders, self._root = places, image_folders, root
-        self._kept: OrderedDict[str, Image.Image | None] = OrderedDict()
+        self.size, self._prepared = size, prepared
+        self._kept: OrderedDict[str, _Kept | None] = OrderedDict()
         self.grey: set[str] = set()
 
     def __getitem__(self, sample_id: str) -> Picture:
@@ -93,11 +99,22 @@ class Pictures(Mapping[str, Picture]):
         """
         if sample_id not in self._places:
             raise KeyError(f"{sample_id!r} is not in the annotations of {self._root}")
-        place = self._places[sample_id]
-        image = self._opened(place.image)
-        if image is None:
+        place, side = self._places[sample_id], self.size
+        kept = self._opened(place)
+        if kept is None:
             self.grey.add(sample_id)
-        return Picture(sample_id, *framed(image, place.box), image is not None)
+            grey = Image.new("RGB", (side, side), GREY) if side else grey_image(place.box)
+            return Picture(sample_id, grey, (0, 0, *grey.size), grey.copy(), sound=False)
+        box = pixel_box(place.box, kept.size)
+        if not side:
+            return Picture(sample_id, kept.given, box, kept.given.crop(box), sound=True)
+        if kept.stored is not None:
+            body = square(kept.stored, side, box)
+        else:
+            assert self._prepared is not None
+            row = self._prepared.body_row[sample_id]
+            body = Image.fromarray(self._prepared.bodies[row])
+        return Picture(sample_id, kept.given, scaled_box(box, kept.size, side), body, sound=True)
 
     def __iter__(self) -> Iterator[str]:
         """The sample_ids, in the order of the annotations."""
@@ -110,13 +127,19 @@ class Pictures(Mapping[str, Picture]):
         return f"Pictures({counted(len(self), 'person')} of {self._root})"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what was decoded."""
-        return {**vars(self), "_kept": OrderedDict()}
+        """Without what was decoded; of prepared pictures their folder."""
+        prepared = self._prepared and self._prepared.folder
+        return {**vars(self), "_kept": OrderedDict(), "_prepared": prepared}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Map prepared pictures again."""
+        folder = state["_prepared"]
+        vars(self).update(state, _prepared=read_prepared(folder) if folder else None)
 
     def of(self, sample_ids: Iterable[str]) -> Pictures:
         """Those of some persons, in the order given."""
         places = {sample_id: self._places[sample_id] for sample_id in sample_ids}
-        return Pictures(places, self._image_folders, self._root)
+        return Pictures(places, self._image_folders, self._root, self.size, self._prepared)
 
     def check(self, sample_ids: Sequence[str]) -> None:
         """Refuse persons of another data set.
@@ -130,7 +153,9 @@ class Pictures(Mapping[str, Picture]):
             raise InputError(Problem(f"{what} {some(missing)}", str(self._root), remedy))
 
     def digest(self) -> str:
-        """SHA-256 over the persons, their boxes and the sizes of their image files.
+        """SHA-256 over the persons, their boxes, the sizes of their image files and the squares'.
+
+        Whether the pictures were prepared makes no difference.
 
         Raises:
             InputError: There is no image file at all.
@@ -142,61 +167,60 @@ class Pictures(Mapping[str, Picture]):
         }
         if not any(sizes.values()):
             raise InputError(Problem("holds no image of these annotations", str(self._root)))
-        lines = (f"{place}\t{sizes[place.image.image_id]}\n" for place in self._places.values())
+        lines = [f"{place}\t{sizes[place.image.image_id]}\n" for place in self._places.values()]
+        lines += [f"squares of {self.size}\n"] if self.size else []
         return hashlib.sha256("".join(lines).encode()).hexdigest()
 
-    def _opened(self, listed: ListedImage) -> Image.Image | None:
-        if listed.image_id not in self._kept:
-            with pillow_quiet():
-                self._kept[listed.image_id] = open_image(listed, self._image_folders)
+    def _opened(self, place: Place) -> _Kept | None:
+        """The image of a person; None where there is no sound one."""
+        name = place.image.image_id
+        if name not in self._kept:
+            self._kept[name] = self._from_prepared(place) or self._from_file(place)
             if len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
-        return self._kept[listed.image_id]
+        return self._kept[name]
+
+    def _from_prepared(self, place: Place) -> _Kept | None:
+        if self._prepared is None:
+            return None
+        row = self._prepared.image_row[place.sample_id]
+        size = self._prepared.stored[row]  # None: the file may be sound by now
+        return size and _Kept(None, Image.fromarray(self._prepared.images[row]), size)
+
+    def _from_file(self, place: Place) -> _Kept | None:
+        with pillow_quiet():
+            stored = open_image(place.image, self._image_folders)
+        if stored is None:
+            return None
+        return _Kept(stored, square(stored, self.size) if self.size else stored, stored.size)
 
 
-def open_pictures(root: str | Path, *, annotations: str | Path | None = None) -> Pictures:
+def open_pictures(
+    root: str | Path, *, size: int | None = None, annotations: str | Path | None = None
+) -> Pictures:
     """The pictures of an EMOTIC copy or stand-in, by sample_id.
 
     Args:
         root: Where its images are, in any arrangement that is met (see docs/data.md).
+        size: From 8 to 4096 for image and body as squares of so many pixels a side, the box scaled
+            with the image. They are taken from `root/prepared-<size>`, where `oneshot-emotic
+            prepare` has made that of the same annotations; else each is decoded and resized, to the
+            same pixels.
         annotations: Its annotations file, where it is not under `root`.
 
     Raises:
-        InputError: There is no such folder, there are no annotations, or they cannot be read.
+        InputError: There is no such folder, there are no annotations, they or the prepared pictures
+            cannot be read, or there is no such size.
 
     Example:
         >>> pictures = open_pictures("stand-in")  # doctest: +SKIP
         >>> pictures["train/framesdb/images/synthetic_000001.jpg#0"].body.size  # doctest: +SKIP
         (71, 190)
     """
-    layout = find_layout(Path(root))
+    layout, root = find_layout(Path(root)), Path(root)
+    size = None if size is None else checked_size(size)
     path = Path(annotations) if annotations else find_annotations(layout)
     places = places_of(read_annotations(path).persons)
-    return Pictures({place.sample_id: place for place in places}, layout.image_folders, Path(root))
-
-
-def places_of(persons: pd.DataFrame) -> list[Place]:
-    """Where the persons of the reader's table are, in its order."""
-    columns = ("sample_id", "folder", "filename", "width", "height", "x1", "y1", "x2", "y2")
-    rows = zip(*(persons[name].tolist() for name in columns), strict=True)
-    return [
-        Place(sample_id, ListedImage(folder, filename, width, height), (x1, y1, x2, y2))
-        for sample_id, folder, filename, width, height, x1, y1, x2, y2 in rows
-    ]
-
-
-def framed(image: Image.Image | None, box: Box) -> tuple[Image.Image, tuple[int, int, int, int]]:
-    """An image and the whole pixels of a box in it; a grey image of the box's size for None."""
-    x1, y1, x2, y2 = (round(edge) for edge in box)
-    if image is None:
-        width, height = (min(max(side, 1), _GREY_SIDE) for side in (x2 - x1, y2 - y1))
-        return Image.new("RGB", (width, height), GREY), (0, 0, width, height)
-    # The stored size may be wrong, so the box may leave the real picture.
-    x1, y1 = min(max(x1, 0), image.width - 1), min(max(y1, 0), image.height - 1)
-    return image, (x1, y1, min(max(x2, x1 + 1), image.width), min(max(y2, y1 + 1), image.height))
-
-
-def body_crop(image: Image.Image | None, box: Box) -> Image.Image:
-    """The part of an image inside a box, at least one pixel; grey where there is no image."""
-    image, whole = framed(image, box)
-    return image.crop(whole)
+    prepared = None if size is None else prepared_of(root, size, places)
+    named = {place.sample_id: place for place in places}
+    return Pictures(named, layout.image_folders, root, size, prepared)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import shutil
 import subprocess
@@ -14,7 +15,10 @@ from PIL import Image
 
 from oneshot_emotic import InputError, PersonDataset, load_task, open_pictures
 from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.prepared import prepare
 from oneshot_emotic.splits import build_tasks
+
+SIDE = 24
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +41,25 @@ def file_of(root, sample_id):
     folder, name = sample_id.split("/", 1)[1].rsplit("#", 1)[0].rsplit("/", 1)
     (path,) = root.rglob(f"{folder}/{name}")
     return path
+
+
+@pytest.fixture(scope="module")
+def copy(root, people, tmp_path_factory):
+    """Prepared; the image of the last person is broken, that of the first one is missing."""
+    copy = shutil.copytree(root, tmp_path_factory.mktemp("squares") / "copy")
+    file_of(copy, people["sample_id"].iloc[0]).unlink()
+    broken = file_of(copy, people["sample_id"].iloc[-1])
+    broken.write_bytes(broken.read_bytes()[:100])
+    prepare(copy, size=SIDE)
+    return copy
+
+
+@pytest.fixture(scope="module")
+def decoded(copy, tmp_path_factory):
+    """The same pictures without what was prepared."""
+    left_out = shutil.ignore_patterns("prepared-*")
+    bare = tmp_path_factory.mktemp("squares") / "bare"
+    return open_pictures(shutil.copytree(copy, bare, ignore=left_out), size=SIDE)
 
 
 class TestPictures:
@@ -84,6 +107,88 @@ class TestPictures:
             open_pictures(tmp_path / "nowhere")
         with pytest.raises(InputError, match=r"no Annotations\.mat"):
             open_pictures(tmp_path)
+
+
+class TestSquares:
+    """`open_pictures(root, size=...)` with and without what `prepare` made."""
+
+    def test_the_same_pixels_either_way(self, copy, decoded, people, monkeypatch):
+        prepared = open_pictures(copy, size=SIDE)
+        sound = people[~people["image_id"].isin(people["image_id"].iloc[[0, -1]])]
+        for row in sound.itertuples():
+            one, other = prepared[row.sample_id], decoded[row.sample_id]
+            assert one.image.tobytes() == other.image.tobytes()
+            assert one.body.tobytes() == other.body.tobytes()
+            assert (one.box, one.sound) == (other.box, other.sound)
+        assert prepared.digest() == decoded.digest() != open_pictures(copy).digest()
+        assert not prepared.grey | decoded.grey
+        monkeypatch.setattr("oneshot_emotic.pictures.open_image", None)  # no decoding
+        again = open_pictures(copy, size=SIDE)
+        for name in sound["sample_id"]:
+            assert again[name].image.size == (SIDE, SIDE)
+
+    def test_the_pixels_are_those_of_the_file(self, root, people):
+        pictures, stored = open_pictures(root, size=SIDE), open_pictures(root)
+        square = {"size": (SIDE, SIDE), "resample": Image.Resampling.BILINEAR}
+        for name in people["sample_id"].iloc[::9]:
+            whole, found = stored[name], pictures[name]
+            assert np.array_equal(found.image, whole.image.resize(**square))
+            assert np.array_equal(found.body, whole.body.resize(**square))
+            # Every scaled edge is within a pixel of where it should be; the box is not empty.
+            x1, y1, x2, y2 = found.box
+            assert 0 <= x1 < x2 <= SIDE and 0 <= y1 < y2 <= SIDE
+            for edge, scaled, side in zip(whole.box, found.box, whole.image.size * 2, strict=True):
+                assert abs(edge * SIDE / side - scaled) < 1
+
+    def test_grey_ones(self, copy, decoded, people):
+        ends = people["image_id"].iloc[[0, -1]]
+        names = people.loc[people["image_id"].isin(ends), "sample_id"].tolist()
+        prepared = open_pictures(copy, size=SIDE)
+        for pictures in (prepared, decoded):
+            for name in names:
+                picture = pictures[name]
+                assert not picture.sound and picture.box == (0, 0, SIDE, SIDE)
+                for view in (picture.image, picture.body):
+                    assert view.getcolors() == [(SIDE**2, (127, 127, 127))]
+            assert pictures.grey == set(names)
+            pictures.grey.clear()
+
+    def test_a_file_that_came_later_is_read(self, copy, root, people, tmp_path):
+        later, name = shutil.copytree(copy, tmp_path / "copy"), people["sample_id"].iloc[0]
+        file = file_of(root, name)
+        shutil.copy(file, later / file.relative_to(root))
+        expected = open_pictures(root, size=SIDE)[name]
+        found = open_pictures(later, size=SIDE)[name]
+        assert found.sound and found.body.tobytes() == expected.body.tobytes()
+
+    def test_what_was_prepared_otherwise_is_not_taken(self, copy, people, tmp_path):
+        other = shutil.copytree(copy, tmp_path / "copy")
+        folder = other / f"prepared-{SIDE}"
+        document = json.loads((folder / "prepared.json").read_text())
+        np.load(folder / "images.npy", mmap_mode="r+")[:] = 0
+        name = people["sample_id"].iloc[5]
+        assert open_pictures(other, size=SIDE)[name].image.getextrema() == ((0, 0),) * 3
+        for changed in (json.dumps({**document, "plan": "of other boxes"}), None):
+            (folder / "prepared.json").unlink()  # None: not finished
+            if changed:
+                (folder / "prepared.json").write_text(changed)
+            assert open_pictures(other, size=SIDE)[name].image.getextrema() != ((0, 0),) * 3
+        (folder / "prepared.json").write_text(json.dumps({**document, "stored": []}))
+        with pytest.raises(InputError, match="is damaged"):
+            open_pictures(other, size=SIDE)
+
+    def test_it_travels_to_other_processes(self, copy, decoded, people):
+        name, pictures = people["sample_id"].iloc[5], open_pictures(copy, size=SIDE)
+        text = pickle.dumps(pictures)
+        assert len(text) < 100_000
+        assert pickle.loads(text)[name].body.tobytes() == decoded[name].body.tobytes()
+        (kept,) = pictures.of([name]).values()
+        assert kept.body.tobytes() == decoded[name].body.tobytes()
+
+    @pytest.mark.parametrize("size", [0, 7, 4097, -64, 64.0, "64", True])
+    def test_sizes_that_cannot_be(self, root, size):
+        with pytest.raises(InputError, match=r"size must be from 8 to 4096 pixels, not "):
+            open_pictures(root, size=size)
 
 
 class TestPersonDataset:

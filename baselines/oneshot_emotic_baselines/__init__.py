@@ -11,6 +11,6 @@
     run = train(Settings("sem-ib-dml", "cat-6-6"), base_split(task), data, "runs/a")
     evaluate(embed_task(run.checkpoint, task, data), task)
 
-`recipes`, `settings` and `prepare` need no torch; the rest needs
+`recipes` and `settings` need no torch; the rest needs
 `pip install 'oneshot-emotic[baselines]'`.
 """

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import torch
 
 from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.prepared import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic.splits import BasePersons, DatasetIdentity, Task
-from oneshot_emotic_baselines.prepare import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors
 from oneshot_emotic_baselines.settings import SIZE, Base
@@ -34,6 +34,17 @@ Item = TypeVar("Item")
 Content = TypeVar("Content")
 IntArray = npt.NDArray[np.int64]
 Changes = tuple[torch.Tensor, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class PersonData(Prepared):
+    """Prepared pictures, and what is in them.
+
+    Attributes:
+        semantic: Of each image its Sem2Vec, uint8 (images, 150); None where it is not loaded.
+    """
+
+    semantic: npt.NDArray[np.uint8] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,7 +121,7 @@ def load_person_data(
     prepared: str | Path | None = None,
     sem2vec: str | Path | None = None,
     semantic: bool = True,
-) -> Prepared:
+) -> PersonData:
     """Open what `oneshot-emotic prepare` and `oneshot-emotic sem2vec` have made.
 
     Args:
@@ -125,9 +136,9 @@ def load_person_data(
     """
     pictures = read_prepared(Path(prepared) if prepared else default_folder(Path(root), size))
     if not semantic:
-        return pictures
+        return PersonData(**vars(pictures))
     table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
-    return replace(pictures, semantic=presence_vectors(table, pictures.image_ids))
+    return PersonData(**vars(pictures), semantic=presence_vectors(table, pictures.image_ids))
 
 
 class PersonBatches:
@@ -139,7 +150,7 @@ class PersonBatches:
 
     def __init__(
         self,
-        data: Prepared,
+        data: PersonData,
         sample_ids: Sequence[str],
         branches: Sequence[Branch],
         device: torch.device,

@@ -16,9 +16,13 @@ from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
-from oneshot_emotic_baselines.data import PersonBatches, load_person_data, network_inputs
+from oneshot_emotic_baselines.data import (
+    PersonBatches,
+    PersonData,
+    load_person_data,
+    network_inputs,
+)
 from oneshot_emotic_baselines.model import AffectNet, autocast
-from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
 from oneshot_emotic_baselines.settings import Settings
 
@@ -55,7 +59,7 @@ def embed_places(
 def embed_task(
     checkpoint: Path,
     task: Task,
-    data: Prepared,
+    data: PersonData,
     *,
     device: str = "auto",
     progress: Callable[[int], None] = lambda done: None,

@@ -32,6 +32,7 @@ from oneshot_emotic_baselines.data import (
     BaseSplit,
     IntArray,
     PersonBatches,
+    PersonData,
     network_inputs,
     random_changes,
     seed_of,
@@ -39,7 +40,6 @@ from oneshot_emotic_baselines.data import (
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.embed import embed_places
 from oneshot_emotic_baselines.model import AffectNet, autocast
-from oneshot_emotic_baselines.prepare import Prepared
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
@@ -88,7 +88,7 @@ class _State:
 def train(
     settings: Settings,
     split: BaseSplit,
-    data: Prepared,
+    data: PersonData,
     run: str | Path,
     *,
     weight_files: WeightFiles | None = None,

@@ -26,7 +26,7 @@ def command(root: Path, output: Path | None, size: int, check: bool, **options: 
     Writes memory-mapped arrays, about 12 GB for EMOTIC at 256 pixels. A run that was stopped goes
     on where it was.
     """
-    from oneshot_emotic_baselines.prepare import (
+    from oneshot_emotic.prepared import (
         damaged_chunks,
         default_folder,
         prepare,

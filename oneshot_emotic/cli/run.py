@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,11 +81,13 @@ def command(
     file) or of transformers (hf:NAME or hf:FOLDER), or your own: MODULE:FACTORY is called without
     arguments and returns an object with embed(images, bodies).
 
+    On several GPUs: `accelerate launch -m oneshot_emotic run ...`.
+
     --submit NAME writes ROOT/submissions/<slug>/ as `submit` does; the options from --description
     on are for it.
     """
-    from oneshot_emotic.cli.submissions import scores_of
-    from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of
+    from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of, score_features
+    from oneshot_emotic.encoders.launched import join_processes
     from oneshot_emotic.scoring.embeddings import aligned_embeddings
     from oneshot_emotic.submission.check import Checked
     from oneshot_emotic.submission.embeddings_file import suffix_of, write_submission
@@ -99,6 +102,7 @@ def command(
         suffix_of(output, to_write=True)
     card: dict[str, Any] = {}
     target: Path | None = None
+    processes = join_processes(options["device"])
 
     def loaded(found: Encoder) -> None:
         nonlocal card, target
@@ -110,15 +114,16 @@ def command(
             say(f"note: {encoder} has no `identity`, so its vectors are not kept")
 
     tasks = chosen_tasks(names, dataset)
-    with growing_bar(f"embedding ({encoder})") as progress:
-        found = features_of(encoder, root, tasks, loaded=loaded, progress=progress, **options)
+    quiet = nullcontext(lambda done, total: None)
+    with growing_bar(f"embedding ({encoder})") if processes.main else quiet as progress:
+        found = features_of(
+            encoder, root, tasks, loaded=loaded, progress=progress, processes=processes, **options
+        )
+    if not processes.main:  # the main one says and writes what all have made
+        return
     if grey := found.without_picture:
         say(f"warning: {len(grey):,} persons have no sound picture: grey ones for {some(grey)}")
-    checked = [
-        Checked(x, aligned_embeddings(found.of(x.novel.sample_ids), x), card["name"], encoder)
-        for x in tasks
-    ]
-    scores = scores_of(checked, shots)
+    scores = score_features(found, tasks, shots).named(card["name"])
     if output is not None:
         persons = sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
         write_submission(output, found.of(persons), tasks, card)
@@ -128,6 +133,8 @@ def command(
     if output is not None:
         say(f"{output}: {len(persons):,} persons, for `oneshot-emotic submit {output}`")
     if target is not None:
+        vectors = ((x, aligned_embeddings(found.of(x.novel.sample_ids), x)) for x in tasks)
+        checked = [Checked(task, array, card["name"], encoder) for task, array in vectors]
         write_and_show(checked, card, target, upload=submission["upload"], show=not printed)
         if submission["pull_request"]:
             open_pull_request(target, card["name"])

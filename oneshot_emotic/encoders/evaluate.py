@@ -11,11 +11,13 @@ from pathlib import Path
 from oneshot_emotic.dataset.folder import read_task
 from oneshot_emotic.dataset.locate import dataset_folder
 from oneshot_emotic.encoders.features import Features, make_features
+from oneshot_emotic.encoders.launched import ALONE, Processes, join_processes
 from oneshot_emotic.encoders.named import load_encoder
 from oneshot_emotic.encoders.protocol import VIEWS, Encoder, View
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.pictures import open_pictures
-from oneshot_emotic.scoring.evaluate import check_scorable, checked_shots, evaluate
+from oneshot_emotic.scoring.embeddings import aligned_embeddings
+from oneshot_emotic.scoring.evaluate import check_scorable, checked_shots, evaluate_aligned
 from oneshot_emotic.scoring.scores import Scores, merged
 from oneshot_emotic.splits import Task
 from oneshot_emotic.tasks import TASKS
@@ -36,7 +38,8 @@ def evaluate_encoder(
 ) -> Scores:
     """Score a frozen encoder on the tasks of a data set, from pictures to figures.
 
-    The vectors of all persons of `root`, base ones too, are made once and kept.
+    The vectors of all persons of `root`, base ones too, are made once and kept. Processes of
+    `accelerate launch` or `torchrun` share the making; each returns the scores.
 
     Args:
         encoder: `timm:NAME`, `timm:NAME@FILE`, `hf:NAME_OR_FOLDER`, `MODULE:FACTORY`, or an object
@@ -58,6 +61,7 @@ def evaluate_encoder(
         >>> evaluate_encoder("timm:resnet50.a1_in1k", "stand-in")  # doctest: +SKIP
     """
     checked_shots(shots)
+    processes = join_processes(device)
     chosen = chosen_tasks(tasks or (), dataset)
     found = features_of(
         encoder,
@@ -68,8 +72,22 @@ def evaluate_encoder(
         device=device,
         batch_size=batch_size,
         progress=progress,
+        processes=processes,
     )
-    return merged([evaluate(found.of(x.novel.sample_ids), x, shots) for x in chosen])
+    return score_features(found, chosen, shots)
+
+
+def score_features(found: Features, tasks: Sequence[Task], shots: int | Iterable[int]) -> Scores:
+    """The scores of features on tasks that can be scored, from the file one task after the other.
+
+    Vectors of a task are let go as soon as they have been put in order.
+    """
+    return merged(
+        [
+            evaluate_aligned(aligned_embeddings(found.of(task.novel.sample_ids), task), task, shots)
+            for task in tasks
+        ]
+    )
 
 
 def chosen_tasks(names: Sequence[str], dataset: str | Path) -> list[Task]:
@@ -100,6 +118,7 @@ def features_of(
     annotations: Path | None = None,
     loaded: Callable[[Encoder], None] = lambda encoder: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> Features:
     """The vectors of all persons of `root`; other arguments as for `evaluate_encoder`.
 
@@ -113,7 +132,8 @@ def features_of(
         batch_size: Likewise.
         annotations: The annotations file, where it is not under `root`.
         loaded: Told the encoder before it is at work.
-        progress: Told the persons done and all of them.
+        progress: Told the persons done and all of them, of this process.
+        processes: From `join_processes`, before a network is put on its device.
 
     Raises:
         InputError: As `evaluate_encoder` does.
@@ -130,9 +150,11 @@ def features_of(
         raise InputError(Problem(what))
     loaded(encoder)
     identity = getattr(encoder, "identity", None)
+    if identity is None and processes.world > 1:
+        raise InputError(Problem("an encoder without `identity` runs in one process alone"))
     if identity is None:
         folder = Path(tempfile.mkdtemp(prefix="oneshot-emotic-features-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
     else:
         folder = Path(features or Path(root) / "features")
-    return make_features(encoder, str(identity), pictures, folder, progress)
+    return make_features(encoder, str(identity), pictures, folder, progress, processes)

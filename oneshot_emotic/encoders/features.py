@@ -3,44 +3,57 @@
     FOLDER/<key>/features.json   what they are of, and the sample_id of each row; written last
     FOLDER/<key>/features.npy    float32 (persons, dimensions), memory-mapped
 
-The key is the SHA-256 over the encoder's identity and the pictures. A run that was killed goes on
-with the persons that are left (worklist.py).
+The key is the SHA-256 over the encoder's identity and the pictures. While it is made, the vectors
+of each part are beside its result (worklist.py): a run that was killed goes on with what is left,
+and several processes share the parts.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
+import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from oneshot_emotic.emotic.images import pillow_quiet
+from oneshot_emotic.encoders.launched import ALONE, Processes
 from oneshot_emotic.encoders.protocol import Encoder
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.files import write_bytes
 from oneshot_emotic.pictures import Pictures
-from oneshot_emotic.worklist import WorkList
+from oneshot_emotic.processes import available_processors
+from oneshot_emotic.worklist import PARTS, WorkList
 
 FORMAT = "oneshot-emotic-features/1"
 DOCUMENT, ARRAY = "features.json", "features.npy"
 
 _REMEDY = "Remove it and run again"
 
-#: Persons a part, the unit that is read, embedded and kept.
+#: Persons a part, the unit that is embedded and kept.
 PART = 64
-#: Threads that read pictures beside the encoder; each is a part ahead.
-_READERS = 4
 
 Vectors = npt.NDArray[np.float32]
-_Part = tuple[list[Image.Image], list[Image.Image], list[str]]
+
+
+class _Seen(NamedTuple):
+    """A person as the encoder is shown them."""
+
+    sample_id: str
+    image: Any
+    body: Any
+    sound: bool
 
 
 @dataclass(frozen=True)
@@ -69,6 +82,7 @@ def make_features(
     pictures: Pictures,
     folder: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    processes: Processes = ALONE,
 ) -> Features:
     """The vectors of all persons, read where they are kept, else made and kept.
 
@@ -77,7 +91,8 @@ def make_features(
         identity: What tells its vectors from those of others.
         pictures: Of whom.
         folder: Where they are kept.
-        progress: Told the persons done and all of them, where some are left.
+        progress: Told the persons done and all of them, where some are left; of this process.
+        processes: Those that share the work; all get the same.
 
     Raises:
         InputError: The encoder gives what are no vectors, another run is at it, or what is kept is
@@ -90,11 +105,19 @@ def make_features(
         folder / key, DOCUMENT, contents, stated, other, len(pictures), PART, "--features"
     )
     if not work.is_finished():
-        with work.held(0):
-            _work_off(work, encoder, pictures, progress)
-            grey = sorted(x for found in work.results().values() for x in found)
-            work.finish({"without_picture": grey, "sample_ids": list(pictures)})
+        with work.held(0) if processes.main else nullcontext():
+            _work_off(work, encoder, pictures, progress, processes)
+            processes.wait()
+            if processes.main:
+                _finish(work, pictures)
+    processes.wait()
     return read_features(work.folder)
+
+
+def _finish(work: WorkList, pictures: Pictures) -> None:
+    _join_parts(work)
+    grey = sorted(x for found in work.results().values() for x in found)
+    work.finish({"without_picture": grey, "sample_ids": list(pictures)})
 
 
 def read_features(folder: Path) -> Features:
@@ -127,38 +150,82 @@ def _array(folder: Path, persons: int) -> Vectors:
 
 
 def _work_off(
-    work: WorkList, encoder: Encoder, pictures: Pictures, progress: Callable[[int, int], None]
+    work: WorkList,
+    encoder: Encoder,
+    pictures: Pictures,
+    progress: Callable[[int, int], None],
+    processes: Processes,
 ) -> None:
-    """Make and keep every part that is not done."""
-    path, done, total = work.folder / ARRAY, work.results(), len(pictures)
-    dimensions = _array(work.folder, total).shape[1] if done else None
-    left = [start for start in work.starts if start not in done]
+    """Make and keep this process's share of the parts, those that are not done."""
     names = list(pictures)
+    parts = {
+        start: names[start : start + PART]
+        for start in work.starts[processes.rank :: processes.world]
+    }
+    done = [start for start in work.results() if _path(work, start).is_file()]
+    dimensions = _part(work, done[0]).shape[1] if done else None
+    total = sum(map(len, parts.values()))
+    left = {start: part for start, part in parts.items() if start not in done}
+    progress(reached := total - sum(map(len, left.values())), total)
     size = max(1, min(getattr(encoder, "batch_size", PART), PART))
-    progress(reached := total - sum(len(names[start : start + PART]) for start in left), total)
+    batches = {
+        start: [part[at : at + size] for at in range(0, len(part), size)]
+        for start, part in left.items()
+    }
     with pillow_quiet():  # here, for all threads
-        parts = _ahead([pictures.of(names[start : start + PART]) for start in left])
-        for start, (images, bodies, grey) in zip(left, parts, strict=True):
-            batches = []
-            for at in range(0, len(images), size):
-                batch = images[at : at + size], bodies[at : at + size]
-                batches.append(_checked(encoder.embed(*batch), len(batch[0]), dimensions))
-                dimensions = batches[0].shape[1]
-                reached += len(batch[0])
+        seen = _ahead(encoder, pictures, [x for several in batches.values() for x in several])
+        for start, several in batches.items():
+            vectors, grey = [], []
+            for batch in several:
+                persons = [next(seen) for _ in batch]
+                found = encoder.embed([x.image for x in persons], [x.body for x in persons])
+                vectors.append(_checked(found, len(batch), dimensions))
+                dimensions = vectors[0].shape[1]
+                grey += [x.sample_id for x in persons if not x.sound]
+                reached += len(batch)
                 progress(reached, total)
-            if not done and start == 0:
-                shape = (total, batches[0].shape[1])
-                np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape).flush()
-            _write_rows(path, start, np.concatenate(batches))
+            content = io.BytesIO()
+            np.save(content, np.concatenate(vectors))
+            write_bytes(_path(work, start), content.getvalue())
             work.note(start, grey)
 
 
-def _write_rows(path: Path, first: int, vectors: Vectors) -> None:
-    """By the file and not by its mapping, which would end the process where a disk is full."""
-    offset = np.load(path, mmap_mode="r").offset
-    with path.open("r+b") as stream:
-        stream.seek(offset + first * vectors[0].nbytes)
-        stream.write(vectors.tobytes())
+def _path(work: WorkList, start: int) -> Path:
+    return work.folder / PARTS / f"{start:07}.npy"
+
+
+def _part(work: WorkList, start: int) -> Vectors:
+    """The vectors of a part that is done.
+
+    Raises:
+        InputError: They are damaged.
+    """
+    try:
+        vectors: Vectors = np.load(_path(work, start), allow_pickle=False)
+    except (OSError, ValueError) as error:
+        what = f"{_path(work, start).name} is damaged: {error}"
+        raise InputError(Problem(what, str(work.folder), _REMEDY)) from None
+    return vectors
+
+
+def _join_parts(work: WorkList) -> None:
+    """Write the array, a part at a time.
+
+    By the file and not by a mapping of it, which would end the process where a disk is full.
+
+    Raises:
+        InputError: A part is damaged, or of other dimensions.
+    """
+    shape = work.items, _part(work, 0).shape[1]
+    header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+    with (work.folder / ARRAY).open("wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for start in work.starts:
+            vectors = _part(work, start)
+            if vectors.shape[1] != shape[1]:
+                what = f"holds vectors of {vectors.shape[1]} and of {shape[1]} dimensions"
+                raise InputError(Problem(what, str(work.folder), _REMEDY))
+            stream.write(vectors.astype("<f4").data)
         stream.flush()
         os.fsync(stream.fileno())
 
@@ -188,18 +255,50 @@ def _checked(found: Any, persons: int, dimensions: int | None) -> Vectors:
     return vectors
 
 
-def _ahead(parts: Sequence[Pictures]) -> Iterator[_Part]:
-    """The pictures of each part in turn, read in threads before they are asked for."""
-    waiting: deque[Future[_Part]] = deque()
-    with ThreadPoolExecutor(_READERS) as pool:
-        for part in parts:
-            waiting.append(pool.submit(_read, part))
-            if len(waiting) > _READERS:
-                yield waiting.popleft().result()
+def _ahead(
+    encoder: Encoder, pictures: Pictures, batches: Sequence[Sequence[str]]
+) -> Iterator[_Seen]:
+    """Each person in turn, read in threads, a batch or more before they are asked for."""
+    # By image: it is decoded and transformed once for its persons in a batch.
+    images = [
+        list(x) for batch in batches for _, x in groupby(batch, lambda x: x.partition("#")[0])
+    ]
+    threads = available_processors()
+    ahead = max(2 * threads, max(map(len, batches), default=0))
+    waiting: deque[Future[list[_Seen]]] = deque()
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.get_num_threads()  # or it would be settled for this thread by what readers ask for
+    with ThreadPoolExecutor(threads, initializer=_one_thread) as pool:
+        for sample_ids in images:
+            waiting.append(pool.submit(_read, encoder, pictures.of(sample_ids)))
+            if len(waiting) > ahead:
+                yield from waiting.popleft().result()
         while waiting:
-            yield waiting.popleft().result()
+            yield from waiting.popleft().result()
 
 
-def _read(part: Pictures) -> _Part:
-    found = list(part.values())
-    return [x.image for x in found], [x.body for x in found], sorted(part.grey)
+def _one_thread() -> None:
+    """Let torch, where the encoder uses it, have this thread alone for a picture.
+
+    It would start several for each, which wait for one another.
+    """
+    if (torch := sys.modules.get("torch")) is not None:
+        torch.set_num_threads(1)
+
+
+def _read(encoder: Encoder, pictures: Pictures) -> list[_Seen]:
+    """The persons of an image, transformed where the encoder says how."""
+    transform, view = getattr(encoder, "transform", None), getattr(encoder, "view", "both")
+    made: dict[int, Any] = {}
+
+    def shown(picture: Any, name: str) -> Any:
+        if transform is None or view not in ("both", name):
+            return picture
+        if id(picture) not in made:
+            made[id(picture)] = transform(picture)
+        return made[id(picture)]
+
+    return [
+        _Seen(x.sample_id, shown(x.image, "image"), shown(x.body, "body"), x.sound)
+        for x in list(pictures.values())
+    ]

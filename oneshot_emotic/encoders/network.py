@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from PIL import Image
 
 from oneshot_emotic.encoders.protocol import View
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.processes import available_processors
 
 if TYPE_CHECKING:
     import torch
@@ -32,6 +30,8 @@ class NetworkEncoder:
 
     Attributes:
         identity: Name, digest of the weights, preprocessing, view and precision.
+        transform: A picture to inputs of the network, a batch of one.
+        view: What it is shown.
         card: What is known for its model card.
     """
 
@@ -72,12 +72,8 @@ class NetworkEncoder:
             network.to(self.device).eval()
         except (RuntimeError, AssertionError) as error:
             raise InputError(Problem(f"no device {device!r}: {first_line(error)}")) from None
-        self.batch_size, self._view = batch_size, view
-        self._prepare, self._forward = prepare, forward
-        # A picture a thread: torch's way, several threads for one, has them wait for each other.
-        self._threads = ThreadPoolExecutor(
-            available_processors(), initializer=torch.set_num_threads, initargs=(1,)
-        )
+        self.batch_size, self.view = batch_size, view
+        self.transform, self._forward = prepare, forward
         self._half = self.device.type == "cuda"
         self.identity = json.dumps(
             {
@@ -98,31 +94,39 @@ class NetworkEncoder:
             "base": "none",
         }
 
-    def embed(self, images: list[Image.Image], bodies: list[Image.Image]) -> Vectors:
+    def embed(self, images: list[Any], bodies: list[Any]) -> Vectors:
         """The vectors of each view, of unit length, side by side, and of unit length again.
+
+        Args:
+            images: What `transform` made of the image of each person; a Pillow image will do too.
+            bodies: Likewise of the bodies.
 
         Raises:
             InputError: The device's memory is too small for the batch.
         """
-        views = {"body": [bodies], "image": [images], "both": [bodies, images]}[self._view]
+        views = {"body": [bodies], "image": [images], "both": [bodies, images]}[self.view]
         return _unit(np.concatenate([_unit(self._vectors(view)) for view in views], axis=1))
 
-    def _vectors(self, pictures: list[Image.Image]) -> Vectors:
+    def _vectors(self, pictures: list[Any]) -> Vectors:
         """One row a picture; what is given several times goes through the network once."""
         import torch
 
         different = {id(picture): picture for picture in pictures}
         place = {key: row for row, key in enumerate(different)}
-        prepared = list(self._threads.map(self._prepare, different.values()))
+        prepared = [
+            self.transform(x) if isinstance(x, Image.Image) else x for x in different.values()
+        ]
         try:
             with (
                 torch.inference_mode(),
                 torch.autocast(self.device.type, torch.float16, enabled=self._half),
             ):
+                # By NumPy, in this thread: torch's several would wait for the readers' to end.
                 inputs = {
-                    key: torch.cat([each[key] for each in prepared]).to(self.device)
+                    key: torch.from_numpy(np.concatenate([x[key].numpy() for x in prepared]))
                     for key in prepared[0]
                 }
+                inputs = {key: values.to(self.device) for key, values in inputs.items()}
                 found = self._forward(inputs).flatten(1).float().cpu().numpy()
         except torch.OutOfMemoryError:
             what = f"the memory of {self.device} is too small for batches of {self.batch_size}"

@@ -8,13 +8,13 @@ import shutil
 import numpy as np
 import pytest
 import tiny
-from oneshot_emotic_baselines import prepare as module
-from oneshot_emotic_baselines.prepare import damaged_chunks, prepare, read_prepared
 from PIL import Image
 
+from oneshot_emotic import prepared as module
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.errors import InputError
+from oneshot_emotic.prepared import damaged_chunks, prepare, read_prepared
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_kill_9_and_again(copy):
     # It waits after two chunks have been written, so that the kill meets a run in its middle.
     code = (
         "import sys, time\nfrom pathlib import Path\n"
-        "from oneshot_emotic_baselines.prepare import prepare\nprepare(Path(sys.argv[1]),"
+        "from oneshot_emotic.prepared import prepare\nprepare(Path(sys.argv[1]),"
         " size=int(sys.argv[2]), progress=lambda done, total: time.sleep(done > 40 and 60))"
     )
     tiny.kill_when(folder / "parts/0000032.json", "-c", code, copy, tiny.SIZE)

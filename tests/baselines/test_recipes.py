@@ -116,7 +116,7 @@ def test_without_torch_the_message_says_what_to_install(arguments):
 def test_what_needs_no_torch_does_without():
     code = (
         "import sys; sys.modules['torch'] = sys.modules['transformers'] = None\n"
-        "import oneshot_emotic_baselines, oneshot_emotic_baselines.prepare\n"
+        "import oneshot_emotic_baselines, oneshot_emotic.prepared\n"
         "import oneshot_emotic_baselines.recipes, oneshot_emotic_baselines.sem2vec\n"
         "import oneshot_emotic_baselines.reproduce"
     )

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 
 from click.testing import CliRunner
-from oneshot_emotic_baselines.prepare import prepare
 
 from oneshot_emotic.cli.main import main
+from oneshot_emotic.prepared import prepare
 from oneshot_emotic.splits import Task
 
 SIZE = 32

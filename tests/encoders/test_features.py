@@ -6,13 +6,17 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from PIL import Image
 
 from oneshot_emotic import InputError, evaluate, evaluate_encoder, load_task, open_pictures
 from oneshot_emotic.encoders.features import read_features
+from oneshot_emotic.processes import available_processors
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file
 
 
@@ -131,6 +135,62 @@ def test_without_an_identity_nothing_is_kept(small_copy, tmp_path):
         del encoder.identity
         scored(encoder, small_copy, tmp_path)
         assert encoder.persons == 160 and not list(tmp_path.iterdir())
+
+
+class Transforming(Small):
+    """`Small` in two steps: the resizing beside the reading."""
+
+    def __init__(self, view="both"):
+        super().__init__(f"transforming {view}")
+        self.view, self.transformed = view, []
+
+    def transform(self, picture):
+        assert threading.current_thread() is not threading.main_thread()
+        self.transformed.append(picture.size)
+        return np.ravel(picture.resize((2, 2))), np.ravel(picture.resize((2, 4)))
+
+    def embed(self, images, bodies):
+        self.images = images
+        if self.view == "body":
+            return np.stack([small for _, small in bodies])
+        assert len({id(x) for x in images}) < len(images)  # shared by the persons of an image
+        pairs = zip(images, bodies, strict=True)
+        return np.stack([np.r_[image[0], body[1]].astype(float) for image, body in pairs])
+
+
+def test_a_transform_is_applied_beside_the_reading(small_copy, tmp_path):
+    plain = scored(Small(), small_copy, tmp_path).to_dict()
+    encoder = Transforming()
+    assert scored(encoder, small_copy, tmp_path).to_dict() == plain
+    pictures = open_pictures(small_copy[0])
+    images = {name.split("#")[0] for name in pictures}
+    # An image once, but where a batch of 24 ends between its persons.
+    assert (
+        len(pictures) + len(images) <= len(encoder.transformed) <= len(pictures) + 1.1 * len(images)
+    )
+
+
+def test_the_view_that_is_not_looked_at_is_not_transformed(small_copy, tmp_path):
+    encoder = Transforming("body")
+    scored(encoder, small_copy, tmp_path)
+    bodies = [picture.body.size for picture in open_pictures(small_copy[0]).values()]
+    assert sorted(encoder.transformed) == sorted(bodies)
+    assert all(isinstance(image, Image.Image) for image in encoder.images)
+
+
+def test_reading_keeps_to_a_batch_or_so_ahead(small_copy, tmp_path):
+    class Counting(Transforming):
+        most = embedded = 0
+
+        def embed(self, images, bodies):
+            time.sleep(0.1)  # let the readers run as far as they would
+            self.embedded += len(bodies)
+            self.most = max(self.most, len(self.transformed) / 2 - self.embedded)
+            return super().embed(images, bodies)
+
+    encoder = Counting()
+    scored(encoder, small_copy, tmp_path)
+    assert encoder.most <= 1.5 * max(24, 2 * available_processors())
 
 
 WRONG = {

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
+from conftest import REPOSITORY
 from PIL import Image
 
 torch = pytest.importorskip("torch")
@@ -16,6 +20,7 @@ from safetensors.torch import save_file  # noqa: E402
 from oneshot_emotic import InputError, evaluate, load_task, open_pictures  # noqa: E402
 from oneshot_emotic.encoders.named import load_encoder  # noqa: E402
 from oneshot_emotic.encoders.network import weights_digest  # noqa: E402
+from oneshot_emotic.processes import available_processors  # noqa: E402
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file  # noqa: E402
 
 VISION = {
@@ -149,6 +154,30 @@ def test_from_a_file_of_weights_to_figures_and_files(small_copy, made, run, tmp_
 
     monkeypatch.setattr(timm.models.VisionTransformer, "forward", forward)
     assert run(*command).output.split("out:")[0] in first
+
+
+THREADS = """
+import sys, torch
+from oneshot_emotic.encoders.features import make_features
+from oneshot_emotic import open_pictures
+from pathlib import Path
+class Own:
+    threads = set()
+    def transform(self, picture):
+        self.threads.add(torch.get_num_threads())
+        return picture.size
+    def embed(self, images, bodies):
+        return torch.full((len(images), 1), torch.get_num_threads())
+found = make_features(Own(), "own", open_pictures(sys.argv[1]), Path(sys.argv[2]))
+assert Own.threads == {1} and set(found.array.ravel().tolist()) == {float(sys.argv[3])}
+"""
+
+
+def test_a_thread_a_picture_and_all_of_them_for_the_encoder(small_copy, tmp_path):
+    threads = str(min(2, available_processors()))
+    command = [sys.executable, "-c", THREADS, small_copy[0], tmp_path, threads]
+    environment = {**os.environ, "OMP_NUM_THREADS": threads, "PYTHONPATH": str(REPOSITORY)}
+    subprocess.run(command, check=True, env=environment)
 
 
 def test_identity_changes_with_all_that_changes_vectors(made, tmp_path):

@@ -1,6 +1,7 @@
 """Every image of an EMOTIC copy decoded once: full images and body crops as memory-mapped arrays.
 
-    OUT/prepared.json   size, counts, pictures that were missing; written last, so that it says done
+    OUT/prepared.json   size, counts, the width and height of each image as stored (null where it
+                        is missing or broken, and grey here); written last, so that it says done
     OUT/images.npy      uint8 (images, size, size, 3), RGB
     OUT/bodies.npy      uint8 (persons, size, size, 3), RGB
     OUT/images.csv      the image_id of each row of images.npy
@@ -30,14 +31,13 @@ from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.emotic.places import GREY, Place, pixel_box, places_of, square
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
-from oneshot_emotic.pictures import GREY, Place, body_crop, places_of
 from oneshot_emotic.worklist import PARTS, WorkList, in_processes
-from oneshot_emotic_baselines.settings import SIZE
 
-FORMAT = "oneshot-emotic-prepared/1"
+FORMAT = "oneshot-emotic-prepared/2"
 DOCUMENT, IMAGES, BODIES = "prepared.json", "images.npy", "bodies.npy"
 IMAGE_TABLE, PERSON_TABLE = "images.csv", "persons.csv"
 CONTENTS = frozenset({DOCUMENT, IMAGES, BODIES, IMAGE_TABLE, PERSON_TABLE})
@@ -70,8 +70,8 @@ class Prepared:
         image_ids: The image of each row of `images`.
         image_row: sample_id -> row of `images`.
         body_row: sample_id -> row of `bodies`.
-        without_picture: Images that were missing or broken, and are grey here.
-        semantic: Of each image its Sem2Vec, uint8 (images, 150); None where it is not loaded.
+        stored: Width and height of each image as stored; None where it was missing or broken, and
+            is grey here.
     """
 
     folder: Path
@@ -81,11 +81,16 @@ class Prepared:
     image_ids: tuple[str, ...]
     image_row: Mapping[str, int]
     body_row: Mapping[str, int]
-    without_picture: tuple[str, ...]
-    semantic: npt.NDArray[np.uint8] | None = None
+    stored: tuple[tuple[int, int] | None, ...]
+
+    @property
+    def without_picture(self) -> tuple[str, ...]:
+        """Images that were missing or broken."""
+        pairs = zip(self.image_ids, self.stored, strict=True)
+        return tuple(image_id for image_id, size in pairs if size is None)
 
 
-def default_folder(root: Path, size: int = SIZE) -> Path:
+def default_folder(root: Path, size: int) -> Path:
     """Where the pictures of an EMOTIC copy are prepared unless somebody says otherwise."""
     return root / f"prepared-{size}"
 
@@ -94,7 +99,7 @@ def prepare(
     root: Path,
     output: Path | None = None,
     *,
-    size: int = SIZE,
+    size: int,
     annotations: Path | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -112,34 +117,66 @@ def prepare(
     Raises:
         InputError: There is nothing to prepare, no room for it, or `output` holds something else.
     """
-    if not 8 <= size <= 4096:
-        raise InputError(Problem(f"size must be from 8 to 4096 pixels, not {size}"))
+    checked_size(size)
     layout = find_layout(root)
     folder = output or default_folder(root, size)
-    plan, sample_ids = plan_pictures(annotations or find_annotations(layout))
+    persons = read_annotations(annotations or find_annotations(layout)).persons
+    plan, sample_ids = plan_pictures(places_of(persons))
     if not plan:
         raise InputError(Problem("the annotations have no persons", str(root)))
     if not layout.image_folders:
         raise InputError(Problem("no image folders (such as mscoco/images) found", str(root)))
-    lines = [f"{FORMAT}\t{size}\t{CHUNK}"]
-    lines += [f"{picture.image.image_id}\t{picture.boxes}" for picture in plan] + sample_ids
-    digest = hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
-    identity = {"format": FORMAT, "size": size, "plan": digest}
+    identity = _identity(plan, sample_ids, size)
     other = "was prepared from other annotations or at another size"
     work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(plan), CHUNK)
     if not work.is_finished():
         needed = (len(plan) + len(sample_ids)) * size * size * 3
         with work.held(needed, lambda: _make_files(folder, plan, sample_ids, size)):
             _work_off(work, plan, layout.image_folders, size, workers, progress)
-            results = work.results().values()
+            results = list(work.results().values())
             work.finish(
                 {
                     "images": len(plan),
                     "persons": len(sample_ids),
-                    "without_picture": [name for result in results for name in result["missing"]],
+                    "stored": [pair for result in results for pair in result["stored"]],
                     "crc32": [result["crc32"] for result in results],
                 }
             )
+    return read_prepared(folder)
+
+
+def checked_size(size: int) -> int:
+    """The side of prepared pictures.
+
+    Raises:
+        InputError: It cannot be.
+    """
+    if not isinstance(size, int) or not 8 <= size <= 4096:
+        raise InputError(Problem(f"size must be from 8 to 4096 pixels, not {size!r}"))
+    return size
+
+
+def _identity(plan: Sequence[PicturePlan], sample_ids: Sequence[str], size: int) -> dict[str, Any]:
+    """What tells prepared pictures from others: whose, from which boxes, of which size."""
+    lines = [f"{FORMAT}\t{size}\t{CHUNK}"]
+    lines += [f"{picture.image.image_id}\t{picture.boxes}" for picture in plan]
+    content = "".join(f"{line}\n" for line in [*lines, *sample_ids])
+    plan_digest = hashlib.sha256(content.encode()).hexdigest()
+    return {"format": FORMAT, "size": size, "plan": plan_digest}
+
+
+def prepared_of(root: Path, size: int, places: Sequence[Place]) -> Prepared | None:
+    """What was prepared of just these persons; None where there is none, or it is not finished.
+
+    Raises:
+        InputError: It is damaged.
+    """
+    folder = default_folder(root, size)
+    if not (folder / DOCUMENT).is_file():
+        return None
+    wanted, document = _identity(*plan_pictures(places), size), _read_document(folder)
+    if any(document.get(key) != value for key, value in wanted.items()):
+        return None
     return read_prepared(folder)
 
 
@@ -189,9 +226,10 @@ def read_prepared(folder: Path) -> Prepared:
             arrays.append(array)
         image_ids = tuple(row[0] for row in csv_rows(folder / IMAGE_TABLE)[1:])
         persons = [(row[0], int(row[1])) for row in csv_rows(folder / PERSON_TABLE)[1:]]
-        if len(image_ids) != len(arrays[0]) or len(persons) != len(arrays[1]):
+        stored = tuple(pair and (int(pair[0]), int(pair[1])) for pair in document["stored"])
+        if {len(image_ids), len(stored)} != {len(arrays[0])} or len(persons) != len(arrays[1]):
             raise ValueError("tables and arrays have different lengths")
-    except (OSError, ValueError, KeyError, IndexError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise InputError(Problem(f"is damaged: {error}", str(folder), remedy)) from None
     return Prepared(
         folder,
@@ -201,7 +239,7 @@ def read_prepared(folder: Path) -> Prepared:
         image_ids,
         dict(persons),
         {sample_id: row for row, (sample_id, _) in enumerate(persons)},
-        tuple(document["without_picture"]),
+        stored,
     )
 
 
@@ -220,10 +258,10 @@ def damaged_chunks(
     return bad
 
 
-def plan_pictures(annotations: Path) -> tuple[list[PicturePlan], list[str]]:
+def plan_pictures(places: Sequence[Place]) -> tuple[list[PicturePlan], list[str]]:
     """The images with persons in the order of the file, and the persons in the order of images."""
     by_image: dict[str, list[Place]] = {}
-    for person in places_of(read_annotations(annotations).persons):
+    for person in places:
         by_image.setdefault(person.image.image_id, []).append(person)
     plan = []
     sample_ids: list[str] = []
@@ -251,12 +289,10 @@ def _make_files(
 def _prepare_part(
     job: tuple[Sequence[PicturePlan], Mapping[str, Sequence[Path]], Path, int],
 ) -> dict[str, Any]:
-    """Decode, resize and write one part; its CRC-32, and the images that are grey."""
+    """Decode, resize and write one part; its CRC-32, and the sizes of its images."""
     part, image_folders, folder, size = job
-    missing = []
+    stored: list[tuple[int, int] | None] = []
     crc = 0
-    side = (size, size)
-    resample = Image.Resampling.BILINEAR
     with (
         pillow_quiet(),
         _rows_from(folder / IMAGES, part[0].row, size) as images,
@@ -264,18 +300,17 @@ def _prepare_part(
     ):
         for picture in part:
             opened = open_image(picture.image, image_folders)
-            if opened is None:
-                missing.append(picture.image.image_id)
-                opened = Image.new("RGB", side, GREY)
-            rows = [(images, opened.resize(side, resample))]
+            stored.append(None if opened is None else opened.size)
+            image = opened or Image.new("RGB", (size, size), GREY)
+            rows = [(images, square(image, size))]
             rows += [
-                (bodies, body_crop(opened, box).resize(side, resample)) for box in picture.boxes
+                (bodies, square(image, size, pixel_box(box, image.size))) for box in picture.boxes
             ]
             for stream, resized in rows:
                 content = resized.tobytes()
                 crc = zlib.crc32(content, crc)
                 stream.write(content)
-    return {"crc32": crc, "missing": missing}
+    return {"crc32": crc, "stored": stored}
 
 
 def _rows_from(path: Path, first: int, size: int) -> BinaryIO:
@@ -312,5 +347,6 @@ def _read_document(folder: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise InputError(Problem(f"cannot be read: {error}", str(path))) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(Problem(f"is not of the format {FORMAT}", str(path)))
+        remedy = "Remove the folder and run `oneshot-emotic prepare` again"
+        raise InputError(Problem(f"is not of the format {FORMAT}", str(path), remedy))
     return document
