@@ -35,7 +35,6 @@ ALLOWED = {
     "synthetic": {"emotic"},
     "pictures": {"emotic"},
     "person_dataset": {"pictures", "splits"},
-    "embedders": {"pictures"},
     "worklist": set(),
     "encoders": {"pictures", "emotic", "worklist", "dataset", "splits", "scoring"},
     "dataset": {"splits", "labels", "draws"},

@@ -1,6 +1,6 @@
 """The vectors of all persons of an EMOTIC copy, made once and kept.
 
-    FOLDER/<key>/features.json   what they are of, and the sample_id of each row; written last
+    FOLDER/<key>/features.json   of what and by whom, the sample_id of each row; written last
     FOLDER/<key>/features.npy    float32 (persons, dimensions), memory-mapped
 
 The key is the SHA-256 over the encoder's identity and the pictures. A run that was killed goes on
@@ -13,9 +13,9 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,11 +51,13 @@ class Features:
         sample_ids: Who, in the order of the rows.
         array: float32 (persons, dimensions), memory-mapped.
         without_picture: Those whose image is missing or broken; theirs are of a grey one.
+        card: The encoder's model card; empty where it has none.
     """
 
     sample_ids: tuple[str, ...]
     array: Vectors
-    without_picture: tuple[str, ...]
+    without_picture: tuple[str, ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, sample_ids: Sequence[str]) -> tuple[Sequence[str], Vectors]:
         """Some persons with their vectors, as `evaluate` takes them."""
@@ -93,7 +95,8 @@ def make_features(
         with work.held(0):
             _work_off(work, encoder, pictures, progress)
             grey = sorted(x for found in work.results().values() for x in found)
-            work.finish({"without_picture": grey, "sample_ids": list(pictures)})
+            card = dict(getattr(encoder, "card", {}))
+            work.finish({"card": card, "without_picture": grey, "sample_ids": list(pictures)})
     return read_features(work.folder)
 
 
@@ -108,7 +111,7 @@ def read_features(folder: Path) -> Features:
         ids, grey = (tuple(document[name]) for name in ("sample_ids", "without_picture"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(Problem(f"is damaged: {error}", str(folder), _REMEDY)) from None
-    return Features(ids, _array(folder, len(ids)), grey)
+    return Features(ids, _array(folder, len(ids)), grey, document.get("card", {}))
 
 
 def _array(folder: Path, persons: int) -> Vectors:
