@@ -25,7 +25,7 @@ from PIL import Image
 
 from oneshot_emotic.emotic.images import pillow_quiet
 from oneshot_emotic.encoders.protocol import Encoder
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, counted, some
 from oneshot_emotic.pictures import Pictures
 from oneshot_emotic.worklist import WorkList
 
@@ -60,8 +60,16 @@ class Features:
     card: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, sample_ids: Sequence[str]) -> tuple[Sequence[str], Vectors]:
-        """Some persons with their vectors, as `evaluate` takes them."""
+        """Some persons with their vectors, as `evaluate` takes them.
+
+        Raises:
+            InputError: There are none of some.
+        """
         row = {sample_id: row for row, sample_id in enumerate(self.sample_ids)}
+        if missing := [sample_id for sample_id in sample_ids if sample_id not in row]:
+            what = f"there are no features of {counted(len(missing), 'person')}, such as"
+            remedy = "Give the data set of the same pictures (--dataset)"
+            raise InputError(Problem(f"{what} {some(missing)}", remedy=remedy))
         return sample_ids, self.array[[row[sample_id] for sample_id in sample_ids]]
 
 
