@@ -53,12 +53,20 @@ class ColourGradient:
 
 
 def _vector(body: Image.Image) -> FloatArray:
-    small = body.resize((_WIDTH, _HEIGHT), Image.Resampling.BOX)
-    pixels = np.asarray(small, dtype=np.float64) / 255
-    gradients = _unit(np.sqrt(_orientation_histograms(pixels.mean(axis=2))))
-    colours = _unit(_colour_statistics(pixels))
-    parts = (gradients * (1 - _COLOUR_SHARE) ** 0.5, colours * _COLOUR_SHARE**0.5)
-    return np.concatenate(parts)
+    pixels = pixels_of(body, _WIDTH, _HEIGHT)
+    return with_colours(np.sqrt(_orientation_histograms(pixels.mean(axis=2))), pixels)
+
+
+def pixels_of(picture: Image.Image, width: int, height: int) -> FloatArray:
+    """A picture at this size, (height, width, 3) from 0 to 1."""
+    small = picture.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float64) / 255
+
+
+def with_colours(gradients: FloatArray, pixels: FloatArray) -> FloatArray:
+    """A vector of gradients with the colour statistics of the same pixels beside it."""
+    parts = (_unit(gradients) * (1 - _COLOUR_SHARE) ** 0.5, _unit(_colour_statistics(pixels)))
+    return np.concatenate([parts[0], parts[1] * _COLOUR_SHARE**0.5])
 
 
 def _orientation_histograms(grey: FloatArray) -> FloatArray:

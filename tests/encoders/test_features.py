@@ -208,10 +208,11 @@ def test_damaged_features(small_copy, tmp_path):
         ("collections:OrderedDict", "a OrderedDict is no encoder"),
         ("timm:test_vit", "pip install 'oneshot-emotic[encoders]'"),
         ("hf:google/siglip2", "pip install 'oneshot-emotic[encoders]'"),
+        ("hog-colour", "pip install 'oneshot-emotic[encoders]'"),
     ],
 )
 def test_names_that_are_no_encoders(small_copy, run, monkeypatch, name, message):
-    for library in ("timm", "transformers", "torch"):
+    for library in ("timm", "transformers", "torch", "skimage"):
         monkeypatch.setitem(sys.modules, library, None)
     root, dataset = small_copy
     found = run("run", name, "--data", root, "--dataset", dataset, status=2).output
