@@ -173,7 +173,7 @@ class HeadSettings:
     hidden: int = 0
     embedding: int = Settings.embedding
     epochs: int = Settings.epochs
-    batch_size: int = 64
+    batch_size: int = Settings.batch_size
     per_class: int = Settings.per_class
     learning_rate: float = 1e-3
     margin: float = Settings.margin

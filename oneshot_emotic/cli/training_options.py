@@ -38,9 +38,12 @@ _SETTINGS = {
         "Share of the base persons held out to choose the epoch; 0 takes the last one.",
     ),
     "precision": ("--precision", "auto: bf16 on a GPU."),
-    "hidden": ("--hidden", "Units of a hidden layer of the head; default: none, it is linear."),
-    "embedding": ("--embedding", "Dimensions of the embedding."),
     "compile": ("--compile/--no-compile", "torch.compile the network."),
+}
+#: Those that are a head's alone on the command line.
+_OF_HEADS = {
+    "hidden": ("--hidden", "Units of a hidden layer; default: none, the head is linear."),
+    "embedding": ("--embedding", "Dimensions of the embedding."),
 }
 
 device_option = click.option(
@@ -76,8 +79,8 @@ def settings_options(*names: str, of: str = "Settings") -> Callable[[Function], 
     types = get_type_hints(kind)
 
     def decorate(function: Function) -> Function:
-        for name in reversed(names or [name for name in _SETTINGS if hasattr(kind, name)]):
-            (flag, text), default = _SETTINGS[name], getattr(kind, name)
+        for name in reversed(names or tuple(_SETTINGS)):
+            (flag, text), default = (_SETTINGS | _OF_HEADS)[name], getattr(kind, name)
             choices = get_args(types[name])
             function = click.option(
                 flag,

@@ -17,6 +17,7 @@ from oneshot_emotic_baselines.head import fit_head, open_features  # noqa: E402
 from oneshot_emotic_baselines.settings import HeadSettings  # noqa: E402
 
 from oneshot_emotic import InputError, evaluate, load_task  # noqa: E402
+from oneshot_emotic.cli.main import main  # noqa: E402
 from oneshot_emotic.encoders.features import Features  # noqa: E402
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file  # noqa: E402
 
@@ -135,6 +136,14 @@ def test_from_kept_features_to_files_that_score(kept, tmp_path, run):
     assert "cat-6-6" in run(*submit).output
 
 
+def test_options_begin_with_the_settings_defaults():
+    options = {option.name: option.default for option in main.get_command(None, "fit-head").params}
+    shared = options.keys() & vars(HeadSettings()).keys()
+    assert len(shared) == 5 and {x: options[x] for x in shared} == {
+        x: getattr(HeadSettings, x) for x in shared
+    }
+
+
 def test_what_is_refused(kept, tmp_path, run, rng):
     (folder,) = kept.iterdir()
     output = tmp_path / "out"
@@ -158,12 +167,16 @@ def test_what_is_refused(kept, tmp_path, run, rng):
     shutil.copytree(folder, tmp_path / "two/other")
     text = refused(tmp_path / "two")
     assert "features of 2 encoders. Give one of" in text and "(Colour and gradient" in text
+    features, task = open_features(kept), tiny.task()
+    array = np.array(features.array)
+    array[features.sample_ids.index(task.novel.sample_ids[3]), 2] = np.inf
+    np.save(tmp_path / "two/other/features.npy", array)
+    assert "infinite" in refused(tmp_path / "two/other", "--task", "cat-6-6")
     document = json.loads((folder / "features.json").read_text())
     del document["card"], document["sample_ids"][-1]
     (tmp_path / "two/other/features.json").write_text(json.dumps(document))
     assert "is damaged" in refused(tmp_path / "two/other")
 
-    features, task = open_features(kept), tiny.task()
     array = np.array(features.array)
     array[features.sample_ids.index(task.base.sample_ids[3]), 2] = np.nan
     with pytest.raises(InputError, match="features of 1 base persons are NaN or infinite"):
