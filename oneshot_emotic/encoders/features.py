@@ -100,10 +100,13 @@ def make_features(
         folder / key, DOCUMENT, contents, stated, other, len(pictures), PART, "--features"
     )
     if not work.is_finished():
+        try:
+            card = json.loads(json.dumps(dict(getattr(encoder, "card", {})), allow_nan=False))
+        except (TypeError, ValueError) as error:
+            raise InputError(Problem(f"the encoder's card is no JSON: {error}")) from None
         with work.held(0):
             _work_off(work, encoder, pictures, progress)
             grey = sorted(x for found in work.results().values() for x in found)
-            card = dict(getattr(encoder, "card", {}))
             work.finish({"card": card, "without_picture": grey, "sample_ids": list(pictures)})
     return read_features(work.folder)
 
