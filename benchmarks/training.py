@@ -29,6 +29,7 @@ from oneshot_emotic_baselines.data import (
     random_changes,
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
+from oneshot_emotic_baselines.metric_learning import Losses, batch_order
 from oneshot_emotic_baselines.model import autocast
 from oneshot_emotic_baselines.settings import Settings
 from PIL import Image
@@ -146,9 +147,9 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
     targets = split.targets()
     network = training._network(settings, len(split.classes), {}, ours)
     optimiser = training._optimiser(settings, network)
-    losses = training._Losses(settings, ours)
+    losses = Losses(settings, ours.world)
     generator = torch.Generator().manual_seed(0)
-    order = training._order(targets, settings, 0, given.steps + 5)
+    order = batch_order(targets, settings, 0, given.steps + 5)
 
     def step(inputs: Inputs, wanted: torch.Tensor) -> None:
         network.train()

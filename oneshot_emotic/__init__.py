@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from oneshot_emotic.dataset.load import load_task as load_task
     from oneshot_emotic.encoders.evaluate import evaluate_encoder as evaluate_encoder
+    from oneshot_emotic.encoders.evaluate import features_of as features_of
     from oneshot_emotic.errors import InputError as InputError
     from oneshot_emotic.person_dataset import PersonDataset as PersonDataset
     from oneshot_emotic.pictures import open_pictures as open_pictures
@@ -38,6 +39,7 @@ _HOMES = {
     "Task": "oneshot_emotic.splits",
     "evaluate": "oneshot_emotic.scoring.evaluate",
     "evaluate_encoder": "oneshot_emotic.encoders.evaluate",
+    "features_of": "oneshot_emotic.encoders.evaluate",
     "load_task": "oneshot_emotic.dataset.load",
     "open_pictures": "oneshot_emotic.pictures",
     "write_submission": "oneshot_emotic.submission.embeddings_file",
@@ -53,6 +55,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "evaluate_encoder",
+    "features_of",
     "load_task",
     "open_pictures",
     "write_submission",

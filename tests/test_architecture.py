@@ -36,7 +36,6 @@ ALLOWED = {
     "prepared": {"emotic", "worklist"},
     "pictures": {"emotic", "prepared"},
     "person_dataset": {"pictures", "splits"},
-    "embedders": {"pictures"},
     "worklist": set(),
     "encoders": {"pictures", "emotic", "worklist", "dataset", "splits", "scoring"},
     "dataset": {"splits", "labels", "draws"},

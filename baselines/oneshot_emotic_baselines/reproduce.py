@@ -265,16 +265,16 @@ class Reproduction:
     def run_job(self, job: Job) -> float:
         """Train, embed, write; the seconds it took."""
         from oneshot_emotic.dataset.load import load_task
-        from oneshot_emotic.embedders import EMBEDDERS
+        from oneshot_emotic.encoders.random_vectors import CARD, random_vectors
         from oneshot_emotic.submission.embeddings_file import write_submission
 
         started = time.monotonic()
         task, folder = load_task(job.settings.task, self.dataset), self._run_folder(job)
         record: dict[str, Any] = {}
         if RECIPES[job.recipe].kind == "random":
-            embedder = EMBEDDERS["random"]()
-            vectors = {name: embedder.embed(name, None) for name in task.novel.sample_ids}
-            write_submission(self.output(job), vectors, task, embedder.card, "float16")
+            persons = task.novel.sample_ids
+            embeddings = persons, random_vectors(persons)
+            write_submission(self.output(job), embeddings, task, CARD, "float16")
         else:
             import torch
 
@@ -307,7 +307,7 @@ class Reproduction:
 
     def _write_documents(self, jobs: Sequence[Job]) -> list[Path]:
         """Write the submission.json of every baseline of done jobs; the folders, in their order."""
-        from oneshot_emotic.embedders import EMBEDDERS
+        from oneshot_emotic.encoders.random_vectors import CARD
         from oneshot_emotic.submission.folder import write_submission_document
         from oneshot_emotic_baselines.embed import model_card
 
@@ -317,7 +317,7 @@ class Reproduction:
             members = [job for job in jobs if self.output(job).parent == folder]
             recipe, settings = RECIPES[members[0].recipe], members[0].settings
             if recipe.kind == "random":
-                card = dict(EMBEDDERS["random"].card)
+                card = dict(CARD)
             else:
                 record = self._record(members[0])
                 how = f"{self.scale.describe()}, seed {settings.seed}, torch {record['torch']}."

@@ -31,6 +31,7 @@ _RANGES = {
     "weight_decay": (0, math.inf),
     "validation_draws": (1, math.inf),
     "embedding": (1, 65_536),
+    "hidden": (0, 65_536),
     "metric_weight": (0, 1),
     "flip": (0, 1),
     "shift": (0, 0.5),
@@ -102,19 +103,12 @@ class Settings:
         """Refuse unknown names and values out of range, all at once."""
         recipe_named(self.recipe)
         task_definition(self.task)
-        choices = {name: get_args(kind) for name, kind in get_type_hints(Settings).items()}
-        problems = [
-            Problem(f"must be one of {', '.join(known)}, not {value!r}", name)
-            for name, known in choices.items()
-            if known and (value := getattr(self, name)) not in known
-        ]
-        for name, (least, most) in _RANGES.items():
-            value = getattr(self, name)
-            if not least <= value <= most:
-                bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
-                problems.append(Problem(f"must be {bounds}, not {value}", name))
-        if problems:
-            raise InputError(problems)
+        _check(self)
+
+    @property
+    def triplet_share(self) -> float:
+        """The share of the triplet loss; the rest is cross entropy."""
+        return self.metric_weight if self.effective_recipe.metric_loss else 0.0
 
     @property
     def rate(self) -> float:
@@ -152,3 +146,63 @@ class Settings:
             return msgspec.convert(content, cls)
         except msgspec.ValidationError as error:
             raise InputError(Problem(f"the checkpoint's settings are wrong: {error}")) from None
+
+
+@dataclass(frozen=True)
+class HeadSettings:
+    """What decides a head on frozen features; what is not said here is as in `Settings`.
+
+    The defaults that are not a network's were chosen on held-out base classes of the stand-in.
+
+    Attributes:
+        base: Base persons to train on.
+        seed: Of the first weights and the batches.
+        hidden: Units of a hidden layer; 0 for a linear head.
+        embedding: Dimensions of the embedding.
+        epochs: The most passes over the base persons.
+        batch_size: Persons a step.
+        per_class: Persons a class that the sampler draws at a time.
+        learning_rate: Of Adam.
+        margin: Of the triplet loss.
+        epsilon: Of the miner.
+        metric_weight: Share of the triplet loss.
+    """
+
+    base: Base = Settings.base
+    seed: int = Settings.seed
+    hidden: int = 0
+    embedding: int = Settings.embedding
+    epochs: int = Settings.epochs
+    batch_size: int = Settings.batch_size
+    per_class: int = Settings.per_class
+    learning_rate: float = 1e-3
+    margin: float = Settings.margin
+    epsilon: float = Settings.epsilon
+    metric_weight: float = Settings.metric_weight
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, all at once."""
+        _check(self)
+
+    @property
+    def triplet_share(self) -> float:
+        """As of `Settings`."""
+        return self.metric_weight
+
+
+def _check(settings: Settings | HeadSettings) -> None:
+    """Refuse unknown names and values out of range, all at once."""
+    kinds = get_type_hints(type(settings))
+    choices = {name: get_args(kind) for name, kind in kinds.items()}
+    problems = [
+        Problem(f"must be one of {', '.join(known)}, not {value!r}", name)
+        for name, known in choices.items()
+        if known and (value := getattr(settings, name)) not in known
+    ]
+    for name, (least, most) in _RANGES.items():
+        value = getattr(settings, name, least)
+        if not least <= value <= most:
+            bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"
+            problems.append(Problem(f"must be {bounds}, not {value}", name))
+    if problems:
+        raise InputError(problems)

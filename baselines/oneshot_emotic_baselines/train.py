@@ -4,7 +4,7 @@
     RUN/log.csv                  one line an epoch
     RUN/resume.safetensors       while training: all that is needed to go on; gone when it is done
 
-Losses, miner, sampler and the gathering over processes are pytorch-metric-learning's.
+Losses, miner, sampler and the gathering over processes are in metric_learning.py.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from oneshot_emotic.scoring.evaluate import evaluate
 from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 from oneshot_emotic_baselines.data import (
     BaseSplit,
-    IntArray,
     PersonBatches,
     PersonData,
     network_inputs,
@@ -39,6 +38,7 @@ from oneshot_emotic_baselines.data import (
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.embed import embed_places
+from oneshot_emotic_baselines.metric_learning import Losses, batch_order
 from oneshot_emotic_baselines.model import AffectNet, autocast
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.weights import WeightFiles, describe
@@ -181,7 +181,7 @@ def train(
         model = DistributedDataParallel(network)
     if settings.compile:
         model = torch.compile(model)
-    losses = _Losses(settings, ours)
+    losses = Losses(settings, ours.world)
     origin = describe(recipe.pretraining, files)
     steps = max(1, (settings.persons_per_epoch or len(kept)) // settings.batch_size)
     local = settings.batch_size // ours.world
@@ -191,7 +191,7 @@ def train(
         while state.epoch < settings.epochs:
             started = time.monotonic()
             epoch = state.epoch
-            order = _order(targets, settings, epoch, steps)
+            order = batch_order(targets, settings, epoch, steps)
             random = torch.Generator().manual_seed(seed_of("augment", settings.seed, epoch))
             model.train()
             records: list[torch.Tensor] = []
@@ -252,41 +252,6 @@ def train(
     return _finished(folder, settings, identity)
 
 
-class _Losses:
-    """Half triplet loss on mined triplets, half cross entropy over the base classes."""
-
-    def __init__(self, settings: Settings, ours: Processes) -> None:
-        from pytorch_metric_learning.distances import CosineSimilarity
-        from pytorch_metric_learning.losses import TripletMarginLoss
-        from pytorch_metric_learning.miners import MultiSimilarityMiner
-        from pytorch_metric_learning.utils.distributed import (
-            DistributedLossWrapper,
-            DistributedMinerWrapper,
-        )
-
-        self.share = settings.metric_weight if settings.effective_recipe.metric_loss else 0.0
-        self.miner: Any = MultiSimilarityMiner(epsilon=settings.epsilon)
-        self.triplet: Any = TripletMarginLoss(margin=settings.margin, distance=CosineSimilarity())
-        self.world = ours.world
-        if ours.world > 1:
-            self.miner = DistributedMinerWrapper(self.miner)
-            self.triplet = DistributedLossWrapper(self.triplet)
-        self.cross_entropy = nn.CrossEntropyLoss()
-
-    def __call__(
-        self, embeddings: torch.Tensor, logits: torch.Tensor, wanted: torch.Tensor
-    ) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """The loss to descend, and what the log shows: loss, triplet loss, cross entropy."""
-        entropy = self.cross_entropy(logits, wanted)
-        if not self.share:
-            return entropy, [entropy, torch.zeros_like(entropy), entropy]
-        triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
-        loss = self.share * triplet + (1 - self.share) * entropy
-        # The wrapper multiplies by the number of processes, since gradients are averaged over them.
-        alone = triplet / self.world
-        return loss, [self.share * alone + (1 - self.share) * entropy, alone, entropy]
-
-
 def _network(settings: Settings, classes: int, files: WeightFiles, ours: Processes) -> AffectNet:
     recipe = settings.effective_recipe
     with torch.random.fork_rng(devices=[]):
@@ -306,29 +271,6 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
         network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
     )
     return made
-
-
-def _order(targets: IntArray, settings: Settings, epoch: int, steps: int) -> list[IntArray]:
-    """The persons of each step of an epoch, `per_class` of a class at a time.
-
-    The sampler goes round all classes; batches are cut from its stream, so that a batch may hold
-    more than `per_class` persons of a class where there are few classes.
-    """
-    from pytorch_metric_learning.samplers import MPerClassSampler
-    from pytorch_metric_learning.utils import common_functions
-
-    wanted = steps * settings.batch_size
-    round_trip = settings.per_class * len(np.unique(targets))
-    sampler = MPerClassSampler(
-        targets, settings.per_class, length_before_new_iter=wanted + round_trip
-    )
-    before = common_functions.NUMPY_RANDOM
-    common_functions.NUMPY_RANDOM = np.random.RandomState(seed_of("order", settings.seed, epoch))
-    try:
-        places = np.array(list(sampler), dtype=np.int64)[:wanted]
-    finally:
-        common_functions.NUMPY_RANDOM = before
-    return list(places.reshape(steps, settings.batch_size))
 
 
 @contextlib.contextmanager

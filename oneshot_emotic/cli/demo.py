@@ -61,7 +61,6 @@ def command(ctx: click.Context, workdir: Path | None, workers: int) -> None:
         embeddings,
         suffix="safetensors",
         dtype="float32",
-        workers=workers,
     )
 
     options = ("--dataset", dataset, "--json", scores)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -15,17 +16,16 @@ from oneshot_emotic.cli.options import (
     annotations_option,
     data_option,
     dataset_option,
-    workers_option,
 )
-from oneshot_emotic.cli.progress import echo, growing_bar, progress_bar, say
+from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import device_option
-from oneshot_emotic.embedders import EMBEDDERS
 from oneshot_emotic.errors import InputError, Problem, some
-from oneshot_emotic.tasks import TASKS
+
+_BUILT_IN = ("random", "colour-gradient")
 
 
 @click.command()
-@click.argument("embedder", metavar="[" + "|".join(EMBEDDERS) + "|CHECKPOINT]")
+@click.argument("embedder", metavar="[" + "|".join(_BUILT_IN) + "|CHECKPOINT]")
 @data_option
 @annotations_option
 @dataset_option
@@ -56,7 +56,6 @@ from oneshot_emotic.tasks import TASKS
     "--sem2vec", type=FOLDER, help="For a checkpoint: the Sem2Vec table; default: found in ROOT."
 )
 @device_option
-@workers_option
 @needs_baselines
 def command(
     embedder: str,
@@ -67,7 +66,6 @@ def command(
     output: Path,
     suffix: str,
     dtype: str,
-    workers: int,
     **for_checkpoint: Any,
 ) -> None:
     """Embed a data set's novel persons with a built-in embedder or a checkpoint.
@@ -75,13 +73,13 @@ def command(
     Writes OUTPUT/<task>.<format>, ready for `oneshot-emotic score`. A CHECKPOINT, from
     `oneshot-emotic train`, embeds the task it was trained on.
     """
-    if embedder in EMBEDDERS:
+    if embedder in _BUILT_IN:
         places = (root, annotations, dataset, tasks, output)
-        embed_tasks(embedder, *places, suffix=suffix, dtype=dtype, workers=workers)
+        embed_tasks(embedder, *places, suffix=suffix, dtype=dtype)
         return
     checkpoint = Path(embedder)
     if not checkpoint.is_file():
-        known = ", ".join(EMBEDDERS)
+        known = ", ".join(_BUILT_IN)
         raise InputError(
             Problem(f"{embedder!r} is neither a built-in embedder ({known}) nor a checkpoint file")
         )
@@ -108,38 +106,33 @@ def embed_tasks(
     *,
     suffix: str,
     dtype: str,
-    workers: int,
 ) -> list[Path]:
     """Embed and write; the paths written, in the order of the tasks."""
-    from oneshot_emotic.dataset.folder import read_task
-    from oneshot_emotic.dataset.locate import dataset_folder
-    from oneshot_emotic.embedders.run import embed_copy
+    from oneshot_emotic.encoders.colour_gradient import ColourGradient
+    from oneshot_emotic.encoders.evaluate import chosen_tasks
+    from oneshot_emotic.encoders.features import Features, make_features
+    from oneshot_emotic.encoders.random_vectors import CARD, random_vectors
+    from oneshot_emotic.pictures import open_pictures
     from oneshot_emotic.submission.embeddings_file import write_submission
 
-    folder = dataset_folder(dataset)
-    loaded = [read_task(folder, name) for name in (tasks or TASKS)]
-    chosen = [task for task in loaded if tasks or not task.unscorable]
+    chosen = chosen_tasks(tasks, dataset)
     wanted = sorted({sample_id for task in chosen for sample_id in task.novel.sample_ids})
-    with progress_bar(f"embedding ({embedder})", len(wanted)) as progress:
-        result = embed_copy(
-            EMBEDDERS[embedder](),
-            wanted,
-            root,
-            annotations=annotations,
-            workers=workers,
-            progress=progress,
-        )
-    if result.without_picture:
-        say(
-            f"warning: {len(result.without_picture):,} persons have no sound picture and were "
-            f"embedded from a grey one: {some(result.without_picture)}"
-        )
-    vector_of = dict(zip(wanted, result.vectors, strict=True))
+    pictures = open_pictures(root, annotations=annotations)
+    pictures.check(wanted)
+    with TemporaryDirectory() as kept, growing_bar(f"embedding ({embedder})") as progress:
+        if embedder == "random":
+            card, found = CARD, Features(tuple(wanted), random_vectors(wanted))
+        else:
+            encoder, some_of = ColourGradient(), pictures.of(wanted)
+            found = make_features(encoder, encoder.identity, some_of, Path(kept), progress)
+            card = encoder.card
+        embeddings = [found.of(task.novel.sample_ids) for task in chosen]
+    if grey := found.without_picture:
+        say(f"warning: {len(grey):,} persons have no sound picture: grey ones for {some(grey)}")
     written = []
-    for task in chosen:
+    for task, vectors in zip(chosen, embeddings, strict=True):
         path = output / f"{task.name}.{suffix}"
-        vectors = {sample_id: vector_of[sample_id] for sample_id in task.novel.sample_ids}
-        write_submission(path, vectors, task, EMBEDDERS[embedder].card, dtype)
-        echo(f"{path}: {len(vectors):,} persons")
+        write_submission(path, vectors, task, card, dtype)
+        echo(f"{path}: {len(task.novel):,} persons")
         written.append(path)
     return written

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("encoder", metavar="timm:NAME[@FILE]|hf:NAME|hf:FOLDER|MODULE:FACTORY")
+@click.argument("encoder", metavar="timm:NAME[@FILE]|hf:NAME|hf:FOLDER|MODULE:FACTORY|BUILT-IN")
 @data_option
 @annotations_option
 @dataset_option
@@ -79,7 +79,8 @@ def command(
     The vectors of all persons are made once and kept; a run that was stopped goes on, and the next
     one makes none. ENCODER is a network of timm (timm:NAME, or timm:NAME@FILE with weights of a
     file) or of transformers (hf:NAME or hf:FOLDER), or your own: MODULE:FACTORY is called without
-    arguments and returns an object with embed(images, bodies).
+    arguments and returns an object with embed(images, bodies). BUILT-IN is colour-gradient or
+    hog-colour.
 
     On several GPUs: `accelerate launch -m oneshot_emotic run ...`.
 

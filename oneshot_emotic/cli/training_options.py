@@ -22,8 +22,11 @@ _SETTINGS = {
         "person.",
     ),
     "backbone": ("--backbone", "The ResNet of the image and body branches."),
-    "seed": ("--seed", "Default: 0. Of first weights, batches and held-out images."),
-    "epochs": ("--epochs", "Passes over the base persons."),
+    "seed": (
+        "--seed",
+        "Default: 0. Of first weights and batches, and a network's held-out images.",
+    ),
+    "epochs": ("--epochs", "Passes over the base persons; the best is taken."),
     "persons_per_epoch": ("--persons-per-epoch", "Default: as many as there are base persons."),
     "batch_size": ("--batch-size", "Persons a step, over all processes together."),
     "optimiser": ("--optimiser", "rmsprop as in the paper."),
@@ -36,6 +39,11 @@ _SETTINGS = {
     ),
     "precision": ("--precision", "auto: bf16 on a GPU."),
     "compile": ("--compile/--no-compile", "torch.compile the network."),
+}
+#: Those that are a head's alone on the command line.
+_OF_HEADS = {
+    "hidden": ("--hidden", "Units of a hidden layer; default: none, the head is linear."),
+    "embedding": ("--embedding", "Dimensions of the embedding."),
 }
 
 device_option = click.option(
@@ -63,15 +71,16 @@ def size_option(function: Function) -> Function:
     )(function)
 
 
-def settings_options(*names: str) -> Callable[[Function], Function]:
-    """These settings of `Settings`, or all that a user may change, with the defaults there."""
-    from oneshot_emotic_baselines.settings import Settings
+def settings_options(*names: str, of: str = "Settings") -> Callable[[Function], Function]:
+    """These settings of `Settings` or `HeadSettings`, with the defaults there."""
+    from oneshot_emotic_baselines import settings
 
-    types = get_type_hints(Settings)
+    kind = getattr(settings, of)
+    types = get_type_hints(kind)
 
     def decorate(function: Function) -> Function:
         for name in reversed(names or tuple(_SETTINGS)):
-            (flag, text), default = _SETTINGS[name], getattr(Settings, name)
+            (flag, text), default = (_SETTINGS | _OF_HEADS)[name], getattr(kind, name)
             choices = get_args(types[name])
             function = click.option(
                 flag,

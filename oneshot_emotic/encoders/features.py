@@ -1,6 +1,6 @@
 """The vectors of all persons of an EMOTIC copy, made once and kept.
 
-    FOLDER/<key>/features.json   what they are of, and the sample_id of each row; written last
+    FOLDER/<key>/features.json   of what and by whom, the sample_id of each row; written last
     FOLDER/<key>/features.npy    float32 (persons, dimensions), memory-mapped
 
 The key is the SHA-256 over the encoder's identity and the pictures. While it is made, the vectors
@@ -16,10 +16,10 @@ import json
 import os
 import sys
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,7 +30,7 @@ import numpy.typing as npt
 from oneshot_emotic.emotic.images import pillow_quiet
 from oneshot_emotic.encoders.launched import ALONE, Processes
 from oneshot_emotic.encoders.protocol import Encoder
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, counted, some
 from oneshot_emotic.files import write_bytes
 from oneshot_emotic.pictures import Pictures
 from oneshot_emotic.processes import available_processors
@@ -64,15 +64,25 @@ class Features:
         sample_ids: Who, in the order of the rows.
         array: float32 (persons, dimensions), memory-mapped.
         without_picture: Those whose image is missing or broken; theirs are of a grey one.
+        card: The encoder's model card; empty where it has none.
     """
 
     sample_ids: tuple[str, ...]
     array: Vectors
-    without_picture: tuple[str, ...]
+    without_picture: tuple[str, ...] = ()
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def of(self, sample_ids: Sequence[str]) -> tuple[Sequence[str], Vectors]:
-        """Some persons with their vectors, as `evaluate` takes them."""
+        """Some persons with their vectors, as `evaluate` takes them.
+
+        Raises:
+            InputError: There are none of some.
+        """
         row = {sample_id: row for row, sample_id in enumerate(self.sample_ids)}
+        if missing := [sample_id for sample_id in sample_ids if sample_id not in row]:
+            what = f"there are no features of {counted(len(missing), 'person')}, such as"
+            remedy = "Give the data set of the same pictures (--dataset)"
+            raise InputError(Problem(f"{what} {some(missing)}", remedy=remedy))
         return sample_ids, self.array[[row[sample_id] for sample_id in sample_ids]]
 
 
@@ -105,19 +115,34 @@ def make_features(
         folder / key, DOCUMENT, contents, stated, other, len(pictures), PART, "--features"
     )
     if not work.is_finished():
+        card = _card(encoder)
         with work.held(0) if processes.main else nullcontext():
             _work_off(work, encoder, pictures, progress, processes)
             processes.wait()
             if processes.main:
-                _finish(work, pictures)
+                _finish(work, pictures, card)
     processes.wait()
     return read_features(work.folder)
 
 
-def _finish(work: WorkList, pictures: Pictures) -> None:
+def _card(encoder: Encoder) -> dict[str, Any]:
+    """The encoder's model card as JSON has it.
+
+    Raises:
+        InputError: It is none.
+    """
+    try:
+        card = json.loads(json.dumps(dict(getattr(encoder, "card", {})), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise InputError(Problem(f"the encoder's card is no JSON: {error}")) from None
+    assert isinstance(card, dict)
+    return card
+
+
+def _finish(work: WorkList, pictures: Pictures, card: dict[str, Any]) -> None:
     _join_parts(work)
     grey = sorted(x for found in work.results().values() for x in found)
-    work.finish({"without_picture": grey, "sample_ids": list(pictures)})
+    work.finish({"card": card, "without_picture": grey, "sample_ids": list(pictures)})
 
 
 def read_features(folder: Path) -> Features:
@@ -131,7 +156,7 @@ def read_features(folder: Path) -> Features:
         ids, grey = (tuple(document[name]) for name in ("sample_ids", "without_picture"))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(Problem(f"is damaged: {error}", str(folder), _REMEDY)) from None
-    return Features(ids, _array(folder, len(ids)), grey)
+    return Features(ids, _array(folder, len(ids)), grey, document.get("card", {}))
 
 
 def _array(folder: Path, persons: int) -> Vectors:

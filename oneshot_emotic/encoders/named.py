@@ -1,4 +1,4 @@
-"""Encoders by name: timm:NAME, timm:NAME@FILE, hf:NAME, hf:FOLDER and MODULE:FACTORY."""
+"""Encoders by name: the built-in ones, timm:NAME[@FILE], hf:NAME, hf:FOLDER, MODULE:FACTORY."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ import difflib
 import importlib
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from oneshot_emotic.encoders.colour_gradient import ColourGradient
+from oneshot_emotic.encoders.hog_colour import HogColour
 from oneshot_emotic.encoders.network import NetworkEncoder, first_line
 from oneshot_emotic.encoders.protocol import Encoder, View
 from oneshot_emotic.errors import InputError, Problem, some
@@ -18,8 +20,15 @@ from oneshot_emotic.errors import InputError, Problem, some
 if TYPE_CHECKING:
     import torch
 
-_EXTRA = {"timm", "torch", "torchvision", "transformers"}
-_REMEDY = "An encoder is timm:NAME, timm:NAME@FILE, hf:NAME, hf:FOLDER or MODULE:FACTORY"
+_EXTRA = {"skimage", "timm", "torch", "torchvision", "transformers"}
+#: Hand-made ones; nothing is downloaded for them.
+BUILT_IN: dict[str, Callable[[], Encoder]] = {
+    ColourGradient.name: ColourGradient,
+    HogColour.name: HogColour,
+}
+_REMEDY = (
+    f"An encoder is timm:NAME[@FILE], hf:NAME, hf:FOLDER, MODULE:FACTORY, {', '.join(BUILT_IN)}"
+)
 
 
 def load_encoder(
@@ -30,7 +39,7 @@ def load_encoder(
     Args:
         name: `timm:NAME` with the pretrained weights of that name, `timm:NAME@FILE` with those of
             a file, `hf:NAME_OR_FOLDER` of transformers, or `MODULE:FACTORY`, a callable without
-            arguments.
+            arguments; or one of `BUILT_IN`.
         view: What a network is shown; one of MODULE:FACTORY sees both and takes what it likes.
         device: `auto`, `cpu`, `cuda`, or another of torch's; likewise.
         batch_size: Persons at once; likewise.
@@ -45,12 +54,15 @@ def load_encoder(
         return _from_timm(*rest.partition("@")[::2], **options)
     if kind == "hf" and rest:
         return _from_transformers(rest, **options)
-    if not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", name):
+    if name not in BUILT_IN and not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", name):
         raise InputError(Problem("there is no such encoder", name, _REMEDY))
     if options != {"view": "both", "device": "auto", "batch_size": 64}:
         what = "view, device and batch size are for timm: and hf:; this one chooses for itself"
         raise InputError(Problem(what, name))
-    return _own(kind, rest)
+    if rest:
+        return _own(kind, rest)
+    with _loading(name):
+        return BUILT_IN[name]()
 
 
 def _from_timm(name: str, file: str, **options: Any) -> NetworkEncoder:

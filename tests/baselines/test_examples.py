@@ -24,11 +24,11 @@ def printed(program, *arguments, cwd):
     return result.stdout.splitlines()
 
 
-def scored_alike(line, output, run):
+def scored_alike(line, output, run, name="My ResNet-18"):
     """The printed figure is the one that `score` finds in the file written."""
     figure = line.split("1-shot balanced accuracy ")[1].split(" %")[0]
     again = run("score", output, "--dataset", tiny.dataset()).output
-    return f"{figure} [" in again and "My ResNet-18" in again
+    return f"{figure} [" in again and name in again
 
 
 def test_own_model(tmp_path, run):
@@ -49,6 +49,22 @@ def test_lightning_model(tmp_path, run):
     logged = {name: float(value) for row in rows for name, value in row.items() if value}
     (same,) = (x for x in logged if x.endswith("/1-shot/balanced_accuracy"))
     assert logged["one_shot"] == logged[same]
+
+
+def test_frozen_timm(tmp_path, run):
+    """A local checkpoint and a head; what it writes is scored alike."""
+    timm, output = pytest.importorskip("timm"), tmp_path / "preds.safetensors"
+    from safetensors.torch import save_file
+
+    save_file(timm.create_model("test_vit").state_dict(), tmp_path / "vit.safetensors")
+    encoder = f"timm:test_vit@{tmp_path}/vit.safetensors"
+    arguments = (encoder, "-o", output)
+    first, frozen, scores = printed("frozen_timm.py", *arguments, cwd=tmp_path)
+    assert first.startswith("epoch ") and ", without it 0." in first
+    assert scored_alike(scores, output, run, "timm:test_vit + linear head")
+    assert not scored_alike(frozen, output, run, "timm:test_vit + linear head")
+    (kept,) = (tiny.stand_in() / "features").iterdir()  # made once
+    assert kept.is_dir()
 
 
 def test_first_look(tmp_path):

@@ -13,6 +13,7 @@ from oneshot_emotic_baselines import train as train_module  # noqa: E402
 from oneshot_emotic_baselines.data import PersonBatches, base_split, network_inputs  # noqa: E402
 from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
 from oneshot_emotic_baselines.embed import embed_places  # noqa: E402
+from oneshot_emotic_baselines.metric_learning import Losses  # noqa: E402
 
 
 def test_kill_9_and_again(tmp_path):
@@ -41,7 +42,7 @@ def test_32_persons_are_learnt():
     ours = Processes(0, 1, cpu)
     network = train_module._network(settings, len(split.classes), {}, ours)
     optimiser = train_module._optimiser(settings, network)
-    losses = train_module._Losses(settings, ours)
+    losses = Losses(settings)
     (batch,) = persons.batches([np.arange(32)])
     for _ in range(40):
         network.train()

@@ -17,6 +17,7 @@ from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
+from oneshot_emotic_baselines.metric_learning import batch_order  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
 
@@ -189,13 +190,13 @@ def test_compiled_is_the_same_network(finished, tmp_path):
 def test_batches_hold_the_classes_evenly():
     targets = np.repeat(np.arange(6), [100, 5, 20, 3, 40, 7])
     settings = Settings("i-dml", "cat-6-6")
-    order = module._order(targets, settings, 0, 5)
+    order = batch_order(targets, settings, 0, 5)
     assert len(order) == 5 and all(len(batch) == 32 for batch in order)
     counts = np.bincount(targets[np.concatenate(order)], minlength=6)
     assert counts.max() - counts.min() <= 4
-    again = module._order(targets, settings, 0, 5)
+    again = batch_order(targets, settings, 0, 5)
     assert all(np.array_equal(a, b) for a, b in zip(order, again, strict=True))
-    other = module._order(targets, settings, 1, 5)
+    other = batch_order(targets, settings, 1, 5)
     assert not all(np.array_equal(a, b) for a, b in zip(order, other, strict=True))
 
 

@@ -16,8 +16,9 @@ from made import small_stand_in
 from matlab import image, person, write_mat
 from safetensors import safe_open
 
-from oneshot_emotic import __version__, load_task, write_submission
+from oneshot_emotic import __version__, load_task, open_pictures, write_submission
 from oneshot_emotic.cli.main import main
+from oneshot_emotic.encoders.features import read_features
 from oneshot_emotic.synthetic.settings import StandInSettings
 
 COMMITTED = REPOSITORY / "submissions/colour-gradient/cat-6-6.safetensors"
@@ -222,14 +223,16 @@ class TestOthers:
             "cat-6-6",
             "-o",
         )
-        run("embed", "colour-gradient", *arguments, tmp_path / "p", "--workers", 1)
+        run("embed", "colour-gradient", *arguments, tmp_path / "p")
         [file] = (tmp_path / "p").iterdir()
         assert "Colour and gradient" in run("score", file, "--dataset", tmp_path / "ds").output
-        # more workers, the same bytes
-        run("embed", "colour-gradient", *arguments, tmp_path / "q", "--workers", 2)
+        # `run` makes the same vectors, and keeps them of base persons too
+        run("run", "colour-gradient", *arguments, tmp_path / "q")
         assert (tmp_path / "q" / file.name).read_bytes() == file.read_bytes()
+        (kept,) = (tmp_path / "st/features").iterdir()
+        assert read_features(kept).sample_ids == tuple(open_pictures(tmp_path / "st"))
         (tmp_path / "st/emotic/mscoco/images").rename(tmp_path / "gone")
-        result = run("embed", "colour-gradient", *arguments, tmp_path / "r", "--workers", 1)
+        result = run("embed", "colour-gradient", *arguments, tmp_path / "r")
         assert "have no sound picture" in result.output
         result = run("embed", "random", "--data", tmp_path / "st", "-o", tmp_path / "s", status=2)
         assert "not in these annotations, such as" in result.output
@@ -239,7 +242,7 @@ class TestOthers:
         """A small stand-in is the beginning of the large one; its last picture lacks people."""
         run("build", stand_in, "-o", tmp_path / "ds", "--no-images")
         arguments = ("--data", stand_in, "--dataset", tmp_path / "ds", "-o", tmp_path / "p")
-        run("embed", "colour-gradient", *arguments, "--task", "cat-6-6", "--workers", 1)
+        run("embed", "colour-gradient", *arguments, "--task", "cat-6-6")
         [file] = (tmp_path / "p").iterdir()
         made, stored = vectors_of(file), vectors_of(COMMITTED)
         common = made.keys() & stored.keys()

@@ -17,11 +17,11 @@ import pytest
 from matlab import element, image, mat_bytes, matrix, person, write_mat
 from scipy.io import loadmat, savemat
 
-from oneshot_emotic.embedders import EMBEDDERS
-from oneshot_emotic.embedders.run import embed_copy
 from oneshot_emotic.emotic import mattags
 from oneshot_emotic.emotic.persons import read_annotations
+from oneshot_emotic.encoders.colour_gradient import ColourGradient
 from oneshot_emotic.errors import InputError
+from oneshot_emotic.pictures import open_pictures
 
 CELL, STRUCT, TEXT, SPARSE, DOUBLE, BYTES, FUNCTION = 1, 2, 4, 5, 6, 9, 16
 DOUBLES = element(9, np.ones(2).tobytes())
@@ -202,9 +202,10 @@ class TestValues:
         """A grey picture stands for a missing one, whatever size that is said to have."""
         large = image("a.jpg", person(box=(1, 1, 1e9, 1e9)), size=(1e9, 1e9))
         unknown = image("b.jpg", person(box=(1, 1, 1e308, 1e308)), size=(1e308, 1e308))
-        path = write_mat(tmp_path / "Annotations.mat", train=[large, unknown])
+        write_mat(tmp_path / "Annotations.mat", train=[large, unknown])
         (tmp_path / "mscoco/images").mkdir(parents=True)
-        persons = read_annotations(path).persons["sample_id"].tolist()
-        result = embed_copy(EMBEDDERS["colour-gradient"](), persons, tmp_path)
-        assert result.without_picture == tuple(persons)
-        assert np.array_equal(result.vectors[0], result.vectors[1])
+        pictures = open_pictures(tmp_path)
+        bodies = [picture.body for picture in pictures.values()]
+        assert pictures.grey == set(pictures) and len(bodies) == 2
+        one, other = ColourGradient().embed(bodies, bodies)
+        assert np.array_equal(one, other)

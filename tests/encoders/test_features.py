@@ -227,6 +227,23 @@ def test_wrong_vectors_late_leave_what_was_kept(small_copy, tmp_path):
     assert rest.persons == 160 - 64
 
 
+def test_the_card_is_kept_or_refused_before_any_work(small_copy, tmp_path):
+    encoder = Small()
+    encoder.card = {"name": "Mine", "parameters": np.int64(3)}
+    with pytest.raises(InputError, match="the encoder's card is no JSON"):
+        scored(encoder, small_copy, tmp_path)
+    assert not encoder.calls
+    encoder.card = {"name": "Mine"}
+    scored(encoder, small_copy, tmp_path)
+    (folder,) = tmp_path.iterdir()
+    assert read_features(folder).card == {"name": "Mine"}
+    document = json.loads((folder / "features.json").read_text())
+    del document["card"]  # as it was before cards were kept
+    (folder / "features.json").write_text(json.dumps(document))
+    scored(encoder, small_copy, tmp_path)
+    assert read_features(folder).card == {} and encoder.persons == 160
+
+
 def test_pictures_missing(small_copy, tmp_path):
     root, dataset = small_copy
     shutil.copytree(root, tmp_path / "root")
@@ -268,10 +285,11 @@ def test_damaged_features(small_copy, tmp_path):
         ("collections:OrderedDict", "a OrderedDict is no encoder"),
         ("timm:test_vit", "pip install 'oneshot-emotic[encoders]'"),
         ("hf:google/siglip2", "pip install 'oneshot-emotic[encoders]'"),
+        ("hog-colour", "pip install 'oneshot-emotic[encoders]'"),
     ],
 )
 def test_names_that_are_no_encoders(small_copy, run, monkeypatch, name, message):
-    for library in ("timm", "transformers", "torch"):
+    for library in ("timm", "transformers", "torch", "skimage"):
         monkeypatch.setitem(sys.modules, library, None)
     root, dataset = small_copy
     found = run("run", name, "--data", root, "--dataset", dataset, status=2).output

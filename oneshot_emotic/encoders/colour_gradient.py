@@ -1,4 +1,4 @@
-"""A hand-made embedder: colour and gradient statistics of the body crop, nothing learnt.
+"""A hand-made encoder: colour and gradient statistics of the body crop, nothing learnt.
 
 Gradient orientations as in histograms of oriented gradients (Dalal and Triggs, CVPR 2005), in a
 simple form: one histogram a cell, normalised over the whole crop.
@@ -6,14 +6,12 @@ simple form: one histogram a cell, normalised over the whole crop.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-
-from oneshot_emotic.embedders.run import FloatVector
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -28,8 +26,9 @@ _COLOUR_SHARE = 0.1
 class ColourGradient:
     """Orientation histograms and mean colours over grids of the body crop."""
 
-    name: ClassVar[str] = "colour-gradient"
-    needs_pictures: ClassVar[bool] = True
+    name = "colour-gradient"
+    #: The number changes with the vectors.
+    identity = "colour-gradient 1"
     card: ClassVar[Mapping[str, Any]] = {
         "name": "Colour and gradient statistics",
         "description": (
@@ -44,15 +43,30 @@ class ColourGradient:
         "seen_test_images": False,
     }
 
-    def embed(self, sample_id: str, body: Image.Image | None) -> FloatVector:  # noqa: ARG002
-        """The vector of a person, of 144 orientation and 12 colour values."""
-        assert body is not None, "the body crop is needed"
-        small = body.resize((_WIDTH, _HEIGHT), Image.Resampling.BOX)
-        pixels = np.asarray(small, dtype=np.float64) / 255
-        gradients = _unit(np.sqrt(_orientation_histograms(pixels.mean(axis=2))))
-        colours = _unit(_colour_statistics(pixels))
-        parts = (gradients * (1 - _COLOUR_SHARE) ** 0.5, colours * _COLOUR_SHARE**0.5)
-        return np.concatenate(parts).astype(np.float32)
+    def embed(
+        self,
+        images: Sequence[Image.Image],  # noqa: ARG002
+        bodies: Sequence[Image.Image],
+    ) -> npt.NDArray[np.float32]:
+        """The vectors of persons, of 144 orientation and 12 colour values."""
+        return np.stack([_vector(body) for body in bodies]).astype(np.float32)
+
+
+def _vector(body: Image.Image) -> FloatArray:
+    pixels = pixels_of(body, _WIDTH, _HEIGHT)
+    return with_colours(np.sqrt(_orientation_histograms(pixels.mean(axis=2))), pixels)
+
+
+def pixels_of(picture: Image.Image, width: int, height: int) -> FloatArray:
+    """A picture at this size, (height, width, 3) from 0 to 1."""
+    small = picture.resize((width, height), Image.Resampling.BOX)
+    return np.asarray(small, dtype=np.float64) / 255
+
+
+def with_colours(gradients: FloatArray, pixels: FloatArray) -> FloatArray:
+    """A vector of gradients with the colour statistics of the same pixels beside it."""
+    parts = (_unit(gradients) * (1 - _COLOUR_SHARE) ** 0.5, _unit(_colour_statistics(pixels)))
+    return np.concatenate([parts[0], parts[1] * _COLOUR_SHARE**0.5])
 
 
 def _orientation_histograms(grey: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""The hand-made embedder on pictures whose statistics are known."""
+"""The hand-made encoder on pictures whose statistics are known."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from oneshot_emotic.embedders import EMBEDDERS
+from oneshot_emotic.encoders.colour_gradient import ColourGradient
+from oneshot_emotic.encoders.random_vectors import random_vectors
 
 #: Cells and orientations of the gradient part; colours follow.
 CELLS, ORIENTATIONS = 36, 4
@@ -14,14 +15,14 @@ CELLS, ORIENTATIONS = 36, 4
 
 def embedded(pixels):
     picture = Image.fromarray(np.asarray(pixels, dtype=np.uint8))
-    vector = EMBEDDERS["colour-gradient"]().embed("a#0", picture)
+    (vector,) = ColourGradient().embed([picture], [picture])
     assert vector.dtype == np.float32
     split = CELLS * ORIENTATIONS
     return vector[:split].reshape(CELLS, ORIENTATIONS), vector[split:]
 
 
 def ramp(axis):
-    """Grey that grows evenly down (0) or to the right (1), at the embedder's own size."""
+    """Grey that grows evenly down (0) or to the right (1), at the encoder's own size."""
     rows, columns = np.mgrid[0:96, 0:48]
     grey = (rows, columns)[axis]
     return np.repeat(grey[:, :, None], 3, axis=2)
@@ -53,6 +54,5 @@ def test_a_body_of_any_size_has_a_vector_of_length_one(rng):
 
 
 def test_random_vectors_depend_on_the_name_alone():
-    random = EMBEDDERS["random"]()
-    one, again, other = (random.embed(name, None) for name in ("a#0", "a#0", "a#1"))
+    one, again, other = random_vectors(["a#0", "a#0", "a#1"])
     assert np.array_equal(one, again) and not np.array_equal(one, other)
