@@ -144,9 +144,8 @@ extra_gated_heading: Ask for access to these splits
 extra_gated_prompt: >-
   These identifiers and classes were derived from EMOTIC's annotations. EMOTIC is given by its
   authors on request, for non-commercial research and education only ({EMOTIC_PAGE}),
-  and the same terms hold for these splits. Whoever has access agrees to use them for
-  non-commercial research and education only, not to pass them on, and not to try to find out who
-  the persons in the images are.
+  and these splits are for the same use only, to which you agree by asking for access. It gives
+  no access to EMOTIC's images and annotations: ask its authors for them.
 extra_gated_fields:
   Full name: text
   Affiliation: text
