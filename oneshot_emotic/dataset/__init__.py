@@ -2,6 +2,7 @@
 
     README.md                 the dataset card (card.py)
     manifest.json             what is in it (folder.py), with the fingerprint (fingerprint.py)
+    croissant.json            the same for other programs (croissant.py)
     data/<task>/base.parquet, novel.parquet      sample_id, image_id, label; base: shares_image
     data/<task>/support.parquet                  draw, shot, label, sample_id
 

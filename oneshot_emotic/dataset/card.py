@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 
+from oneshot_emotic.dataset.columns import COLUMNS
 from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.tasks import DRAWS, MAX_SHOTS
 
 #: Where EMOTIC is asked for.
 EMOTIC_PAGE = "https://s3.sunai.uoc.edu/emotic/index.html"
+
+#: The configuration that is loaded where none is named.
+_DEFAULT = "cat-6-6"
+
+_DTYPES = {"text": "string", "whole numbers": "int16", "true or false": "bool"}
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 
@@ -42,8 +49,9 @@ def dataset_card(identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic
 def _metadata(
     identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic: bool
 ) -> Iterator[str]:
-    persons = max(len(task.base) + len(task.novel) for task in tasks.values())
-    size = next((name for limit, name in _SIZES if persons < limit), "n>1M")
+    # As the Hub counts: the rows of all configurations.
+    rows = sum(len(task.base) + len(task.novel) + _support_rows(task) for task in tasks.values())
+    size = next((name for limit, name in _SIZES if rows < limit), "1M<n<10M")
     yield "---"
     yield f"pretty_name: One-shot EMOTIC ({identity.name}, {identity.label_rule})"
     if synthetic:
@@ -52,24 +60,46 @@ def _metadata(
         yield "license: other"
         yield "license_name: emotic-non-commercial-research-and-education"
         yield f"license_link: {EMOTIC_PAGE}"
-    yield "task_categories:\n- image-classification"
+        yield _GATE
+    # What it is for: novel persons in images are classified, by embeddings of them. The Hub tells
+    # from the files itself that no images are in it.
+    yield "task_categories:\n- image-classification\n- image-feature-extraction"
     yield "tags:\n- emotion-recognition\n- few-shot-learning\n- one-shot-learning"
     if synthetic:
         yield "- synthetic"
     yield f"size_categories:\n- {size}\nconfigs:"
-    for name, task in tasks.items():
-        # `datasets` cannot load a split of no rows: such a split is left out of the list.
-        splits = {"base": len(task.base), "novel": len(task.novel)}
-        yield from _config(name, name, [split for split, rows in splits.items() if rows])
-        yield from _config(name, draws_config(name), ["support"] if len(task.novel) else [])
+    configs = list(_configs(tasks))
+    for name, task_name, splits, _ in configs:
+        yield f"- config_name: {name}"
+        if name == _DEFAULT:
+            yield "  default: true"
+        yield "  data_files:"
+        for split in splits:
+            yield f"  - split: {split}\n    path: data/{task_name}/{split}.parquet"
+    yield "dataset_info:"
+    for name, _, splits, classes in configs:
+        yield f"- config_name: {name}\n  features:"
+        # In JSON, which is YAML too. `datasets` gives all splits the columns of the base.
+        names = {str(number): label for number, label in enumerate(classes)}
+        for column, kind in COLUMNS["support" if "support" in splits else "base"].items():
+            dtype = {"class_label": {"names": names}} if column == "label" else _DTYPES[kind]
+            yield f"  - {json.dumps({'name': column, 'dtype': dtype})}"
     yield "---\n"
 
 
-def _config(task: str, name: str, splits: Sequence[str]) -> Iterator[str]:
-    if splits:
-        yield f"- config_name: {name}\n  data_files:"
-    for split in splits:
-        yield f"  - split: {split}\n    path: data/{task}/{split}.parquet"
+def _configs(tasks: Mapping[str, Task]) -> Iterator[tuple[str, str, list[str], Sequence[str]]]:
+    """(configuration, its task, its splits, its classes); none without rows: `datasets` fails."""
+    for name, task in tasks.items():
+        rows = {"base": len(task.base), "novel": len(task.novel)}
+        base, novel = task.definition.base_classes, task.definition.novel_classes
+        if any(rows.values()):
+            yield name, name, [split for split in rows if rows[split]], (*base, *novel)
+        if rows["novel"]:
+            yield draws_config(name), name, ["support"], novel
+
+
+def _support_rows(task: Task) -> int:
+    return int((task.support >= 0).sum())
 
 
 def _tables(tasks: Mapping[str, Task]) -> Iterator[str]:
@@ -108,6 +138,26 @@ _EMOTIC_TEXTS = (
     f"of EMOTIC: ask its authors for one, at <{EMOTIC_PAGE}>.",
 )
 
+#: What a gated repository shows whoever asks for access, and has them fill in.
+_GATE = f"""\
+extra_gated_heading: Ask for access to these splits
+extra_gated_prompt: >-
+  These identifiers and classes were derived from EMOTIC's annotations. EMOTIC is given by its
+  authors on request, for non-commercial research and education only ({EMOTIC_PAGE}),
+  and these splits are for the same use only, to which you agree by asking for access. It gives
+  no access to EMOTIC's images and annotations: ask its authors for them.
+extra_gated_fields:
+  Full name: text
+  Affiliation: text
+  Country: country
+  I want to use the splits for:
+    type: select
+    options:
+    - Research
+    - Education
+  I have read EMOTIC's terms and use the splits for non-commercial purposes only: checkbox
+extra_gated_button_content: Agree and ask for access"""
+
 _BODY = """# One-shot EMOTIC: `{identity.name}`, label rule `{identity.label_rule}`
 
 The tasks of one-shot emotion recognition in context (Affect-DML, arXiv 2111.15271): train on the
@@ -128,7 +178,8 @@ It holds identifiers and one class a person:
 | `sample_id` | a person, `{{partition}}/{{folder}}/{{filename}}#{{ordinal}}`; the ordinal \
 counts the persons of the image from 0 |
 | `image_id` | `{{folder}}/{{filename}}`: the image |
-| `label` | the one-shot class; a level is a number from 1 to 10 as text |
+| `label` | the one-shot class; a level is a number from 1 to 10 as text. `datasets` gives it as a \
+`ClassLabel` |
 | `shares_image` | of a base person: whether its image also holds a novel person of the task \
 (the paper's splits are so, and its figures use all base persons; `task.base.clean` leaves these \
 out). Empty for a novel person |
@@ -142,7 +193,9 @@ gender. {getting}
 ```python
 from datasets import load_dataset  # 3.0.2 or later
 
-persons = load_dataset("FOLDER_OR_REPOSITORY", "cat-6-6")  # splits: base, novel
+persons = load_dataset("FOLDER_OR_REPOSITORY")  # `cat-6-6`; splits: base, novel
+persons["base"].features["label"].names  # the base classes, then the novel ones
+levels = load_dataset("FOLDER_OR_REPOSITORY", "lev-7-3-valence")
 draws = load_dataset("FOLDER_OR_REPOSITORY", "{draws_config}")["support"]
 ```
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from oneshot_emotic.dataset.card import dataset_card
+from oneshot_emotic.dataset.columns import COLUMNS
+from oneshot_emotic.dataset.croissant import croissant
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, support_rows, task_digest
 from oneshot_emotic.draws import shots_offered
 from oneshot_emotic.errors import InputError, Problem, some
@@ -30,18 +32,13 @@ if TYPE_CHECKING:
 FORMAT = "oneshot-emotic-dataset/2"
 MANIFEST = "manifest.json"
 CARD = "README.md"
+CROISSANT = "croissant.json"
 #: What lies in a dataset folder, at its top.
-CONTENTS = frozenset({MANIFEST, CARD, "data"})
-#: The parquet files of a task, without their ending.
-PARTS = ("base", "novel", "support")
+CONTENTS = frozenset({MANIFEST, CARD, CROISSANT, "data"})
+#: The files that hold the splits.
+DATA_FILES = tuple(f"data/{task}/{part}.parquet" for task in TASKS for part in COLUMNS)
 #: Every file of a dataset folder that its manifest lists.
-LISTED_FILES = (CARD, *(f"data/{task}/{part}.parquet" for task in TASKS for part in PARTS))
-NOVEL_COLUMNS = dict.fromkeys(("sample_id", "image_id", "label"), "text")
-BASE_COLUMNS = {**NOVEL_COLUMNS, "shares_image": "true or false"}
-SUPPORT_COLUMNS = {
-    **dict.fromkeys(("draw", "shot"), "whole numbers"),
-    **dict.fromkeys(("label", "sample_id"), "text"),
-}
+LISTED_FILES = (CARD, CROISSANT, *DATA_FILES)
 
 #: Draws that are read at most; a task has 1,000.
 _MOST_DRAWS = 1 << 15
@@ -98,14 +95,22 @@ def write_dataset(
         (folder / "data" / task.name).mkdir(parents=True)
         for file, table in _parquet_tables(task).items():
             _write_parquet(folder / f"data/{task.name}/{file}.parquet", table)
+    files = _listing(folder, DATA_FILES)
     write_text(folder / CARD, dataset_card(identity, tasks, synthetic is not None))
-    files = {
-        path: {"bytes": (folder / path).stat().st_size, "sha256": sha256_of_file(folder / path)}
-        for path in LISTED_FILES
-    }
+    description = json_text(croissant(identity, files, synthetic is not None))
+    write_text(folder / CROISSANT, description)
+    files = _listing(folder, LISTED_FILES)
     manifest = manifest_document(identity, tasks, digests, files, synthetic)
     write_text(folder / MANIFEST, json_text(manifest))
     return identity
+
+
+def _listing(folder: Path, paths: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Path -> size and digest, as the manifest gives them."""
+    return {
+        path: {"bytes": (folder / path).stat().st_size, "sha256": sha256_of_file(folder / path)}
+        for path in paths
+    }
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -239,7 +244,8 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
 
     def persons_table(persons: Persons) -> pa.Table:
         columns = (persons.sample_ids, persons.image_ids, persons.labels)
-        return pa.table([pa.array(column, pa.string()) for column in columns], list(NOVEL_COLUMNS))
+        texts = [pa.array(column, pa.string()) for column in columns]
+        return pa.table(texts, list(COLUMNS["novel"]))
 
     marks = pa.array(task.base.shares_image, pa.bool_())
     rows = list(support_rows(task))
@@ -249,7 +255,7 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
     return {
         "base": persons_table(task.base).append_column("shares_image", marks),
         "novel": persons_table(task.novel),
-        "support": pa.table(support, list(SUPPORT_COLUMNS)),
+        "support": pa.table(support, list(COLUMNS["support"])),
     }
 
 
@@ -283,11 +289,11 @@ def _say_what_to_do() -> Iterator[None]:
 
 
 def _read_novel(path: Path, classes: tuple[str, ...]) -> Persons:
-    return _checked_persons(_read_columns(path, NOVEL_COLUMNS), classes, path)
+    return _checked_persons(_read_columns(path, COLUMNS["novel"]), classes, path)
 
 
 def _read_base(path: Path, definition: TaskDefinition, novel: Persons) -> BasePersons:
-    *columns, marks = _read_columns(path, BASE_COLUMNS)
+    *columns, marks = _read_columns(path, COLUMNS["base"])
     persons = _checked_persons(columns, definition.base_classes, path)
     base = BasePersons.beside(novel, persons, definition)
     expected = dict(zip(base.sample_ids, base.shares_image, strict=True))
@@ -320,7 +326,7 @@ def _persons_problems(persons: Persons, where: str) -> list[Problem]:
 
 def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
     """The draws as places in `novel`, of shape (draws, MAX_SHOTS, classes), -1 for none."""
-    draws, shots, labels, sample_ids = _read_columns(path, SUPPORT_COLUMNS)
+    draws, shots, labels, sample_ids = _read_columns(path, COLUMNS["support"])
     class_of = {name: index for index, name in enumerate(classes)}
     place_of = {sample_id: index for index, sample_id in enumerate(novel.sample_ids)}
     places = [place_of.get(sample_id, -1) for sample_id in sample_ids]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from oneshot_emotic.dataset.card import dataset_card
+from oneshot_emotic.dataset.croissant import croissant
 from oneshot_emotic.dataset.fingerprint import task_digest
 from oneshot_emotic.dataset.folder import (
     CARD,
+    CROISSANT,
+    DATA_FILES,
     LISTED_FILES,
     MANIFEST,
     Manifest,
@@ -53,14 +56,16 @@ class PublishedFile:
 
 
 def check_files(folder: Path) -> Manifest:
-    """Hold every file of a folder against its manifest, by size and SHA-256.
+    """Hold the files with the splits against the folder's manifest, by size and SHA-256.
+
+    The card and whatever else lies there may be other ones, or missing: anybody may edit them.
 
     Raises:
         InputError: A file is missing or another one; all of them.
     """
     manifest = read_manifest(folder)
     problems: list[Problem] = []
-    for _ in _files(folder, manifest, problems):
+    for _ in _files(folder, manifest, DATA_FILES, problems):
         pass  # one in memory at a time
     if problems:
         raise InputError(problems)
@@ -78,7 +83,7 @@ def check_publishable(folder: Path) -> tuple[DatasetIdentity, list[PublishedFile
     """
     manifest = read_manifest(folder)
     problems = list(_strange_entries(folder))
-    files = list(_files(folder, manifest, problems, _REBUILD))
+    files = list(_files(folder, manifest, ALL_FILES, problems, _REBUILD))
     if problems:
         raise InputError(problems)
     problems += _hidden_metadata(folder, files)
@@ -91,11 +96,15 @@ def check_publishable(folder: Path) -> tuple[DatasetIdentity, list[PublishedFile
 
 
 def _files(
-    folder: Path, manifest: Manifest, problems: list[Problem], remedy: str = ""
+    folder: Path,
+    manifest: Manifest,
+    paths: Sequence[str],
+    problems: list[Problem],
+    remedy: str = "",
 ) -> Iterator[PublishedFile]:
     """The files that can be read; `problems` gets what is wrong with any, its size and digest."""
-    listed = _listed(manifest, folder)
-    for path in ALL_FILES:
+    listed = listed_files(manifest, folder, paths)
+    for path in paths:
         try:
             with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy=remedy) as stream:
                 file = PublishedFile(path, stream.read())
@@ -108,16 +117,32 @@ def _files(
         yield file
 
 
-def _listed(manifest: Manifest, folder: Path) -> dict[str, tuple[int, str]]:
-    """Path -> size and digest, for exactly the files that there should be."""
+def listed_files(
+    manifest: Manifest, folder: Path, paths: Sequence[str]
+) -> dict[str, tuple[int, str]]:
+    """What a manifest says of files.
+
+    Args:
+        manifest: The manifest.
+        folder: Where it lies.
+        paths: Which files; with `manifest.json` among them, it may list no other.
+
+    Returns:
+        Path -> size and SHA-256, without the manifest itself.
+
+    Raises:
+        InputError: It does not list them.
+    """
     where = str(folder / MANIFEST)
-    files = manifest.document.get("files")
-    if not isinstance(files, dict) or set(files) != set(LISTED_FILES):
-        found = set(files) if isinstance(files, dict) else set()
-        odd = found ^ set(LISTED_FILES)
+    listed: Any = manifest.document.get("files")
+    files = listed if isinstance(listed, dict) else {}
+    expected = set(paths) - {MANIFEST}
+    odd = files.keys() ^ expected if MANIFEST in paths else expected - files.keys()
+    if odd:
         raise InputError(
             Problem(f"does not list the files of a dataset folder: {some(sorted(odd))}", where)
         )
+    files = {path: files[path] for path in expected}
     problems = [
         Problem(f"has no size and SHA-256 of {path}", where, _REBUILD)
         for path, entry in files.items()
@@ -190,7 +215,11 @@ def _content_problems(
     if keys:
         what = f"says other than the files, or more than it should: {some(sorted(keys))}"
         yield Problem(what, where, _REBUILD)
-    card = dataset_card(identity, tasks, is_synthetic)
-    if contents[CARD] != card.encode():
-        what = "is not the card that this version writes for these splits"
-        yield Problem(what, str(folder / CARD), _REBUILD)
+    written = {
+        CARD: dataset_card(identity, tasks, is_synthetic),
+        CROISSANT: json_text(croissant(identity, document["files"], is_synthetic)),
+    }
+    for path, text in written.items():
+        if contents[path] != text.encode():
+            what = "is not the one that this version writes for these splits"
+            yield Problem(what, str(folder / path), _REBUILD)

@@ -140,6 +140,7 @@ def test_only_the_designed_columns_and_files(folder):
     parts = ("base", "novel", "support")
     assert files == {
         "README.md",
+        "croissant.json",
         "manifest.json",
         *(f"data/{task}/{part}.parquet" for task in TASKS for part in parts),
     }
@@ -415,8 +416,8 @@ class TestDamage:
             path.mkdir()
         else:
             path.symlink_to("/dev/zero" if make == "device" else path)
-        if (file, read) == ("README.md", read_tasks):
-            assert len(read(folder)) == 8
+        if file == "README.md" and read != check_publishable:  # no score depends on the card
+            read(folder)
             return
         with pytest.raises(
             InputError, match=r"is not a file|is a folder|loop of links|no manifest"
@@ -555,14 +556,18 @@ class TestHuggingFaceDatasets:
     CODE = (
         "import json, sys\n"
         "from datasets import load_dataset\n"
-        "folder, config = sys.argv[1:]\n"
-        "loaded = load_dataset(folder, config)\n"
-        "print(json.dumps({s: {c: list(d[c]) for c in d.column_names} for s, d in loaded.items()}))"
+        "loaded = load_dataset(*sys.argv[1:])\n"
+        "tables = {s: {c: list(d[c]) for c in d.column_names} for s, d in loaded.items()}\n"
+        "for split, table in tables.items():\n"
+        "    table['label'] = loaded[split].features['label'].int2str(table['label'])\n"
+        "stream = load_dataset(*sys.argv[1:], streaming=True)\n"
+        "assert all(next(iter(stream[s])) == loaded[s][0] for s in loaded)\n"
+        "print(json.dumps(tables))"
     )
 
-    def load(self, folder, config):
+    def load(self, folder, *config):
         result = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", self.CODE, str(folder), config],
+            [sys.executable, "-W", "ignore", "-c", self.CODE, str(folder), *config],
             capture_output=True,
             text=True,
             check=False,
@@ -574,7 +579,7 @@ class TestHuggingFaceDatasets:
         folder = tmp_path / "copy"
         shutil.copytree(BUNDLED / "synthetic", folder)
         task = load_task("cat-6-6", folder)
-        loaded = self.load(folder, "cat-6-6")
+        loaded = self.load(folder)  # cat-6-6 is the default
         # `datasets` gives all splits the columns of the first.
         novel = {**task.novel.to_pandas().to_dict("list"), "shares_image": [None] * 793}
         assert loaded == {"base": task.base.to_pandas().to_dict("list"), "novel": novel}
@@ -600,6 +605,53 @@ class TestHuggingFaceDatasets:
             }
         }
         assert "cat-6-4-draws" not in (folder / "README.md").read_text().split("---")[1]
+
+
+class TestBesideTheSplits:
+    """The card and the description are no part of what is loaded."""
+
+    @pytest.mark.parametrize("content", [None, b"# edited"])
+    @pytest.mark.parametrize("name", ["README.md", "croissant.json"])
+    def test_they_may_be_other_ones_or_missing(self, folder, name, content):
+        path = folder / name
+        path.unlink() if content is None else path.write_bytes(content)
+        (folder / "LICENSE").write_text("x")
+        assert check_files(folder).identity == load_task("cat-6-6", folder).dataset
+        with pytest.raises(InputError):
+            check_publishable(folder)
+
+    def test_a_folder_of_before_there_was_a_description(self, folder):
+        (folder / "croissant.json").unlink()
+        manifest = json.loads((folder / MANIFEST).read_text())
+        del manifest["files"]["croissant.json"]
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        assert check_files(folder).identity == load_task("cat-6-6", folder).dataset
+
+    def test_croissant_lists_the_files(self, folder):
+        document = json.loads((folder / "croissant.json").read_text())
+        listed = {file["contentUrl"]: file["sha256"] for file in document["distribution"]}
+        assert listed == {
+            path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*.parquet")
+        }
+        fields = {item["@id"]: [x["name"] for x in item["field"]] for item in document["recordSet"]}
+        for path in listed:
+            record_set = path.removeprefix("data/").removesuffix(".parquet")
+            assert fields.pop(record_set) == pq.read_schema(folder / path).names
+        assert fields == {}
+
+    @pytest.mark.filterwarnings("ignore")
+    def test_mlcroissant_reads_it(self, folder):
+        mlcroissant = pytest.importorskip("mlcroissant")
+        dataset = mlcroissant.Dataset(str(folder / "croissant.json"))
+        issues = dataset.metadata.ctx.issues
+        assert not issues.errors
+        # When it was published is not known when it is built.
+        assert all("datePublished" in warning for warning in issues.warnings)
+        task = load_task("cat-6-6", folder)
+        rows = dataset.records(record_set="cat-6-6/novel")
+        ids = [row["cat-6-6/novel/sample_id"].decode() for row in rows]
+        assert tuple(ids) == task.novel.sample_ids
 
 
 def test_the_card_says_what_it_does_not_hold(folder):

@@ -9,7 +9,8 @@ In a test it runs as a thread (`serve()`); as a process of its own it is started
     python tests/hub/loopback.py
 
 and prints its address. It can be told to fail (`Hub.fault`), and tells what it holds
-(`GET /_control/state`). One token is accepted: `TOKEN`.
+(`GET /_control/state`). `TOKEN` is the owner's; `READER` is that of somebody who may read what is
+public, and what is gated after being put into `Repo.readers`.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import PurePosixPath
 
 TOKEN = "hf_loopback"
+READER = "hf_reader"
 DATE = "2026-01-01T00:00:00.000Z"
 LARGE = re.compile(r"\.parquet$|\.bin$")
 
@@ -54,6 +56,8 @@ class Blob:
 @dataclass
 class Repo:
     private: bool
+    gated: str | bool = False
+    readers: set = field(default_factory=set)  # tokens with access to a gated one
     commits: dict = field(default_factory=dict)  # oid -> {path: Blob}
     history: list = field(default_factory=list)
     tags: dict = field(default_factory=dict)
@@ -120,6 +124,7 @@ class Hub:
             return {
                 name: {
                     "private": repo.private,
+                    "gated": repo.gated,
                     "history": list(repo.history),
                     "tags": dict(repo.tags),
                     "files": {
@@ -235,16 +240,22 @@ class Handler(BaseHTTPRequestHandler):
     def base(self):
         return f"http://{self.headers['Host']}"
 
+    @property
+    def token(self):
+        return self.headers.get("Authorization", "").removeprefix("Bearer ")
+
     def known(self):
-        return self.headers.get("Authorization") == f"Bearer {TOKEN}"
+        return self.token in (TOKEN, READER)
 
     def writer(self):
         if not self.known():
             raise RefusalError(401, "", "Invalid username or password.")
+        if self.token != TOKEN:
+            raise RefusalError(403, "", "You don't have the rights to do this.")
 
     def repo(self, name):
         repo = self.hub.repos.get(name)
-        if repo is None or (repo.private and not self.known()):
+        if repo is None or (repo.private and self.token != TOKEN):
             # The Hub answers 401 to strangers, whether the repository exists or not.
             raise RefusalError(404 if self.known() else 401, "RepoNotFound", "Repository not found")
         return repo
@@ -297,6 +308,8 @@ def settings(self, repo):
     asked = json.loads(self.body)
     if "private" in asked or "visibility" in asked:
         self.repo(repo).private = is_private(asked)
+    if "gated" in asked:
+        self.repo(repo).gated = asked["gated"]
     return 200, {}
 
 
@@ -412,7 +425,7 @@ def info(self, repo, revision):
         "createdAt": DATE,
         "private": repository.private,
         "visibility": "private" if repository.private else "public",
-        "gated": False,
+        "gated": repository.gated,
         "disabled": False,
         "tags": [],
         "downloads": 0,
@@ -444,7 +457,10 @@ def tree(self, repo, revision, folder):
 
 @route("GET", f"/datasets/{REPO}/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 def resolve(self, repo, revision, path):
-    _, oid, files = self.commit(repo, revision)
+    repository, oid, files = self.commit(repo, revision)
+    if repository.gated and self.token not in (TOKEN, *repository.readers):
+        status = 403 if self.known() else 401
+        raise RefusalError(status, "GatedRepo", f"Access to dataset {repo} is restricted.")
     headers = {"X-Repo-Commit": oid, "Accept-Ranges": "bytes"}
     if path not in files:
         return 404, {"error": "Entry not found"}, {**headers, "X-Error-Code": "EntryNotFound"}

@@ -9,8 +9,8 @@ import sys
 
 import pytest
 from conftest import REPOSITORY
-from hub.clients import FINGERPRINT, REPO
-from hub.loopback import Blob, Repo
+from hub.clients import FINGERPRINT, REPO, Client
+from hub.loopback import READER, Blob, Repo
 from made import small_dataset, small_tasks
 
 from oneshot_emotic import load_task, write_submission
@@ -71,7 +71,7 @@ class TestFetch:
         client.publish(SYNTHETIC)
         assert client.load(REPO) == WHOLE
         message = stranger.load(REPO)
-        assert "no such dataset repository on the Hub to be read" in message
+        assert "no such dataset repository on the Hub to be read without a token" in message
         assert "HF_TOKEN" in message
 
     def test_score(self, client, published, hub):
@@ -82,6 +82,41 @@ class TestFetch:
         again = client.cli("score", file, "--dataset", REPO, "--shots", "1", HF_HUB_OFFLINE="1")
         assert again.stdout == result.stdout
         assert client.cli("tasks", "--dataset", f"{REPO}@{FINGERPRINT}").stdout
+
+
+class TestGated:
+    """A repository that everybody sees, and whose files are given on request."""
+
+    @pytest.fixture
+    def gated(self, published):
+        published.gated = "manual"
+        return published
+
+    @pytest.fixture
+    def reader(self, server, tmp_path):
+        client = Client(server.url, tmp_path / "reader", token=READER)
+        yield client
+        client.close()
+
+    def test_no_access_yet(self, reader, server, gated):
+        message = reader.load(f"{REPO}@{FINGERPRINT}")
+        assert "is gated, and the token's owner has no access yet" in message
+        assert f"ask for access at {server.url}/datasets/{REPO} " in message
+        assert "no such" not in message.split("\n")[0]
+        gated.readers.add(READER)
+        assert reader.load(f"{REPO}@{FINGERPRINT}") == WHOLE
+
+    def test_no_token(self, stranger, server, gated):
+        message = stranger.load(REPO)
+        assert "is gated, and there is no token" in message
+        assert f"{server.url}/datasets/{REPO}" in message
+        assert "HF_TOKEN" in message and "hf auth login" in message
+
+    def test_what_was_fetched_stays(self, client, reader, gated):
+        gated.readers.add(READER)
+        assert reader.load(REPO) == WHOLE
+        gated.readers.clear()
+        assert reader.load(REPO) == WHOLE
 
 
 class TestNotThere:
@@ -127,7 +162,7 @@ class TestNotThere:
 
 
 class TestWrong:
-    @pytest.mark.parametrize("path", ["data/cat-6-4/novel.parquet", "README.md"])
+    @pytest.mark.parametrize("path", ["data/cat-6-4/novel.parquet", "data/cat-6-6/base.parquet"])
     def test_a_file_that_the_manifest_does_not_list(self, client, published, path):
         """Even when it is a file of another task."""
         files = published.commits[published.head]
@@ -184,6 +219,9 @@ def test_the_real_load_dataset(client, hub):
     result = client.run("-W", "ignore", "-c", code, REPO, "cat-6-6", FINGERPRINT)
     loaded = json.loads(result.stdout)
     task = load_task("cat-6-6")
+    names = [*task.definition.base_classes, *task.definition.novel_classes]
+    for split in loaded.values():
+        split["label"] = [names[number] for number in split["label"]]
     novel = {**task.novel.to_pandas().to_dict("list"), "shares_image": [None] * 793}
     assert loaded == {"base": task.base.to_pandas().to_dict("list"), "novel": novel}
 

@@ -197,9 +197,107 @@ class TestRefusedByTheHub:
                 repo.add(dict(head))
 
         handler.do_POST = do_post
-        result = client.publish(folder, status=2)
+        result = client.publish(folder, "--replace-card", status=2)
         assert "somebody else has changed the repository meanwhile" in result.stderr
         assert repo.tags == {}
+
+
+class TestOtherPeoplesEdits:
+    """What others put beside the data, on the Hub's pages."""
+
+    @pytest.fixture
+    def edited(self, hub, published):
+        """A new card, a licence and a registration as a benchmark."""
+        files = dict(published.commits[published.head])
+        files["README.md"] = Blob(b"# ours, and better\n", False)
+        files |= {name: Blob(b"theirs", False) for name in ("LICENSE", "eval.yaml")}
+        published.add(files)
+        return published
+
+    def test_they_are_kept(self, client, edited):
+        before = edited.head
+        result = client.publish(SYNTHETIC, "--public")
+        assert "keeping the card, which was edited on the Hub (--replace-card" in result.stderr
+        assert "everything was there already" in result.stdout
+        assert edited.head == before
+        assert client.load(REPO) == [FINGERPRINT, 793]
+
+    def test_the_card_is_replaced_on_demand(self, client, edited):
+        client.publish(SYNTHETIC, "--public", "--replace-card")
+        found = content(edited, edited.head)
+        assert {found.pop("LICENSE"), found.pop("eval.yaml")} == {Blob(b"theirs", False).sha256}
+        assert found == digests(SYNTHETIC)
+
+    def test_an_edited_card_outlasts_new_splits(self, client, hub, folder, tmp_path):
+        client.publish(folder)
+        repo = hub.repos[REPO]
+        card = Blob(b"# edited\n", False)
+        repo.add({**repo.commits[repo.head], "README.md": card})
+        other = tmp_path / "other"
+        small_dataset(other, small_tasks(3))
+        for _ in range(2):  # the manifest lists another card after the first
+            client.publish(other)
+            expected = {**digests(other), "README.md": card.sha256}
+            assert content(repo, repo.head) == expected
+        assert client.load(REPO)[0] == fingerprint(other)
+
+    def test_a_card_taken_away_is_put_back(self, client, published):
+        files = dict(published.commits[published.head])
+        del files["README.md"]
+        published.add(files)
+        assert client.load(REPO) == [FINGERPRINT, 793]
+        client.publish(SYNTHETIC, "--public")
+        assert content(published, published.head) == digests(SYNTHETIC)
+
+    def test_other_data_are_not_kept(self, client, edited):
+        head = edited.add({**edited.commits[edited.head], "data/x.parquet": Blob(b"x", True)})
+        result = client.publish(SYNTHETIC, "--public", status=2)
+        assert "holds other files: data/x.parquet" in result.stderr
+        assert edited.head == head
+
+
+class TestGated:
+    def changes(self, hub):
+        return [x.split("/")[-1] for x in hub.requests if re.match("(POST|PUT) /api/datasets", x)]
+
+    @pytest.mark.parametrize("kind", ["auto", "manual"])
+    def test_closed_before_anything_is_to_be_seen(self, client, hub, folder, kind):
+        result = client.publish(folder, "--public", "--gated", kind)
+        assert f"public, gated ({kind}), commit" in result.stdout
+        repo = hub.repos[REPO]
+        assert (repo.private, repo.gated) == (False, kind)
+        assert_complete(repo, folder)
+        changes = [step for step in self.changes(hub) if step != "main"]
+        assert changes[0] == changes[-1] == "settings"
+        hub.requests.clear()
+        assert "already" in client.publish(folder, "--public", "--gated", kind).stdout
+        assert "settings" not in self.changes(hub)
+        # Nothing but the owner's hand opens it.
+        assert f"gated ({kind})" in client.publish(folder, "--public").stdout
+        assert repo.gated == kind
+
+    def test_one_that_is_public_is_closed_first(self, client, hub, published):
+        published.add({".gitattributes": Blob(b"", False)})
+        client.publish(SYNTHETIC, "--public", "--gated", "manual")
+        assert self.changes(hub)[0] == "settings"
+        assert published.gated == "manual"
+
+    @pytest.mark.parametrize("kind", ["drop-before", "drop-after", "500"])
+    def test_stopped_at_closing_it(self, client, hub, tiny, kind):
+        client.ask("hurry")
+        hub.fault("/settings", kind)
+        assert isinstance(client.ask("publish", tiny, REPO, True, "manual"), str)
+        repo = hub.repos[REPO]
+        assert repo.private and len(repo.history) == 1
+        hub.faults.clear()
+        done = client.ask("publish", tiny, REPO, True, "manual")
+        assert (done.gated, done.private, repo.gated, repo.private) == ("manual", False) * 2
+        assert_complete(repo, tiny)
+
+    def test_dry_run(self, client, folder):
+        result = client.publish(folder, "--dry-run", "--gated", "manual")
+        assert "visibility: private, gated (manual)" in result.stdout
+        client.publish(folder, "--gated", "everybody", status=2)
 
 
 #: Every kind of request of a publication that changes something, and one of looking.
@@ -343,10 +441,12 @@ class TestCheckPublishable:
         self.refused(folder, "1 key comes more than once, such as dataset")
 
     def test_another_card(self, folder):
-        with (folder / "README.md").open("a") as stream:
-            stream.write("\nages: 31, 44\n")
+        for name in ("README.md", "croissant.json"):
+            with (folder / name).open("a") as stream:
+                stream.write("\nages: 31, 44\n")
         self.rewrite(folder, lambda m: None)
-        self.refused(folder, "README.md: is not the card")
+        where = r"README.md: is not the one that this version writes.*\n.*croissant.json: is not"
+        self.refused(folder, where)
 
     def test_a_stand_in_under_another_name(self, folder):
         shutil.rmtree(folder)
@@ -372,6 +472,19 @@ class TestCard:
         else:
             assert data["license"] == "mit"
             assert "synthetic" in data["tags"]
+        gate = {key: data[key] for key in data if key.startswith("extra_gated_")}
+        assert bool(gate) == (which == "emotic")
+        if gate:  # as the Hub's documentation of gated data sets has it
+            fields = gate.pop("extra_gated_fields")
+            assert "research and education only" in gate["extra_gated_prompt"]
+            assert "https://s3.sunai.uoc.edu/emotic" in gate["extra_gated_prompt"]
+            assert all(isinstance(text, str) for text in gate.values())
+            kinds = [x if isinstance(x, str) else x["type"] for x in fields.values()]
+            assert set(kinds) == {"text", "country", "select", "checkbox"}
+        rows = sum(pq.read_metadata(path).num_rows for path in folder.rglob("*.parquet"))
+        sizes = {"10K<n<100K": range(10_000, 100_000), "100K<n<1M": range(100_000, 1_000_000)}
+        (size,) = data["size_categories"]
+        assert rows in sizes[size]
         configs = {item["config_name"]: item["data_files"] for item in data["configs"]}
         assert set(configs) == {x for task in TASKS for x in (task, f"{task}-draws")}
         for files in configs.values():
@@ -379,6 +492,24 @@ class TestCard:
                 assert (folder / file["path"]).is_file()
         assert fingerprint(folder) in card.text
         assert "@inproceedings{peng2021" in card.text and "@article{kosti2020" in card.text
+
+    def test_what_datasets_makes_of_it(self):
+        pytest.importorskip("datasets")
+        from datasets.info import DatasetInfosDict
+        from datasets.utils.metadata import MetadataConfigs
+
+        data = DatasetCard.load(SYNTHETIC / "README.md").data
+        configs = MetadataConfigs.from_dataset_card_data(data)
+        assert configs.get_default_config_name() == "cat-6-6"
+        infos = DatasetInfosDict.from_dataset_card_data(data)
+        assert set(infos) == set(configs) == {x for t in TASKS for x in (t, f"{t}-draws")}
+        for name, task in TASKS.items():
+            features = infos[name].features
+            assert list(features) == ["sample_id", "image_id", "label", "shares_image"]
+            assert features["label"].names == [*task.base_classes, *task.novel_classes]
+            draws = infos[f"{name}-draws"].features
+            assert list(draws) == ["draw", "shot", "label", "sample_id"]
+            assert draws["label"].names == list(task.novel_classes)
 
     def test_the_class_tables(self):
         text = (SYNTHETIC / "README.md").read_text()

@@ -67,7 +67,7 @@ def cli(arguments):
 _checked = {}
 
 
-def publish(folder, repo, public):
+def publish(folder, repo, public, gated=None):
     """What the command does after the checking, which is done once a folder."""
     from oneshot_emotic import InputError
     from oneshot_emotic.dataset.hub import publish as module
@@ -76,7 +76,7 @@ def publish(folder, repo, public):
     if folder not in _checked:
         _checked[folder] = check_publishable(folder)
     try:
-        done = module.publish(repo, *_checked[folder], public=public)
+        done = module.publish(repo, *_checked[folder], public=public, gated=gated)
     except InputError as error:
         return str(error)
     return done

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from oneshot_emotic.errors import InputError, NotHereError, Problem, printable
 
-_TO_READ = "If it is private, set HF_TOKEN to a token that may read it, or run `hf auth login`"
+_LOG_IN = "set HF_TOKEN to a token that may read it, or run `hf auth login`"
 _TO_WRITE = "Set HF_TOKEN to a token with write access to the repository, or run `hf auth login`"
 
 
@@ -42,11 +42,16 @@ def transport_error() -> type[Exception]:
 
 def _problem(error: Exception, where: str, remedy: str) -> Problem | None:
     """What an error means to the user; None for one of the disk, which the command line tells."""
-    from huggingface_hub import errors
+    from huggingface_hub import errors, get_token
 
     cause = _first_line(error)
-    if isinstance(error, errors.RepositoryNotFoundError | errors.GatedRepoError):
-        return Problem("there is no such dataset repository on the Hub to be read", where, _TO_READ)
+    if isinstance(error, errors.GatedRepoError):
+        return _gated(where)
+    if isinstance(error, errors.RepositoryNotFoundError):
+        what = "there is no such dataset repository on the Hub to be read"
+        if get_token() is None:
+            what += " without a token, and there is none"
+        return Problem(what, where, f"If it is private, {_LOG_IN}")
     if isinstance(error, errors.RevisionNotFoundError):
         return Problem("has no such revision on the Hub", where)
     if isinstance(error, errors.LocalEntryNotFoundError):
@@ -73,6 +78,19 @@ def _problem(error: Exception, where: str, remedy: str) -> Problem | None:
     if isinstance(error, RuntimeError) and error.__cause__:
         cause = _first_line(error.__cause__)
     return Problem(f"the work with the Hub failed: {cause}", where, remedy)
+
+
+def _gated(where: str) -> Problem:
+    """A repository that is to be seen, but whose files are given on request only."""
+    from huggingface_hub import constants, get_token
+
+    page = f"{constants.ENDPOINT}/datasets/{where.partition('@')[0]}"
+    ask = f"ask for access at {page} (by hand approved access takes a while)"
+    if get_token() is None:
+        what = "is gated, and there is no token to show that you have access"
+        return Problem(what, where, f"Log in on its page and {ask}, then {_LOG_IN}")
+    what = "is gated, and the token's owner has no access yet"
+    return Problem(what, where, f"In a browser, {ask}, and run it again")
 
 
 def _first_line(error: BaseException) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
+from oneshot_emotic.dataset.folder import DATA_FILES, MANIFEST, read_manifest
 from oneshot_emotic.dataset.hub.client import hub_errors, transport_error
 from oneshot_emotic.dataset.hub.repository import MAIN, Repository
-from oneshot_emotic.dataset.whole import ALL_FILES, check_files
+from oneshot_emotic.dataset.whole import check_files
 from oneshot_emotic.errors import InputError, Problem
 
 #: The largest data set fetched, in bytes. EMOTIC's splits take a few million.
 MAX_BYTES = 1 << 30
+
+_FILES = (MANIFEST, *DATA_FILES)
 
 _AGAIN = "Look at the connection and run it again: what was fetched before is kept"
 
@@ -85,8 +87,8 @@ def _snapshot(repository: Repository, *, local: bool = False, force: bool = Fals
         repository.repo_id,
         repo_type="dataset",
         revision=repository.revision,
-        # Nothing else that the repository may hold.
-        allow_patterns=list(ALL_FILES),
+        # Nothing else that the repository may hold, such as a card that somebody edits.
+        allow_patterns=list(_FILES),
         local_files_only=local,
         force_download=force,
     )
@@ -110,7 +112,7 @@ def _check_size(repository: Repository) -> None:
     if MANIFEST not in sizes:
         what = f"holds no {MANIFEST}: it is not a data set of oneshot-emotic"
         raise InputError(Problem(what, where))
-    total = sum(sizes.get(name, 0) for name in ALL_FILES)
+    total = sum(sizes.get(name, 0) for name in _FILES)
     if total > MAX_BYTES:
         what = f"has {total:,} bytes of data, more than the {MAX_BYTES:,} that are fetched"
         raise InputError(Problem(what, where))

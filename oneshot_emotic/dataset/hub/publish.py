@@ -1,22 +1,23 @@
 """From a dataset folder to a repository on the Hub: one commit, tagged with the fingerprint.
 
 Every step looks at what is there first, so that a run that was stopped anywhere is completed by the
-next: the repository is made (private), all files go up in one commit, only then it is tagged, and
-last, if asked for, made public.
+next: the repository is made (private), gated if asked for, all files go up in one commit, only then
+it is tagged, and last, if asked for, made public.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
+from oneshot_emotic.dataset.folder import CARD, MANIFEST, Manifest, read_manifest
 from oneshot_emotic.dataset.hub.client import hub_errors
 from oneshot_emotic.dataset.hub.fetch import fetch_dataset
 from oneshot_emotic.dataset.hub.repository import Repository
-from oneshot_emotic.dataset.whole import ALL_FILES, PublishedFile
+from oneshot_emotic.dataset.whole import ALL_FILES, PublishedFile, listed_files
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import DatasetIdentity
 
@@ -39,12 +40,14 @@ class Published:
         url: The repository's page.
         commit: The commit that the tag names.
         private: Whether only its owners see it.
+        gated: How access to the files is given: `auto` or `manual`; "" for without asking.
         changed: Whether this run did anything.
     """
 
     url: str
     commit: str
     private: bool
+    gated: str
     changed: bool
 
 
@@ -54,6 +57,8 @@ def publish(
     files: Sequence[PublishedFile],
     *,
     public: bool = False,
+    gated: Literal["auto", "manual"] | None = None,
+    replace_card: bool = False,
     progress: Callable[[str], None] = lambda step: None,
 ) -> Published:
     """Make a dataset repository hold these files, at a revision tagged with the fingerprint.
@@ -63,6 +68,9 @@ def publish(
         identity: Which data set it is.
         files: Its files, from `check_publishable`.
         public: Make the repository public; otherwise a new one is private.
+        gated: Give the files only to who asks and agrees to the terms in the card, at once (`auto`)
+            or when an owner says so (`manual`); None leaves that as it is.
+        replace_card: Replace a card that somebody has edited on the Hub; it is kept otherwise.
         progress: Called with each step as it begins.
 
     Raises:
@@ -80,8 +88,15 @@ def publish(
             progress("making the repository (private)")
             api.create_repo(repo_id, repo_type="dataset", private=True, exist_ok=True)
         there = api.dataset_info(repo_id)
-        _check_target(api, there, identity, public)
+        manifest = _check_target(api, there, identity, public)
         tagged = _tagged_commit(api, repo_id, tag)
+        closed = gated is not None and there.gated != gated
+        if closed:  # before the commit: the repository may be public already
+            progress(f"making access a matter of asking ({gated})")
+            api.update_repo_settings(repo_id, repo_type="dataset", gated=gated)
+        if manifest and not replace_card and _card_is_edited(api, there, manifest):
+            progress("keeping the card, which was edited on the Hub (--replace-card replaces it)")
+            files = [file for file in files if file.path != CARD]
         progress("uploading what is not there yet")
         # The library uploads only what the Hub lacks, and makes no commit where nothing changes;
         # with a parent it fails where somebody else has committed since `there` was looked at.
@@ -103,25 +118,46 @@ def publish(
         url=f"{api.endpoint}/datasets/{repo_id}",
         commit=tagged or str(commit),
         private=bool(there.private) and not public,
-        changed=opened or tagged is None or commit != there.sha,
+        gated=gated or there.gated or "",
+        changed=opened or closed or tagged is None or commit != there.sha,
     )
 
 
-def _check_target(api: HfApi, there: DatasetInfo, identity: DatasetIdentity, public: bool) -> None:
-    """Refuse to publish into the open unasked, or over anything else."""
+def _check_target(
+    api: HfApi, there: DatasetInfo, identity: DatasetIdentity, public: bool
+) -> Manifest | None:
+    """Refuse to publish into the open unasked, or over anything else; the manifest that is there.
+
+    Beside an earlier publication of the data set, others may have put a licence and the like.
+    """
     if not there.private and not public:
         remedy = "Give --public if that is meant, or make it private on its settings page"
         raise InputError(Problem("the repository is public already", there.id, remedy))
     names = {file.rfilename for file in there.siblings or []}
-    if strange := sorted(names - _EXPECTED_FILES):
-        raise InputError(Problem(f"holds other files: {some(strange)}", there.id, _OTHER))
+    strange = names - _EXPECTED_FILES
+    if MANIFEST in names:
+        strange = {name for name in strange if name.startswith("data/")}
+    if strange:
+        raise InputError(Problem(f"holds other files: {some(sorted(strange))}", there.id, _OTHER))
     if MANIFEST not in names:
-        return
-    manifest = api.hf_hub_download(there.id, MANIFEST, repo_type="dataset", revision=there.sha)
-    found = read_manifest(Path(manifest).parent).identity
+        return None
+    path = api.hf_hub_download(there.id, MANIFEST, repo_type="dataset", revision=there.sha)
+    manifest = read_manifest(Path(path).parent)
+    found = manifest.identity
     if (found.name, found.label_rule) != (identity.name, identity.label_rule):
         held, ours = (f"{data.name!r} ({data.label_rule})" for data in (found, identity))
         raise InputError(Problem(f"holds the data set {held}, not {ours}", there.id, _OTHER))
+    return manifest
+
+
+def _card_is_edited(api: HfApi, there: DatasetInfo, manifest: Manifest) -> bool:
+    """Whether the card on the Hub is another one than the manifest beside it lists."""
+    if all(file.rfilename != CARD for file in there.siblings or []):
+        return False
+    path = Path(api.hf_hub_download(there.id, CARD, repo_type="dataset", revision=there.sha))
+    content = path.read_bytes()
+    listed = listed_files(manifest, path.parent, [CARD])[CARD]
+    return (len(content), sha256(content).hexdigest()) != listed
 
 
 def _tagged_commit(api: HfApi, repo_id: str, tag: str) -> str | None:
