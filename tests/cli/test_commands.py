@@ -227,8 +227,8 @@ class TestOthers:
         [file] = (tmp_path / "p").iterdir()
         assert "Colour and gradient" in run("score", file, "--dataset", tmp_path / "ds").output
         # `run` makes the same vectors, and keeps them of base persons too
-        run("run", "colour-gradient", *arguments, tmp_path / "q")
-        assert (tmp_path / "q" / file.name).read_bytes() == file.read_bytes()
+        run("run", "colour-gradient", *arguments, tmp_path / "q.safetensors")
+        assert (tmp_path / "q.safetensors").read_bytes() == file.read_bytes()
         (kept,) = (tmp_path / "st/features").iterdir()
         assert read_features(kept).sample_ids == tuple(open_pictures(tmp_path / "st"))
         (tmp_path / "st/emotic/mscoco/images").rename(tmp_path / "gone")
