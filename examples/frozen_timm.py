@@ -1,6 +1,6 @@
 """A frozen network of timm with a small head, from pictures to a file of embeddings.
 
-python examples/frozen_timm.py ROOT [timm:NAME[@FILE]] [--dataset NAME|DIR]
+python examples/frozen_timm.py ROOT [--encoder timm:NAME[@FILE]] [--dataset NAME|DIR]
 
 ROOT is an EMOTIC copy or the stand-in (`oneshot-emotic synth ROOT`). The network sees every person
 once; its vectors are kept in ROOT/features. Needs the extras [encoders] and [baselines].
@@ -15,7 +15,7 @@ from oneshot_emotic import evaluate, features_of, load_task, write_submission
 
 parser = argparse.ArgumentParser()
 parser.add_argument("root")
-parser.add_argument("encoder", nargs="?", default="timm:vit_base_patch14_reg4_dinov2.lvd142m")
+parser.add_argument("--encoder", default="timm:vit_base_patch14_reg4_dinov2.lvd142m")
 parser.add_argument("--dataset", default="synthetic")
 parser.add_argument("-o", "--output", default="preds.safetensors")
 arguments = parser.parse_args()

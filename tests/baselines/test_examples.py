@@ -58,7 +58,7 @@ def test_frozen_timm(tmp_path, run):
 
     save_file(timm.create_model("test_vit").state_dict(), tmp_path / "vit.safetensors")
     encoder = f"timm:test_vit@{tmp_path}/vit.safetensors"
-    arguments = (encoder, "-o", output)
+    arguments = ("--encoder", encoder, "-o", output)
     first, frozen, scores = printed("frozen_timm.py", *arguments, cwd=tmp_path)
     assert first.startswith("epoch ") and ", without it 0." in first
     assert scored_alike(scores, output, run, "timm:test_vit + linear head")

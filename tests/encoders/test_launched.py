@@ -39,7 +39,8 @@ def launch(small_copy, tmp_path, monkeypatch):
 
     def run(processes, folder, encoder="made_here:Make"):
         command = [sys.executable, "-m", "oneshot_emotic", "run", encoder, "--data", root]
-        command += ["--dataset", dataset, "--features", folder, "--task", "cat-6-6", "-o", folder]
+        command += ["--dataset", dataset, "--features", folder, "--task", "cat-6-6"]
+        command += ["-o", folder / "preds.safetensors"]
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
