@@ -171,3 +171,11 @@ def test_nothing_imports_the_name_baselines():
     paths += [*REPOSITORY.glob("tests/**/*.py"), *REPOSITORY.glob("**/*.md")]
     for path in paths:
         assert not re.search(r"(from|import) baselines[ .\n]", path.read_text()), path
+
+
+def test_the_version_is_the_same_everywhere():
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    citation = (REPOSITORY / "CITATION.cff").read_text()
+    assert project["version"] == oneshot_emotic.__version__
+    assert f"\nversion: {project['version']}\n" in citation
+    assert f"\n## {project['version']}\n" in (REPOSITORY / "CHANGELOG.md").read_text()

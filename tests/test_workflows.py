@@ -35,9 +35,20 @@ def scripts_of(workflow):
     return "\n".join(step.get("run", "") for step in steps_of(workflow))
 
 
-def test_there_are_five():
-    names = {"board", "long", "submission", "submission-comment", "tests"}
+def test_there_are_six():
+    names = {"board", "long", "release", "submission", "submission-comment", "tests"}
     assert {path.stem for path in FILES} == names
+
+
+def test_a_release_needs_no_stored_secret():
+    """The index trusts the workflow itself; only the job that uploads may ask for a token."""
+    workflow = load("release")
+    assert workflow["on"] == {"push": {"tags": ["v*"]}}
+    assert workflow["permissions"] == {"contents": "read"}
+    build, publish = workflow["jobs"].values()
+    assert "permissions" not in build and publish["permissions"] == {"id-token": "write"}
+    assert publish["environment"] == "release" and publish["needs"] == "build"
+    assert not any("checkout" in step.get("uses", "") for step in publish["steps"])
 
 
 def test_the_board_is_written_for_the_main_branch_alone():
