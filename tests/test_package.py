@@ -7,11 +7,13 @@ import re
 import subprocess
 import sys
 import tarfile
+import tomllib
 import zipfile
 
 import pytest
 from conftest import REPOSITORY
 
+import oneshot_emotic
 from oneshot_emotic.cli.main import COMMANDS
 
 PACKAGES = (
