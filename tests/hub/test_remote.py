@@ -144,6 +144,12 @@ def test_what_only_we_may_read_is_nobodys(client, hub, checkout, submitted):
     assert "to be read" in result.stderr
 
 
+def test_gated(client, hub, checkout, submitted):
+    hub.repos[REPO].gated = "auto"
+    result = client.cli("leaderboard", checkout, status=2)
+    assert "gated" in result.stderr
+
+
 def test_too_large(client, hub, checkout, submitted):
     result = client.cli("check-submission", submitted, "--max-bytes", 1000, status=2)
     assert "more than the 1,000 that are read" in result.stdout + result.stderr

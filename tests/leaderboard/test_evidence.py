@@ -16,6 +16,7 @@ from click.testing import CliRunner
 from conftest import REPOSITORY
 from made import small_checkout, small_dataset, small_tasks, submission_folder
 
+from oneshot_emotic import write_submission
 from oneshot_emotic.cli.main import main
 from oneshot_emotic.dataset.folder import read_task
 from oneshot_emotic.leaderboard.evidence import FORMAT
@@ -147,6 +148,28 @@ def test_a_data_set_can_be_required(checkout, run, absent):
     said = run("leaderboard", checkout, "--check", "--require", "emotic", status=2).output
     assert said.count("the data set 'emotic' is not here") == 3
     run("leaderboard", checkout, "--check", "--require", "synthetic")
+
+
+def test_several_runs_and_a_shared_file_are_carried_too(checkout, made, run, monkeypatch):
+    monkeypatch.setenv("ONESHOT_EMOTIC_DATA", str(made.splits))
+    tasks = [read_task(made.splits, name) for name in TASKS]
+    persons = sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
+    files = []
+    for seed in range(3):
+        array = np.random.default_rng(seed).normal(size=(len(persons), 2))
+        path = checkout.parent / f"run-{seed}.safetensors"
+        write_submission(path, (persons, array), tasks, {"name": "Runs"})
+        files.append(path)
+    card = ("--seen-unseen-names", "no", "--seen-test-images", "no", "--base", "none")
+    run("submit", *files, "--root", checkout, *card)
+    names = {path.name for path in (checkout / "submissions/runs").iterdir()}
+    assert names == {"submission.json", *(f"shared.run-{n}.safetensors" for n in (1, 2, 3))}
+    run("leaderboard", checkout)
+    assert "3 seeds" in (checkout / "leaderboard/README.md").read_text()
+    monkeypatch.delenv("ONESHOT_EMOTIC_DATA")
+    run("leaderboard", checkout, "--check")
+    (checkout / "submissions/runs/shared.run-2.safetensors").write_bytes(b"")
+    assert "shared.run-2" in run("leaderboard", checkout, status=2).output
 
 
 def test_other_splits_of_the_name_do_not_score_it(checkout, run, monkeypatch, tmp_path):
