@@ -31,7 +31,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data):
         if self.tables and self.tables[-1] and self.tables[-1][-1]:
-            self.tables[-1][-1][-1] += data
+            self.tables[-1][-1][-1] += data.replace("\N{NO-BREAK SPACE}", " ")
 
     @property
     def cells(self) -> list[list[list[str]]]:

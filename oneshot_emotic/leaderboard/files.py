@@ -16,6 +16,7 @@ from oneshot_emotic.submission.folder import SubmissionFolder
 
 PAGE = "README.md"
 REPORTED = "reported.json"
+_FOLDERS = {SCORES: "*.json", EVIDENCE: "*.json", "pictures": "*.svg"}
 
 
 def generated_files(
@@ -25,7 +26,7 @@ def generated_files(
 ) -> dict[str, str]:
     """The text of every generated file by its path in `leaderboard/`."""
     files = {name: text for board in boards for name, text in files_of_board(board).items()}
-    files[PAGE] = leaderboard_page(boards, reported, waiting)
+    files[PAGE] = leaderboard_page(boards, reported, waiting, files)
     return dict(sorted(files.items()))
 
 
@@ -82,7 +83,7 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 def _check_no_links(folder: Path, names: Iterable[str]) -> None:
     """Refuse links: a checkout may be a stranger's, and they may lead anywhere."""
-    folders = [folder, folder / SCORES, folder / EVIDENCE]
+    folders = [folder, *(folder / name for name in _FOLDERS)]
     paths = [*folders, *(folder / name for name in sorted({*names, PAGE}))]
     if linked := [path for path in paths if path.is_symlink()]:
         raise InputError(Problem("is a link", str(path), "Remove it") for path in linked)
@@ -90,6 +91,10 @@ def _check_no_links(folder: Path, names: Iterable[str]) -> None:
 
 def _present(folder: Path) -> list[str]:
     return [
-        *(f"{x}/{path.name}" for x in (SCORES, EVIDENCE) for path in (folder / x).glob("*.json")),
+        *(
+            f"{x}/{path.name}"
+            for x, ending in _FOLDERS.items()
+            for path in (folder / x).glob(ending)
+        ),
         *([PAGE] if (folder / PAGE).is_file() else []),
     ]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from oneshot_emotic.dataset.locate import is_bundled
 from oneshot_emotic.escaping import html_link, html_text, markdown_link, markdown_text
 from oneshot_emotic.leaderboard.board import Board
+from oneshot_emotic.leaderboard.picture import family_picture, picture_path
 from oneshot_emotic.leaderboard.reported import reported_tables
 from oneshot_emotic.leaderboard.sections import (
     COLUMNS_NOTE,
@@ -67,6 +68,7 @@ class PageStyle(Style):
         heading: Of a level, from a text that may be marked.
         paragraph: Of a text that may be marked.
         table: A table.
+        picture: Of a path, a picture and what it shows.
         details: A summary, and what shows when it is opened.
     """
 
@@ -75,6 +77,7 @@ class PageStyle(Style):
     heading: Callable[[int, str], str]
     paragraph: Callable[[str], str]
     table: Callable[[Table], str]
+    picture: Callable[[str, str, str], str]
     details: Callable[[str, str], str]
 
 
@@ -82,6 +85,7 @@ def leaderboard_page(
     boards: Sequence[Board],
     reported: dict[str, Any],
     waiting: Sequence[SubmissionFolder] = (),
+    pictures: dict[str, str] | None = None,
 ) -> str:
     """The page as markdown.
 
@@ -89,8 +93,16 @@ def leaderboard_page(
         boards: In the order to show them.
         reported: From `reported.read_reported`.
         waiting: Submissions that nobody has scored yet.
+        pictures: Gets the pictures that the page shows, by their paths from it.
     """
-    return "\n".join([_TOP, *_parts(_MARKDOWN, boards, reported, waiting)])
+    kept = {} if pictures is None else pictures
+
+    def picture(path: str, content: str, what: str) -> str:
+        kept[path] = content
+        return f"![{what}]({path})\n"
+
+    style = replace(_MARKDOWN, picture=picture)
+    return "\n".join([_TOP, *_parts(style, boards, reported, waiting)])
 
 
 def html_page(
@@ -178,6 +190,9 @@ def _board(style: PageStyle, board: Board) -> Iterator[str]:
         yield style.paragraph(own(_NOT_BUNDLED))
     for section in family_sections(board):
         yield style.heading(3, own(section.title))
+        if content := family_picture(section.title, section.rows):
+            what = f"The overall figures of the table below, with their intervals: {section.title}"
+            yield style.picture(picture_path(dataset, section.family), content, what)
         yield style.table(section.main)
         yield style.paragraph(own(COLUMNS_NOTE))
         explained = style.paragraph(own(f"{section.explained}."))
@@ -188,9 +203,16 @@ def _board(style: PageStyle, board: Board) -> Iterator[str]:
 def _markdown_table(table: Table) -> str:
     from tabulate import tabulate
 
+    def shown(cells: Sequence[Cell]) -> list[str]:
+        texts = list(map(_MARKDOWN.cell, cells))
+        # Figures are not broken over lines.
+        return texts[: table.left] + [
+            x.replace(" ", "\N{NO-BREAK SPACE}") for x in texts[table.left :]
+        ]
+
     alignment = ["left" if x < table.left else "right" for x in range(len(table.headers))]
-    headers, *rows = (list(map(_MARKDOWN.cell, row)) for row in (table.headers, *table.rows))
-    text = tabulate(rows, headers, tablefmt="github", colalign=alignment, disable_numparse=True)
+    headers, *rows = map(shown, (table.headers, *table.rows))
+    text = tabulate(rows, headers, tablefmt="pipe", colalign=alignment, disable_numparse=True)
     return f"{text}\n"
 
 
@@ -219,6 +241,7 @@ _MARKDOWN = PageStyle(
     heading=lambda level, text: f"{'#' * level} {text}\n",
     paragraph=lambda text: f"{text}\n",
     table=_markdown_table,
+    picture=lambda path, _, what: f"![{what}]({path})\n",
     details=lambda summary, content: (
         f"<details><summary>{summary}</summary>\n\n{content}\n</details>\n"
     ),
@@ -233,6 +256,7 @@ _HTML = PageStyle(
     heading=lambda level, text: f"<h{level}>{text}</h{level}>\n",
     paragraph=lambda text: f"<p>{text}</p>\n",
     table=_html_table,
+    picture=lambda _, content, __: content,
     details=lambda summary, content: (
         f"<details><summary>{summary}</summary>\n{content}</details>\n"
     ),

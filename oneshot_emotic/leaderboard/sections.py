@@ -113,13 +113,17 @@ class FamilySection:
     """The rows of a family of tasks.
 
     Attributes:
+        family: Its name.
         title: The family's.
+        rows: The rows in their places.
         main: The ranks; `COLUMNS_NOTE` stands below it.
         explained: What the other figures are.
         more: The other figures.
     """
 
+    family: str
     title: str
+    rows: tuple[Ranked, ...]
     main: Table
     explained: str
     more: Table
@@ -152,7 +156,7 @@ def about_table(board: Board) -> Table:
     return Table(
         ("submission", *keys.values()),
         tuple(
-            (_name(row), *(_field(row.model.get(key)) for key in keys))
+            (_name(row, links=True), *(_field(row.model.get(key)) for key in keys))
             for row in sorted(board.rows, key=lambda row: row.slug)
         ),
         left=len(keys) + 1,
@@ -203,7 +207,7 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
     )
     explained = "5-shot balanced accuracy; 1-shot plain accuracy (the paper's figure) and macro-F1"
     explained += "; error in levels, balanced over classes" if levels else ""
-    return FamilySection(title, main, explained, more)
+    return FamilySection(family, title, tuple(rows), main, explained, more)
 
 
 def _rank(item: Ranked, place: int) -> str:
@@ -212,10 +216,12 @@ def _rank(item: Ranked, place: int) -> str:
     return f"{item.rank} {TIED_MARK}" if item.tied_with_best and place else str(item.rank)
 
 
-def _name(row: Row) -> Name:
+def _name(row: Row, *, links: bool = False) -> Name:
     model = row.model
     marks = SEEN_NAMES_MARK if model.get("seen_unseen_names") else ""
     marks += SEEN_IMAGES_MARK if model.get("seen_test_images") else ""
+    if not links:
+        return Name(model["name"], marks=marks)
     return Name(model["name"], model.get("code"), model.get("paper"), marks)
 
 

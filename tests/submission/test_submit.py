@@ -78,7 +78,7 @@ class TestSubmit:
         output = run("submit", file, "--root", root, "--name", "Mine", *SAID).output
         run("leaderboard", root)
         run("leaderboard", root, "--check")
-        page = (root / "leaderboard/README.md").read_text()
+        page = (root / "leaderboard/README.md").read_text().replace("\N{NO-BREAK SPACE}", " ")
         shown = re.search(r"\d+\.\d \[\d+\.\d, \d+\.\d\]", output)[0]
         row = next(line for line in page.splitlines() if "Mine" in line)
         assert shown in row
