@@ -1,8 +1,8 @@
 """What a board is made of, kept beside it, for data sets whose splits not everybody has.
 
-    leaderboard/evidence/<slug>.json          a row: its figures, with what ranks them
-    leaderboard/evidence/<fingerprint>.json   its data set: the control rows, and which images the
-                                              tasks share
+    leaderboard/evidence/<slug>.json                  a row: its figures, with what ranks them
+    leaderboard/evidence/dataset-<fingerprint>.json   its data set: the control rows, and which
+                                                      images the tasks share
 
 Who has the splits writes these files with the board. Without them, a row is carried over from its
 files, as long as submission.json, the embeddings and the score file are those that it was made of.
@@ -101,7 +101,7 @@ def files_of_board(board: Board) -> dict[str, str]:
     if is_bundled(board.dataset):
         return files
     about = DatasetEvidence(board.dataset, _places(board.images), board.controls)
-    files[_evidence_file(board.dataset.fingerprint)] = _sealed(about)
+    files[_dataset_file(board.dataset.fingerprint)] = _sealed(about)
     for row in board.rows:
         kept = with_evidence(row.scores, _that_ranks)
         content = RowEvidence(row.submission, _sha256(scores[row.slug].encode()), kept)
@@ -125,7 +125,7 @@ def carried_board(submissions: Sequence[SubmissionFolder], leaderboard: Path) ->
         InputError: A file is missing, or is not what a row was made of; all problems.
     """
     (fingerprint,) = {submission.dataset["fingerprint"] for submission in submissions}
-    about = _dataset_evidence(leaderboard / _evidence_file(fingerprint), fingerprint)
+    about = _dataset_evidence(leaderboard / _dataset_file(fingerprint), fingerprint)
     files: dict[str, str] = {}
     rows: list[Row] = []
     problems: list[Problem] = []
@@ -142,7 +142,7 @@ def carried_board(submissions: Sequence[SubmissionFolder], leaderboard: Path) ->
     controls = {name: about.controls[name] for name in tasks}
     # Of the tasks that are left, as it is made where the splits are.
     left = DatasetEvidence(about.dataset, _places(images), controls)
-    files[_evidence_file(fingerprint)] = _sealed(left)
+    files[_dataset_file(fingerprint)] = _sealed(left)
     return Board(about.dataset, tuple(rows), controls, images, files)
 
 
@@ -224,6 +224,10 @@ def _places(images: Mapping[str, tuple[str, ...]]) -> dict[str, bytes]:
 
 def _evidence_file(name: str) -> str:
     return f"{EVIDENCE}/{name}.json"
+
+
+def _dataset_file(fingerprint: str) -> str:
+    return _evidence_file(f"dataset-{fingerprint}")  # longer than any slug
 
 
 def _score_file(slug: str) -> str:

@@ -150,6 +150,18 @@ def test_a_data_set_can_be_required(checkout, run, absent):
     run("leaderboard", checkout, "--check", "--require", "synthetic")
 
 
+def test_no_slug_is_the_name_of_a_data_sets_file(checkout, made, run, monkeypatch):
+    """The longest slugs, one of them the fingerprint itself."""
+    monkeypatch.setenv("ONESHOT_EMOTIC_DATA", str(made.splits))
+    dataset = json.loads((checkout / "submissions/far/submission.json").read_text())["dataset"]
+    add(checkout, made.splits, dataset["fingerprint"], 0.2)
+    add(checkout, made.splits, f"dataset-{dataset['fingerprint'][:56]}", 0.3)
+    run("leaderboard", checkout)
+    assert len(list((checkout / "leaderboard/evidence").iterdir())) == 6
+    monkeypatch.delenv("ONESHOT_EMOTIC_DATA")
+    run("leaderboard", checkout, "--check")
+
+
 def test_several_runs_and_a_shared_file_are_carried_too(checkout, made, run, monkeypatch):
     monkeypatch.setenv("ONESHOT_EMOTIC_DATA", str(made.splits))
     tasks = [read_task(made.splits, name) for name in TASKS]
@@ -212,7 +224,7 @@ def test_any_byte_changed_is_found(
         monkeypatch.delenv("ONESHOT_EMOTIC_DATA")
     run("leaderboard", copy, "--check")
     dataset = json.loads((copy / "submissions/far/submission.json").read_text())["dataset"]
-    path = copy / name.replace("DATASET", dataset["fingerprint"])
+    path = copy / name.replace("DATASET", f"dataset-{dataset['fingerprint']}")
     sound = path.read_bytes()
     for place in rng.integers(0, len(sound), 2 if splits else 10):
         damaged = bytearray(sound)
@@ -286,7 +298,7 @@ def test_an_older_protocol_has_a_table_of_its_own(checkout, run, absent):
 
         reseal(leaderboard / f"evidence/{slug}.json", older)
     dataset = json.loads((checkout / "submissions/far/submission.json").read_text())["dataset"]
-    path = leaderboard / f"evidence/{dataset['fingerprint']}.json"
+    path = leaderboard / f"evidence/dataset-{dataset['fingerprint']}.json"
     reseal(path, lambda content: content["dataset"].update(protocol=0))
     run("leaderboard", checkout)
     old, new = (leaderboard / "README.md").read_text().split("## Verified on `synthetic`")
