@@ -1,8 +1,12 @@
-"""The verified tables for a LaTeX document; they need the packages booktabs and hyperref."""
+"""The verified tables for a LaTeX document; they need the packages booktabs and graphicx.
+
+A table that is wider than the line, be it a column's or a page's, is made as wide as that.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterable, Sequence
 
 from oneshot_emotic import __version__
 from oneshot_emotic.escaping import latex_link, latex_text
@@ -46,7 +50,7 @@ def latex_tables(boards: Sequence[Board]) -> str:
         for board in boards
         for section in family_sections(board)
     ]
-    return "\n".join(["% \\usepackage{booktabs,hyperref}", *tables])
+    return "\n".join(["% \\usepackage{booktabs,graphicx}", *tables])
 
 
 def _table(table: Table, board: Board, title: str) -> str:
@@ -63,17 +67,45 @@ def _table(table: Table, board: Board, title: str) -> str:
         r"\begin{table}",
         r"\centering",
         f"\\caption{{{latex_text(caption, 1000)}}}",
+        r"\resizebox{\ifdim\width>\linewidth\linewidth\else\width\fi}{!}{%",
         f"\\begin{{tabular}}{{{columns}}}",
         r"\toprule",
-        _row(table.headers),
+        _row(map(_LATEX.cell, table.headers)),
         r"\midrule",
-        *map(_row, table.rows),
+        *map(_row, _body(table)),
         r"\bottomrule",
-        r"\end{tabular}",
+        r"\end{tabular}}",
         r"\end{table}",
     ]
     return "\n".join(lines) + "\n"
 
 
-def _row(cells: Sequence[Cell]) -> str:
-    return " & ".join(map(_LATEX.cell, cells)) + r" \\"
+def _body(table: Table) -> list[list[str]]:
+    """The cells, the best figure of each column bold, intervals small."""
+    means = [[_mean(cell) for cell in cells[table.left :]] for cells in table.rows]
+    best = [max(column) for column in zip(*means, strict=True)]
+    return [
+        [
+            *map(_LATEX.cell, cells[: table.left]),
+            *(
+                _figure(cell, mean == most > -math.inf)
+                for cell, mean, most in zip(cells[table.left :], row, best, strict=True)
+            ),
+        ]
+        for cells, row in zip(table.rows, means, strict=True)
+    ]
+
+
+def _mean(cell: Cell) -> float:
+    """The mean of a cell as it is shown; minus infinity where there is none."""
+    return -math.inf if cell in (NONE, "") else float(str(cell).split()[0])
+
+
+def _figure(cell: Cell, is_best: bool) -> str:
+    mean, _, brackets = str(cell).partition(" ")
+    shown = f"\\textbf{{{_own(mean)}}}" if is_best else _own(mean)
+    return f"{shown} {{\\footnotesize {_own(brackets)}}}" if brackets else shown
+
+
+def _row(cells: Iterable[str]) -> str:
+    return " & ".join(cells) + r" \\"

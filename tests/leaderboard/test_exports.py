@@ -166,12 +166,24 @@ class TestLatex:
         assert text.count(r"\begin{tabular}{lllllrrr}") == text.count(r"\end{tabular}") == 1
         assert "≈" not in text and "‡" not in text and "–" not in text
 
+    def test_the_best_is_bold_and_intervals_are_small(self, rows, controls):
+        text = latex_tables([board_of(rows, controls)])
+        (whole,) = (line for line in text.splitlines() if line.startswith("1 & Whole"))
+        figures = rows[0].scores.tasks["cat-6-4"][1].balanced_accuracy
+        mean, low, high = (f"{100 * x:.1f}" for x in (figures.mean, figures.low, figures.high))
+        assert f"\\textbf{{{mean}}} {{\\footnotesize {{[}}{low}, {high}{{]}}}}" in whole
+        # Equal figures are bold both; what is no figure is not.
+        (part,) = (line for line in text.splitlines() if "& Part" in line)
+        assert part.count(r"\textbf") == 1 and whole.count(r"\textbf") == 3
+        assert text.count(r"\textbf") == 4
+
     @pytest.mark.skipif(not shutil.which("xelatex"), reason="xelatex is not installed")
-    def test_compiles(self, rows, controls, tmp_path):
+    @pytest.mark.parametrize("columns", ["", "twocolumn"])
+    def test_it_compiles_and_fits(self, rows, controls, tmp_path, columns):
         table = latex_tables([board_of(hostile_rows(rows), controls)])
         (tmp_path / "a.tex").write_text(
-            "\\documentclass{article}\\usepackage{booktabs,hyperref}\\begin{document}"
-            f"{table}\\end{{document}}"
+            f"\\documentclass[{columns}]{{article}}\\usepackage{{booktabs,graphicx}}"
+            f"\\begin{{document}}{table}\\end{{document}}"
         )
         done = subprocess.run(
             ["xelatex", "-interaction=nonstopmode", "-halt-on-error", "a.tex"],
@@ -180,6 +192,9 @@ class TestLatex:
             text=True,
         )
         assert done.returncode == 0, done.stdout[-2000:]
+        log = (tmp_path / "a.log").read_text(errors="replace")
+        wide = re.findall(r"Overfull .hbox .* in (?:alignment|paragraph)[^\n]*", log)
+        assert not [line for line in wide if "alignment" in line]
 
 
 class TestPages:
