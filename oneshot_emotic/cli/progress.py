@@ -59,12 +59,22 @@ def write_result(json_file: Path | None, content: Mapping[str, Any]) -> bool:
     """
     from oneshot_emotic.files import json_text, write_text
 
+    content = _readable(content)
     if str(json_file) == "-":
         echo_document(json_text(content))
         return True
     if json_file is not None:
         write_text(json_file, json_text(content))
     return False
+
+
+def _readable(value: Any) -> Any:
+    """A value with file names that are no Unicode as they can be written."""
+    if isinstance(value, Mapping):
+        return {_readable(key): _readable(of) for key, of in value.items()}
+    if isinstance(value, list | tuple):
+        return [_readable(of) for of in value]
+    return value.encode(errors="backslashreplace").decode() if isinstance(value, str) else value
 
 
 def say(text: str) -> None:

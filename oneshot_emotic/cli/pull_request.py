@@ -26,8 +26,13 @@ def open_pull_request(target: Path, name: str) -> None:
     """
     root, slug = target.parents[1], target.name
     branch, title = f"submission/{slug}", f"Submission: {name}"
+    if _says_yes(root, "rev-parse", "--verify", "-q", branch):  # of an attempt before
+        switch = ["git", "switch", branch]
+    else:  # from the default branch, so that no other submission comes with it
+        known = _says_yes(root, "rev-parse", "--verify", "-q", "origin/HEAD")
+        switch = ["git", "switch", "-c", branch, *(["--no-track", "origin/HEAD"] if known else [])]
     commands: list[Sequence[str]] = [
-        ("git", "switch", "-c", branch),
+        switch,
         ("git", "add", f"submissions/{slug}"),
         ("git", "commit", "-m", title, "--", f"submissions/{slug}"),
         ("git", "push", "-u", "origin", branch),
@@ -40,6 +45,8 @@ def open_pull_request(target: Path, name: str) -> None:
         say("and open the pull request on the repository's page")
         return
     for place, command in enumerate(commands):
+        if command[1] == "commit" and _says_yes(root, "diff", "--cached", "--quiet"):
+            continue
         say(shlex.join(command))
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -48,6 +55,12 @@ def open_pull_request(target: Path, name: str) -> None:
             what = f"`{shlex.join(command)}` failed: {why[-1] if why else done.returncode}"
             raise InputError(Problem(what, str(root), "The commands that are left are above"))
     echo(done.stdout.strip() or f"{branch}: the pull request is open")
+
+
+def _says_yes(root: Path, *arguments: str) -> bool:
+    if shutil.which("git") is None:
+        return False
+    return not subprocess.run(["git", *arguments], cwd=root, capture_output=True).returncode
 
 
 def _print(commands: Sequence[Sequence[str]]) -> None:

@@ -33,7 +33,7 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
         raise InputError(Problem(what, remedy="Leave it out for the synthetic one"))
     name = os.fspath(dataset)
     is_plain_name = name == Path(name).name
-    if is_plain_name and (BUNDLED / name / MANIFEST).is_file():
+    if is_bundled_name(name):
         return BUNDLED / name
     if (Path(name) / MANIFEST).is_file():
         return Path(name)
@@ -69,7 +69,7 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
     Raises:
         InputError: There is no such data set here; the message says how to get it.
     """
-    if name == Path(name).name and (BUNDLED / name / MANIFEST).is_file():
+    if is_bundled_name(name):
         return BUNDLED / name
     if "/" in name:
         return _repository_folder(name, fingerprint)
@@ -96,8 +96,13 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
 
 def is_bundled(identity: DatasetIdentity) -> bool:
     """Whether a data set is inside the package, so that everybody has it."""
-    folder = BUNDLED / identity.name
-    return (folder / MANIFEST).is_file() and read_manifest(folder).identity == identity
+    name = identity.name
+    return is_bundled_name(name) and read_manifest(BUNDLED / name).identity == identity
+
+
+def is_bundled_name(name: str) -> bool:
+    """Whether a data set of this name is inside the package."""
+    return name == Path(name).name and (BUNDLED / name / MANIFEST).is_file()
 
 
 def user_data_folder() -> Path:

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from oneshot_emotic.dataset.locate import is_bundled_name
 from oneshot_emotic.errors import InputError, NotHereError, Problem
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.cache import ScoreCache
-from oneshot_emotic.leaderboard.evidence import carried_board, is_known
+from oneshot_emotic.leaderboard.evidence import carried_board, digest_problems, is_known
 from oneshot_emotic.leaderboard.recompute import Progress, recompute_boards
 from oneshot_emotic.submission.check import LoadTask
 from oneshot_emotic.submission.folder import (
@@ -84,7 +85,8 @@ def boards_of_checkout(
             here.append(folder)  # said below, with all that is wrong with others
             continue
         known, why = is_known(submission, leaderboard), _why_elsewhere(submission, load)
-        if why is None or (why == _OTHER and not known):
+        everybody_has_others = why == _OTHER and is_bundled_name(submission.dataset["name"])
+        if why is None or (everybody_has_others and not known):
             here.append(folder)
         elif submission.dataset["name"] in require:
             problems.append(replace(why, where=str(folder)))
@@ -92,6 +94,7 @@ def boards_of_checkout(
             elsewhere.setdefault(submission.dataset["fingerprint"], []).append(submission)
         else:
             waiting.append(submission)
+            problems += digest_problems(submission)
     boards: list[Board] = []
     try:
         boards += recompute_boards(here, load, progress, cache, processes)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -161,10 +162,8 @@ def _row(
     if submission_digest(submission) != content.submission:
         what = "was changed since the row was scored, and its splits are not here"
         raise InputError(Problem(what, str(document), "Restore it, or score it where they are"))
-    for file in submission.files():
-        if not is_remote(file.reference):  # of those, submission.json has the digest
-            with referenced(file.reference, submission.folder):
-                pass
+    if problems := digest_problems(submission):
+        raise InputError(problems)
     scores = content.scores
     if not _fits(scores, submission, about):
         raise InputError(Problem("is damaged: it does not fit its submission", str(path), _REMEDY))
@@ -178,28 +177,68 @@ def _row(
 
 
 def _fits(scores: Scores, submission: SubmissionFolder, about: DatasetEvidence) -> bool:
-    """Whether the figures can be those of a submission: nothing later takes them for granted."""
-    if scores.dataset != about.dataset or scores.dataset.name != submission.dataset["name"]:
+    """Whether the figures can be those of a submission: nothing later doubts them."""
+    if scores.dataset != about.dataset or scores.tasks.keys() != submission.references.keys():
         return False
     for task, runs in submission.references.items():
-        found = scores.tasks.get(task, {})
-        if tuple(found) != LEADERBOARD_SHOTS or task not in about.images:
+        if task not in about.images or not _are_figures(task, scores.tasks[task]):
             return False
-        for figures in found.values():
-            evidence = figures.balanced_accuracy.evidence
-            terms = (evidence.terms, evidence.query_terms) if evidence else ()
-            images = len(about.images[task]) // 4
-            if figures.runs != len(runs) or any(len(values) != images for values in terms):
+        for figures in scores.tasks[task].values():
+            evidence, images = figures.balanced_accuracy.evidence, len(about.images[task]) // 4
+            if figures.runs != len(runs) or not (evidence is None or _can_be(evidence, images)):
                 return False
-    return scores.tasks.keys() == submission.references.keys()
+    return True
+
+
+def _are_figures(task: str, found: Mapping[int, ShotScores]) -> bool:
+    """Whether they are of a task, at the board's numbers of shots."""
+    classes = [figures.classes for figures in found.values()]
+    return tuple(found) == LEADERBOARD_SHOTS and all(
+        len(of) > 1 and {*of} <= {*TASKS[task].novel_classes} for of in classes
+    )
+
+
+def _can_be(evidence: Evidence, images: int) -> bool:
+    """Whether evidence is of so many images, and a variance comes of it."""
+    terms = (evidence.terms, evidence.query_terms)
+    parts = evidence.draws
+    scale = evidence.scale
+    return (
+        all(len(values) == images and np.isfinite(values).all() for values in terms)
+        and len(parts) == 1
+        and 0 <= parts[0].excess < math.inf
+        and int(np.isfinite(parts[0].values).sum()) > 1
+        and not np.isinf(parts[0].values).any()
+        and all(len(run) > 1 for run in evidence.runs)
+        and scale is not None
+        and scale.least < scale.greatest
+        and scale.images > 0
+    )
 
 
 def _dataset_evidence(path: Path, fingerprint: str) -> DatasetEvidence:
     about, _ = _opened(path, _DATASET)
     sound = about.dataset.fingerprint == fingerprint and about.dataset.label_rule in LABEL_RULES
-    if not sound or not about.images.keys() == about.controls.keys() <= TASKS.keys():
+    sound = sound and about.images.keys() == about.controls.keys() <= TASKS.keys()
+    if not sound or not all(
+        len(about.images[task]) % 4 == 0 and all(_are_figures(task, x) for x in controls.values())
+        for task, controls in about.controls.items()
+    ):
         raise InputError(Problem("is damaged: it is of another data set", str(path), _REMEDY))
     return about
+
+
+def digest_problems(submission: SubmissionFolder) -> list[Problem]:
+    """Files in its folder that are missing, or not of the digests that submission.json says."""
+    problems: list[Problem] = []
+    for file in submission.files():
+        try:
+            if not is_remote(file.reference):
+                with referenced(file.reference, submission.folder):
+                    pass
+        except InputError as error:
+            problems += error.problems
+    return problems
 
 
 def submission_digest(submission: SubmissionFolder) -> str:

@@ -171,7 +171,7 @@ def _field(value: Any) -> Cell:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return Words(", ".join(map(str, value)) if isinstance(value, list) else value, 600)
+    return Words(", ".join(map(str, value)) if isinstance(value, list) else str(value), 600)
 
 
 def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> FamilySection:

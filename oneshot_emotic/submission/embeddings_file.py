@@ -163,11 +163,12 @@ def referenced(
     here = fetched(reference, max_bytes) if is_remote(reference) else path
     with opened(here, max_bytes, links=False) as stream:
         if (found := sha256_of_stream(stream)) != reference["sha256"]:
+            remedy = "The file was changed after the digest was taken"
             if here != path:
-                here.unlink(missing_ok=True)  # so that it is fetched again
+                here.unlink(missing_ok=True)
+                remedy += ", or its copy in the cache was damaged, which is fetched again next time"
             stated = reference["sha256"]
             what = f"has the SHA-256 {found[:12]}..., not {stated[:12]}... as stated"
-            remedy = "The file was changed after the digest was taken"
             raise InputError(Problem(what, str(path), remedy))
         yield stream
 

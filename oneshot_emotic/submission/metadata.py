@@ -102,6 +102,12 @@ def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
         for field, text in names
         if isinstance(text, str) and text and not is_name(text)
     ]
+    for field in ("parameters", "training_seeds"):  # the schema takes 1e9 for a whole number
+        value = model.get(field)
+        for x in value if isinstance(value, list) else [value]:
+            if isinstance(x, float):
+                what = f"{x!r} is written with a point or an exponent; a whole number is needed"
+                problems.append(Problem(what, f"{where}: model.{field}"))
     if isinstance(text := model.get("date"), str) and re.fullmatch(r"\d{4}-\d\d-\d\d", text):
         try:
             date.fromisoformat(text)

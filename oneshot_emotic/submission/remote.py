@@ -1,6 +1,6 @@
 """Embeddings that lie on the Hub, in a dataset repository: put there, and fetched by their digest.
 
-    CACHE/embeddings/<sha256>.<format>
+    CACHE/embeddings/<key>.<format>     the key is the SHA-256 over all that the reference says
 
 A stranger names the repository, so no token is sent: what is fetched is what anybody may read. Its
 digest is held against submission.json whenever it is opened: nothing in the cache is trusted.
@@ -8,18 +8,26 @@ digest is held against submission.json whenever it is opened: nothing in the cac
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from oneshot_emotic.dataset.hub.client import hub_errors
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, NotHereError, Problem
 from oneshot_emotic.files import cache_folder, make_private_folder, sha256_of_file
 from oneshot_emotic.untrusted.limits import check_bytes
 
 #: Of all files in the cache; those that were not used for longest go first.
 MAX_CACHE_BYTES = 20 << 30
+
+#: A folder that files are fetched into is left by a kill, if nothing happens in it for so long.
+_LEFT_SECONDS = 3600.0
 
 _AGAIN = "Look at the connection and run it again: what was fetched before is kept"
 _REMEDY = "It must be a public dataset repository, and the commit must hold the file"
@@ -46,7 +54,9 @@ def fetched(reference: Mapping[str, str], max_bytes: int) -> Path:
         InputError: It cannot be fetched by anybody, or is larger.
     """
     folder = cache_folder() / "embeddings"
-    place = folder / f"{reference['sha256']}{Path(reference['file']).suffix}"
+    said = "\n".join(reference[name] for name in ("repo", "revision", "file", "sha256"))
+    key = hashlib.sha256(said.encode()).hexdigest()
+    place = folder / f"{key}{Path(reference['file']).suffix}"
     if place.is_file():
         os.utime(place)  # used now
         return place
@@ -54,7 +64,11 @@ def fetched(reference: Mapping[str, str], max_bytes: int) -> Path:
 
     check_bytes(_size(reference), max_bytes, address(reference))
     make_private_folder(folder)
-    with hub_errors(address(reference), _AGAIN), tempfile.TemporaryDirectory(dir=folder) as new:
+    with (
+        _for_everybody(),
+        hub_errors(address(reference), _AGAIN),
+        tempfile.TemporaryDirectory(dir=folder) as new,
+    ):
         path = hf_hub_download(
             reference["repo"],
             reference["file"],
@@ -125,7 +139,7 @@ def _size(reference: Mapping[str, str]) -> int:
     from huggingface_hub import get_hf_file_metadata, hf_hub_url
 
     where = address(reference)
-    with hub_errors(where, _AGAIN):
+    with _for_everybody(), hub_errors(where, _AGAIN):
         url = hf_hub_url(
             reference["repo"],
             reference["file"],
@@ -138,8 +152,23 @@ def _size(reference: Mapping[str, str]) -> int:
     return size
 
 
+@contextlib.contextmanager
+def _for_everybody() -> Iterator[None]:
+    """Say what a stranger's repository must be, in place of how to log in to it."""
+    try:
+        yield
+    except NotHereError as error:
+        raise NotHereError(
+            replace(problem, remedy=_AGAIN if problem.remedy == _AGAIN else _REMEDY)
+            for problem in error.problems
+        ) from None
+
+
 def _make_room(folder: Path, newest: Path) -> None:
-    """Remove what was not used for longest until the rest is small enough."""
+    """Remove what a kill left, and what was not used for longest until the rest is small enough."""
+    for path in folder.iterdir():
+        if path.is_dir() and time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+            shutil.rmtree(path, ignore_errors=True)
     files = {path: path.stat() for path in folder.iterdir() if path.is_file() and path != newest}
     total = newest.stat().st_size + int(sum(facts.st_size for facts in files.values()))
     for path in sorted(files, key=lambda path: files[path].st_mtime):

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import numpy as np
+import pytest
 from made import submission_folder
 
 FINDINGS = {"path", "good", "notes", "problems"}
@@ -54,3 +57,15 @@ def test_check_submission(run, task, tmp_path):
     assert "there is no such file" in output
     (only,) = json.loads(file.read_text())["checked"]
     assert "there is no such file" in only["problems"][0]["what"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are Unicode elsewhere")
+@pytest.mark.parametrize("to", ["-", "found.json"])
+def test_a_file_name_that_is_no_unicode(run, task, tmp_path, monkeypatch, to):
+    monkeypatch.chdir(tmp_path)
+    folder = submission_folder(tmp_path / "good", task, np.ones((len(task.novel), 2)))
+    (folder / os.fsdecode(b"\xff")).write_text("x")
+    run("check-submission", folder, "--json", to, status=2)
+    if to != "-":
+        (checked,) = json.loads((tmp_path / to).read_text())["checked"]
+        assert checked["problems"][0]["where"] == f"{folder}/\\udcff"

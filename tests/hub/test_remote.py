@@ -112,6 +112,7 @@ def changed(submitted, **values):
     ("values", "message"),
     [
         ({"sha256": "0" * 64}, "not 000000000000... as stated"),
+        ({"repo": "lab/unknown", "file": "remote/shared.safetensors"}, "public dataset repository"),
         ({"file": "remote/moved.safetensors"}, "the Hub has no such file at this revision"),
         ({"revision": "0" * 40}, "has no such revision"),
         ({"repo": "lab/unknown"}, "there is no such dataset repository on the Hub to be read"),
@@ -147,7 +148,26 @@ def test_what_only_we_may_read_is_nobodys(client, hub, checkout, submitted):
 def test_gated(client, hub, checkout, submitted):
     hub.repos[REPO].gated = "auto"
     result = client.cli("leaderboard", checkout, status=2)
-    assert "gated" in result.stderr
+    assert (
+        "must be a public dataset repository" in result.stderr and "HF_TOKEN" not in result.stderr
+    )
+
+
+def test_another_reference_is_not_served_from_the_cache(client, checkout, submitted):
+    """The same bytes under a repository that there is not."""
+    client.cli("leaderboard", checkout)
+    changed(submitted, repo="lab/unknown")
+    assert "lab/unknown" in client.cli("leaderboard", checkout, status=2).stderr
+
+
+def test_a_damaged_copy_is_fetched_again(client, checkout, submitted, tmp_path):
+    client.cli("leaderboard", checkout)
+    (path,) = kept(tmp_path)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    assert (
+        "fetched again next time" in client.cli("leaderboard", checkout, "--check", status=2).stderr
+    )
+    client.cli("leaderboard", checkout, "--check")
 
 
 def test_too_large(client, hub, checkout, submitted):
@@ -186,7 +206,11 @@ def test_the_cache_is_bounded(tmp_path, monkeypatch):
         path = tmp_path / str(number)
         path.write_bytes(bytes(10))
         os.utime(path, (number, 10 - number))  # the first was used last
+    (tmp_path / "killed").mkdir()
+    (tmp_path / "at work").mkdir()
+    os.utime(tmp_path / "killed", (0, 0))
     remote._make_room(tmp_path, tmp_path / "3")
+    (tmp_path / "at work").rmdir()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "3"]
 
 
@@ -227,14 +251,16 @@ class TestPullRequest:
         assert said.read_text().startswith(
             "pr create --head submission/x-id --title Submission: -x"
         )
+        # Again, with the row replaced: the branch is there, and no other submission comes along.
+        run("submit", predictions, *options, "--replace", "--backbone", "ViT")
         monkeypatch.undo()
         shown = subprocess.run(
-            ["git", "-C", repository, "show", "--stat", "--format=%s", "submission/x-id"],
+            ["git", "-C", repository, "log", "--stat", "--format=%s", "submission/x-id"],
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        assert shown.startswith("Submission: -x $(id)") and "2 files changed" in shown
+        assert shown.count("Submission: -x $(id)") == 2 and shown.count(" 2 files changed") == 1
 
     @pytest.mark.skipif(os.name != "posix", reason="makes links")
     def test_without_gh_it_says_what_to_do(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import hashlib
 import io
@@ -253,6 +254,9 @@ def reseal(path, change):
     path.write_text(f'{{"format":"{FORMAT}","seal":"{seal}","content":{text}}}\n')
 
 
+FIGURE = ("scores", "tasks", "cat-6-4", "1", "balanced_accuracy", "evidence")
+
+
 @pytest.mark.parametrize(
     ("what", "value"),
     [
@@ -267,6 +271,14 @@ def reseal(path, change):
         (("scores", "dataset", "name"), "**bold**"),
         (("scores", "dataset", "protocol"), 2),
         (("scores",), None),
+        (("scores", "tasks", "cat-6-4", "1", "classes"), ["Esteem"]),
+        (("scores", "tasks", "cat-6-4", "1", "classes"), ["Esteem", "Awe"]),
+        ((*FIGURE, "draws"), []),
+        ((*FIGURE, "draws", 0, "excess"), -1),
+        ((*FIGURE, "draws", 0, "values"), "AAAAAAAA+H8AAAAAAAD4fw=="),
+        ((*FIGURE, "terms"), None),
+        ((*FIGURE, "scale"), None),
+        ((*FIGURE, "scale", "greatest"), -5),
     ],
 )
 def test_content_that_cannot_be_is_one_message(checkout, run, absent, what, value):
@@ -282,6 +294,60 @@ def test_content_that_cannot_be_is_one_message(checkout, run, absent, what, valu
     reseal(path, change)
     said = run("leaderboard", checkout, status=2).output
     assert "evidence/far.json: is damaged" in said
+
+
+@pytest.mark.parametrize("export", ["--check", "json"])
+def test_terms_that_are_no_numbers(checkout, run, absent, export):
+    path = checkout / "leaderboard/evidence/far.json"
+
+    def change(content):
+        for name in FIGURE:
+            content = content[name]
+        content["terms"] = base64.b64encode(
+            b"\xff" * len(base64.b64decode(content["terms"]))
+        ).decode()
+
+    reseal(path, change)
+    options = ["--check"] if export == "--check" else ["--format", export]
+    assert "is damaged" in run("leaderboard", checkout, *options, status=2).output
+
+
+@pytest.mark.parametrize(
+    "change", [lambda x: x.pop("5"), lambda x: x["1"].update(classes=["Esteem"])]
+)
+def test_control_rows_that_cannot_be(checkout, run, absent, change):
+    (path,) = (checkout / "leaderboard/evidence").glob("dataset-*.json")
+    reseal(path, lambda content: change(content["controls"]["cat-6-4"]["chance"]))
+    assert f"{path.name}: is damaged" in run("leaderboard", checkout, status=2).output
+
+
+def test_a_repositorys_name_for_the_same_splits(checkout, made, run, monkeypatch):
+    """Found by its fingerprint, the row stands with the others, and is carried as they are."""
+    monkeypatch.setenv("ONESHOT_EMOTIC_DATA", str(made.splits))
+    folder = add(checkout, made.splits, "named", 0.2)
+    document = json.loads((folder / "submission.json").read_text())
+    document["dataset"]["name"] = "lab/emotion"
+    (folder / "submission.json").write_text(json.dumps(document))
+    run("leaderboard", checkout)
+    monkeypatch.delenv("ONESHOT_EMOTIC_DATA")
+    run("leaderboard", checkout, "--check")
+
+
+def test_what_waits_is_sound_as_far_as_can_be_seen(checkout, made, run, monkeypatch):
+    monkeypatch.delenv("ONESHOT_EMOTIC_DATA", raising=False)
+    folder = add(checkout, made.splits, "new", 0.2)
+    (folder / "cat-6-4.npz").write_bytes(b"other")
+    assert "as stated" in run("leaderboard", checkout, status=2).output
+    (folder / "cat-6-4.npz").unlink()
+    assert "no such file" in run("leaderboard", checkout, status=2).output
+
+
+def test_invented_splits_do_not_stop_the_board(checkout, made, run, present):
+    folder = add(checkout, made.splits, "invented", 0.2)
+    document = json.loads((folder / "submission.json").read_text())
+    document["dataset"]["fingerprint"] = "0" * 64
+    (folder / "submission.json").write_text(json.dumps(document))
+    assert "invented: waits for somebody" in run("leaderboard", checkout).output
 
 
 def test_an_older_protocol_has_a_table_of_its_own(checkout, run, absent):

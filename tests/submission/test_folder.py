@@ -43,6 +43,8 @@ def test_read(folder, task):
         ({"tasks": {"cat-9": {"file": "a.npz", "sha256": "0" * 64}}}, "'cat-9' is not one of"),
         ({"format": "x"}, "was expected"),
         ({"rank": 1}, "'rank' was unexpected"),
+        ({"model": {"name": "A", "parameters": 1e9}}, "a whole number is needed"),
+        ({"model": {"name": "A", "training_seeds": [1, -0.0]}}, "a whole number is needed"),
     ],
 )
 def test_refused_metadata(folder, changes, message):
