@@ -62,7 +62,7 @@ class PersonDataset:
                 it changes the image, which is right for a mirroring or for colours. What cuts
                 pieces out of pictures is for `views=("image",)`, where the item's box is the moved
                 one (v2 refuses an image and a body of different sizes).
-            classes: Their order; default: that of the task for base persons, else sorted.
+            classes: Their order; default: that of `task.classes` and `task.base.classes`.
 
         Raises:
             InputError: A person has no picture in `pictures`, or a label is not in `classes`.
@@ -77,7 +77,7 @@ class PersonDataset:
             raise InputError(Problem(f"{what} and {views!r}"))
         if classes is None and isinstance(split, BasePersons):
             classes = split.definition.base_classes  # the same in every part of a split
-        self.classes = tuple(sorted(split.counts, key=_natural) if classes is None else classes)
+        self.classes = split.classes if classes is None else tuple(classes)
         if strange := sorted(split.counts.keys() - set(self.classes)):
             raise InputError(Problem(f"labels that are not among the classes: {strange}"))
         self._split, self._pictures, self._target = split, pictures, target
@@ -141,8 +141,3 @@ class PersonDataset:
             picture = self._pictures[sample_id]
             views = {"image": picture.image, "body": picture.body, "box": picture.box}
             yield {**views, "label": self._index[label], "sample_id": sample_id}
-
-
-def _natural(name: str) -> tuple[int, str]:
-    """Levels by their number, names by their letters."""
-    return (int(name), "") if name.isdigit() else (0, name)

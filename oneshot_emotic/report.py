@@ -147,7 +147,7 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
             f"{line.what}, {line.shots}-shot",
             percent(line.a.mean),
             percent(line.b.mean),
-            interval(line.difference),
+            _plain(line.difference),
             "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
             "yes" if line.difference.separated else "no",
         ]
@@ -158,8 +158,19 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
         f"A: {a}\nB: {b}\n\n{_table(rows, headers)}\n\n"
         "In per cent; overall: above chance. A - B with the 95 % interval of the paired\n"
         "difference by leaving out one image at a time in both; p: how likely so great a\n"
-        "difference would be between equals; told apart: the interval leaves out 0."
+        "difference would be between equals; told apart: the interval leaves out 0. Each line\n"
+        "is judged alone: of twenty lines between equals, one is told apart by chance."
     )
+
+
+def _plain(difference: Difference) -> str:
+    """The interval with so many digits that one sees on which side of 0 it lies."""
+    bounds = (difference.low, difference.high)
+    for digits in (1, 2, 3):
+        shown = [float(percent(bound, digits)) for bound in bounds]
+        if not difference.separated or min(map(abs, shown)) > 0:
+            break
+    return interval(difference, digits)
 
 
 def latex_rows(scores: Scores) -> str:

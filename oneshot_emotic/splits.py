@@ -23,6 +23,7 @@ from oneshot_emotic.tasks import (
     TASKS,
     OneShotClass,
     TaskDefinition,
+    paper_order,
     task_definition,
 )
 
@@ -68,6 +69,11 @@ class Persons:
         """Persons a class."""
         return dict(Counter(self.labels))
 
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """The classes that have persons, in the order of the paper's index, as of every task."""
+        return tuple(sorted(self.counts, key=paper_order))
+
     def to_pandas(self) -> pd.DataFrame:
         """The persons as a table with the columns sample_id, image_id and label."""
         import pandas as pd
@@ -107,7 +113,7 @@ class BasePersons(Persons):
         """The persons in whose images no novel person of the task is."""
         return self.subset([place for place, mark in enumerate(self.shares_image) if not mark])
 
-    @property
+    @cached_property
     def classes(self) -> tuple[str, ...]:
         """The base classes that have persons, in the order of the paper's index."""
         return tuple(name for name in self.definition.base_classes if name in self.counts)

@@ -135,6 +135,14 @@ FAMILIES: dict[str, str] = {
 }
 
 
+def paper_order(name: str) -> tuple[int, str]:
+    """What sorts class names as the paper lists them, levels by their number."""
+    names = [item.name for item in _DEFINITIONS[0].classes]
+    if name in names:
+        return names.index(name), ""
+    return (int(name), "") if name.isdigit() else (len(names), name)
+
+
 def task_definition(name: str) -> TaskDefinition:
     """The task called `name`.
 

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from oneshot_emotic import evaluate, load_task
-from oneshot_emotic.report import _table, verbose_report
+from oneshot_emotic.report import _table, comparison_report, verbose_report
+from oneshot_emotic.scoring.comparison import Compared, Difference
 from oneshot_emotic.scoring.runs import combine_runs
+from oneshot_emotic.scoring.statistics import Estimate
 
 FIGURES = ["99.9 [98.5, 100.0]", "100.0 [99.9, 100.0]", "100.0"]
 HEADERS = ["", "balanced accuracy", "plain accuracy", "macro-F1", "level error"]
@@ -71,3 +73,19 @@ def test_confusion_fits(name):
     lines = verbose_report(scores, name).splitlines()
     table = lines[-len(task.classes) - 2 :]
     assert max(map(len, table)) <= 80 and len(table[0].split()) == len(task.classes)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "shown"),
+    [
+        (-0.0104, -0.0003, "-0.50 [-1.04, -0.03]"),
+        (-0.0104, -0.00003, "-0.500 [-1.040, -0.003]"),
+        (-0.0104, 0.0004, "-0.5 [-1.0, 0.0]"),
+        (-0.0104, -0.004, "-0.5 [-1.0, -0.4]"),
+    ],
+)
+def test_an_interval_does_not_contradict_its_verdict(low, high, shown):
+    apart = Difference(-0.005, low, high, 0.05)
+    figure = Estimate(0.5, 0.4, 0.6, 0.5, 0.1, 0.4, 0.6)
+    text = comparison_report([Compared("cat-6-6", 1, figure, figure, apart)], "A", "B")
+    assert shown in text and (" yes" if high < 0 else " no") in text

@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 from hypothesis import given, strategies
 
-from oneshot_emotic import InputError, evaluate
+from oneshot_emotic import InputError, evaluate, load_task
 from oneshot_emotic.splits import Persons, build_tasks, split_task
+from oneshot_emotic.tasks import TASKS
 
 PEOPLE = [
     # sample_id, image_id, labels, valence
@@ -168,3 +169,15 @@ class TestValidation:
         _, empty = task.base.split(0.0)
         with pytest.raises(InputError, match="needs two to be scored"):
             evaluate({}, empty)
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_classes_are_in_one_order_everywhere(name):
+    """A label's index means the same in a task, its persons and a held-out part."""
+    task = load_task(name)
+    _, val = task.base.split(0.4, by="class")
+    for of in (task, val):
+        assert of.novel.classes == of.classes
+    assert task.base.classes == tuple(x for x in task.definition.base_classes)
+    numbers = task.novel_labels.tolist()
+    assert [task.novel.classes.index(label) for label in task.novel.labels] == numbers

@@ -26,13 +26,20 @@ def open_pull_request(target: Path, name: str) -> None:
     """
     root, slug = target.parents[1], target.name
     branch, title = f"submission/{slug}", f"Submission: {name}"
-    if _says_yes(root, "rev-parse", "--verify", "-q", branch):  # of an attempt before
-        switch = ["git", "switch", branch]
-    else:  # from the default branch, so that no other submission comes with it
-        known = _says_yes(root, "rev-parse", "--verify", "-q", "origin/HEAD")
-        switch = ["git", "switch", "-c", branch, *(["--no-track", "origin/HEAD"] if known else [])]
+    current = _answer(root, "branch", "--show-current")
+    default = _answer(root, "rev-parse", "--abbrev-ref", "origin/HEAD")
+    switch: list[Sequence[str]] = []
+    everybodys = ("", "main", "master", default.removeprefix("origin/"))
+    if current not in everybodys and not current.startswith("submission/"):
+        branch = current  # one that the user made for it
+    if branch != current:
+        if _answer(root, "rev-parse", "--verify", "-q", branch):  # of an attempt before
+            switch = [("git", "switch", branch)]
+        else:  # from the default branch, so that no other submission comes with it
+            start = ("--no-track", default) if default else ()
+            switch = [("git", "switch", "-c", branch, *start)]
     commands: list[Sequence[str]] = [
-        switch,
+        *switch,
         ("git", "add", f"submissions/{slug}"),
         ("git", "commit", "-m", title, "--", f"submissions/{slug}"),
         ("git", "push", "-u", "origin", branch),
@@ -40,12 +47,12 @@ def open_pull_request(target: Path, name: str) -> None:
     ]
     lacking = [program for program in ("git", "gh") if shutil.which(program) is None]
     if lacking:
-        say(f"note: there is no {' and no '.join(lacking)} here. In {root}, run")
+        say(f"note: there is no {' and no '.join(lacking)} here. In {root.resolve()}, run")
         _print(commands[:-1])
         say("and open the pull request on the repository's page")
         return
     for place, command in enumerate(commands):
-        if command[1] == "commit" and _says_yes(root, "diff", "--cached", "--quiet"):
+        if command[1] == "commit" and not _answer(root, "diff", "--cached", "--name-only"):
             continue
         say(shlex.join(command))
         done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
@@ -57,10 +64,13 @@ def open_pull_request(target: Path, name: str) -> None:
     echo(done.stdout.strip() or f"{branch}: the pull request is open")
 
 
-def _says_yes(root: Path, *arguments: str) -> bool:
+def _answer(root: Path, *arguments: str) -> str:
+    """What git says; empty where it fails, or where there is none."""
     if shutil.which("git") is None:
-        return False
-    return not subprocess.run(["git", *arguments], cwd=root, capture_output=True).returncode
+        return ""
+    command = ["git", *arguments]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    return "" if done.returncode else done.stdout.strip()
 
 
 def _print(commands: Sequence[Sequence[str]]) -> None:

@@ -142,6 +142,8 @@ def planned(
         card = merged_card(cards, given_fields(card_fields))
         card = merged_card([card, {"date": date.today().isoformat()}], card)
         name = slug or slug_of(str(card.get("name", ""))) or name
+        if replace:
+            card = _with_the_old(card, checkout / "submissions" / name)
         check_card(card)
     except InputError as error:
         problems.extend(error.problems)
@@ -156,6 +158,19 @@ def planned(
     if problems:
         raise InputError(problems)
     return card, checkout / "submissions" / name
+
+
+def _with_the_old(card: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """A card with those fields of the submission that it replaces which it does not have."""
+    from oneshot_emotic.submission.folder import inspect_submission_folder
+
+    try:
+        old, _ = inspect_submission_folder(folder)
+    except InputError:
+        return card  # there is none
+    if kept := [field for field in FIELDS if field in old.model and field not in card]:
+        say(f"note: taken over from the card that is replaced: {', '.join(kept)}")
+    return merged_card([{field: old.model[field] for field in kept}], card)
 
 
 def given_fields(card_fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -330,4 +345,4 @@ def _print_result(
         echo("§ saw images of novel persons beyond those that its base persons share with them.")
     if missing := missing_fields(card):
         echo(f"Not said in the model card: {', '.join(missing)}.")
-    echo("Its rank comes with `oneshot-emotic leaderboard`.")
+    echo("Its rank: `oneshot-emotic leaderboard --format html -o board.html`.")

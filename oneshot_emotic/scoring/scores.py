@@ -59,6 +59,14 @@ class ShotScores:
     diagnostics: Diagnostics | None = None
     runs: int = 1
 
+    def __repr__(self) -> str:
+        means = ", ".join(
+            f"{name}={figure.mean:.4f}"
+            for name, figure in self.figures().items()
+            if figure.mean is not None
+        )
+        return f"ShotScores({means}; {len(self.classes)} classes, {self.draws:,} draws)"
+
     @property
     def above_chance(self) -> float | None:
         """Mean balanced accuracy with chance at 0 and perfection at 1."""

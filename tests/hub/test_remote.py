@@ -271,6 +271,15 @@ class TestPullRequest:
         assert "there is no gh here" in result.output
         assert "git push -u origin submission/remote" in result.output
 
+    @pytest.mark.skipif(os.name != "posix", reason="makes links")
+    def test_a_branch_that_was_made_for_it_is_taken(
+        self, repository, checkout, predictions, run, tmp_path, monkeypatch
+    ):
+        subprocess.run(["git", "-C", checkout, "switch", "-qc", "my-model"], check=True)
+        monkeypatch.setenv("PATH", self.path_with(tmp_path))
+        result = run("submit", predictions, "--root", checkout, *CARD, "--pull-request")
+        assert "git switch" not in result.output and "push -u origin my-model" in result.output
+
     def test_no_repository(self, checkout, predictions, run):
         options = ["--root", checkout, *CARD, "--pull-request"]
         assert "is no git repository" in run("submit", predictions, *options, status=2).output

@@ -130,6 +130,11 @@ class TestSubmit:
         run(*arguments, "--replace", "--licence", "MIT")
         folder = root / "submissions/mine"
         assert document(folder)["model"]["licence"] == "MIT"
+        # What is not said again stays as it was.
+        output = run(*arguments, "--replace", "--author", "Ada").output
+        assert "taken over from the card that is replaced: licence" in output
+        card = document(folder)["model"]
+        assert (card["licence"], card["authors"]) == ("MIT", ["Ada"])
         (folder / "thesis.txt").write_text("years of work")
         assert "thesis.txt" in run(*arguments, "--replace", status=2).output
         assert (folder / "thesis.txt").exists()
