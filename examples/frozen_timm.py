@@ -7,11 +7,13 @@ once; its vectors are kept in ROOT/features. Needs the extras [encoders] and [ba
 """
 
 import argparse
+from pathlib import Path
 
 from oneshot_emotic_baselines.head import fit_head, head_card
 from oneshot_emotic_baselines.settings import HeadSettings
 
 from oneshot_emotic import evaluate, features_of, load_task, write_submission
+from oneshot_emotic.submission.embeddings_file import suffix_of
 
 parser = argparse.ArgumentParser()
 parser.add_argument("root")
@@ -19,6 +21,7 @@ parser.add_argument("--encoder", default="timm:vit_base_patch14_reg4_dinov2.lvd1
 parser.add_argument("--dataset", default="synthetic")
 parser.add_argument("-o", "--output", default="preds.safetensors")
 arguments = parser.parse_args()
+suffix_of(Path(arguments.output), to_write=True)  # or it would be refused after all the work
 
 task = load_task("cat-6-6", arguments.dataset)
 features = features_of(arguments.encoder, arguments.root, [task])

@@ -7,6 +7,7 @@ ROOT is an EMOTIC copy or the stand-in (`oneshot-emotic synth ROOT`).
 """
 
 import argparse
+from pathlib import Path
 
 import lightning
 import torch
@@ -18,6 +19,7 @@ from torchvision import models
 from torchvision.transforms import v2
 
 from oneshot_emotic import PersonDataset, evaluate, load_task, open_pictures, write_submission
+from oneshot_emotic.submission.embeddings_file import suffix_of
 
 TRANSFORM = v2.Compose([v2.ToImage(), v2.Resize((64, 64)), v2.ToDtype(torch.float32, scale=True)])
 
@@ -53,6 +55,7 @@ class BodyNetwork(lightning.LightningModule):
 
 
 def main(root, dataset, epochs, output, workers):
+    suffix_of(Path(output), to_write=True)  # or it would be refused after all the work
     lightning.seed_everything(0, verbose=False)
     task, pictures = load_task("cat-6-6", dataset), open_pictures(root)
     train, val = task.base.split(share=0.3, by="class")

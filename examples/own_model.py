@@ -7,6 +7,7 @@ takes some minutes on a CPU.
 """
 
 import argparse
+from pathlib import Path
 
 import torch
 from torch.nn import functional
@@ -15,6 +16,7 @@ from torchvision import models
 from torchvision.transforms import v2
 
 from oneshot_emotic import PersonDataset, evaluate, load_task, open_pictures, write_submission
+from oneshot_emotic.submission.embeddings_file import suffix_of
 
 parser = argparse.ArgumentParser()
 parser.add_argument("root")
@@ -22,6 +24,7 @@ parser.add_argument("--dataset", default="synthetic")
 parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("-o", "--output", default="preds.safetensors")
 arguments = parser.parse_args()
+suffix_of(Path(arguments.output), to_write=True)  # or it would be refused after all the work
 
 torch.manual_seed(0)
 task = load_task("cat-6-6", arguments.dataset)

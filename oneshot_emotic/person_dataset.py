@@ -5,7 +5,7 @@ Nothing of torch, torchvision or datasets is imported before it is needed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from oneshot_emotic.errors import InputError, Problem
@@ -65,23 +65,33 @@ class PersonDataset:
             classes: Their order; default: that of `task.classes` and `task.base.classes`.
 
         Raises:
-            InputError: A person has no picture in `pictures`, or a label is not in `classes`.
+            InputError: A person has no picture in `pictures`, a label is not in `classes`, or a
+                class is there twice.
         """
         if not isinstance(split, Persons) or not isinstance(pictures, Pictures):
             given = f"{type(split).__name__} and {type(pictures).__name__}"
             remedy = "Give persons such as task.base, then what open_pictures returns"
             raise InputError(Problem(f"persons and pictures are a {given}", remedy=remedy))
         pictures.check(split.sample_ids)
-        if target not in ("index", "name") or not {*views} <= {"image", "body"} or not views:
+        listed = tuple(views) if isinstance(views, Iterable) else (views,)
+        if (
+            target not in ("index", "name")
+            or not listed
+            or any(x not in ("image", "body") for x in listed)
+        ):
             what = f"target is `index` or `name`, views are of `image` and `body`, not {target!r}"
             raise InputError(Problem(f"{what} and {views!r}"))
         if classes is None and isinstance(split, BasePersons):
             classes = split.definition.base_classes  # the same in every part of a split
-        self.classes = split.classes if classes is None else tuple(classes)
-        if strange := sorted(split.counts.keys() - set(self.classes)):
+        elif classes is None:
+            classes = split.classes
+        self.classes = tuple(classes) if isinstance(classes, Iterable) else (classes,)
+        if strange := sorted(x for x in split.counts if x not in self.classes):
             raise InputError(Problem(f"labels that are not among the classes: {strange}"))
+        if len({*map(str, self.classes)}) < len(self.classes):
+            raise InputError(Problem(f"a class is there twice: {self.classes}"))
         self._split, self._pictures, self._target = split, pictures, target
-        self._transform, self._joint_transform, self._views = transform, joint_transform, views
+        self._transform, self._joint_transform, self._views = transform, joint_transform, listed
         self._index = {name: index for index, name in enumerate(self.classes)}
 
     def __len__(self) -> int:
@@ -94,6 +104,8 @@ class PersonDataset:
         views: dict[str, Any] = {name: getattr(picture, name) for name in self._views}
         if self._joint_transform is not None:
             views = self._joint_transform({**views, "box": self._box(picture)})
+            if not isinstance(views, Mapping):
+                raise InputError(f"the joint_transform gave no dict, but {type(views).__name__}")
         if self._transform is not None:
             views |= {name: self._transform(views[name]) for name in self._views}
         target = self._index[label] if self._target == "index" else label

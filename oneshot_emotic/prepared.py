@@ -1,7 +1,8 @@
 """Every image of an EMOTIC copy decoded once: full images and body crops as memory-mapped arrays.
 
     OUT/prepared.json   size, counts, the width and height of each image as stored (null where it
-                        is missing or broken, and grey here); written last, so that it says done
+                        is missing or broken, and grey here), a digest over it and the tables;
+                        written last, so that it says done
     OUT/images.npy      uint8 (images, size, size, 3), RGB
     OUT/bodies.npy      uint8 (persons, size, size, 3), RGB
     OUT/images.csv      the image_id of each row of images.npy
@@ -134,14 +135,14 @@ def prepare(
         with work.held(needed, lambda: _make_files(folder, plan, sample_ids, size)):
             _work_off(work, plan, layout.image_folders, size, workers, progress)
             results = list(work.results().values())
-            work.finish(
-                {
-                    "images": len(plan),
-                    "persons": len(sample_ids),
-                    "stored": [pair for result in results for pair in result["stored"]],
-                    "crc32": [result["crc32"] for result in results],
-                }
-            )
+            document = {
+                **identity,
+                "images": len(plan),
+                "persons": len(sample_ids),
+                "stored": [pair for result in results for pair in result["stored"]],
+                "crc32": [result["crc32"] for result in results],
+            }
+            work.finish({**document, "sha256": _digest(folder, document)})
     return read_prepared(folder)
 
 
@@ -163,6 +164,15 @@ def _identity(plan: Sequence[PicturePlan], sample_ids: Sequence[str], size: int)
     content = "".join(f"{line}\n" for line in [*lines, *sample_ids])
     plan_digest = hashlib.sha256(content.encode()).hexdigest()
     return {"format": FORMAT, "size": size, "plan": plan_digest}
+
+
+def _digest(folder: Path, document: Mapping[str, Any]) -> str:
+    """SHA-256 over what a finished folder says but by its pixels."""
+    said = {key: value for key, value in document.items() if key != "sha256"}
+    digest = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
+    for name in (IMAGE_TABLE, PERSON_TABLE):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
 
 
 def prepared_of(root: Path, size: int, places: Sequence[Place]) -> Prepared | None:
@@ -219,8 +229,10 @@ def read_prepared(folder: Path) -> Prepared:
     size = document.get("size")
     arrays = []
     try:
+        if "sha256" in document and document["sha256"] != _digest(folder, document):
+            raise ValueError(f"{DOCUMENT} or a table is not as it was written")
         for name, count in ((IMAGES, document["images"]), (BODIES, document["persons"])):
-            array = np.load(folder / name, mmap_mode="r", allow_pickle=False)
+            array = np.lib.format.open_memmap(folder / name, mode="r")
             if array.shape != (count, size, size, 3) or array.dtype != np.uint8:
                 raise ValueError(f"{name} has the shape {array.shape}")
             arrays.append(array)
@@ -229,7 +241,7 @@ def read_prepared(folder: Path) -> Prepared:
         stored = tuple(pair and (int(pair[0]), int(pair[1])) for pair in document["stored"])
         if {len(image_ids), len(stored)} != {len(arrays[0])} or len(persons) != len(arrays[1]):
             raise ValueError("tables and arrays have different lengths")
-    except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
+    except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise InputError(Problem(f"is damaged: {error}", str(folder), remedy)) from None
     return Prepared(
         folder,
@@ -344,7 +356,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
         raise InputError(Problem(state, str(folder), remedy))
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise InputError(Problem(f"cannot be read: {error}", str(path))) from None
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         remedy = "Remove the folder and run `oneshot-emotic prepare` again"

@@ -62,6 +62,11 @@ def decoded(copy, tmp_path_factory):
     return open_pictures(shutil.copytree(copy, bare, ignore=left_out), size=SIDE)
 
 
+def with_stored(text, pair):
+    document = json.loads(text)
+    return json.dumps({**document, "stored": [pair] * len(document["stored"])})
+
+
 class TestPictures:
     def test_image_and_crop_are_those_of_the_file(self, root, people):
         pictures = open_pictures(root)
@@ -177,6 +182,43 @@ class TestSquares:
         with pytest.raises(InputError, match="is damaged"):
             open_pictures(other, size=SIDE)
 
+    @pytest.mark.parametrize(
+        ("name", "change"),
+        [
+            ("persons.csv", lambda lines: [lines[0], *lines[:0:-1]]),
+            ("persons.csv", lambda lines: [lines[0], lines[2], lines[1], *lines[3:]]),
+            ("persons.csv", lambda lines: [*lines[:-1], f"{lines[-1].split(',')[0]},-1"]),
+            ("persons.csv", lambda lines: [*lines[:-1], f"{lines[-1].split(',')[0]},99999"]),
+            ("persons.csv", lambda lines: [*lines[:-1], f"{lines[1].split(',')[0]},0"]),
+            ("persons.csv", lambda lines: [*lines[:-1], "x" * 140_000]),
+            ("images.csv", lambda lines: [lines[0], *lines[:0:-1]]),
+            ("prepared.json", lambda lines: ["[" * 100_000]),
+            *[
+                ("prepared.json", lambda lines, pair=pair: [with_stored("".join(lines), pair)])
+                for pair in ([1, 1], [0, 0], [-1, -1], [float("inf"), 1])
+            ],
+            ("bodies.npy", None),
+        ],
+    )
+    def test_a_damaged_folder_is_refused(self, copy, tmp_path, name, change):
+        damaged = shutil.copytree(copy, tmp_path / "copy")
+        path = damaged / f"prepared-{SIDE}" / name
+        lines = path.read_text().splitlines() if change else []
+        path.write_text("".join(f"{line}\n" for line in change(lines)) if change else "")
+        with pytest.raises(InputError, match=r"is damaged: |cannot be read: ") as caught:
+            open_pictures(damaged, size=SIDE)
+        assert len(caught.value.problems) == 1
+
+    def test_a_folder_from_before_the_digest_is_read(self, copy, people, tmp_path):
+        older = shutil.copytree(copy, tmp_path / "copy")
+        path = older / f"prepared-{SIDE}/prepared.json"
+        document = json.loads(path.read_text())
+        del document["sha256"]
+        path.write_text(json.dumps(document))
+        name = people["sample_id"].iloc[5]
+        expected = open_pictures(copy, size=SIDE)[name]
+        assert open_pictures(older, size=SIDE)[name].body == expected.body
+
     def test_it_travels_to_other_processes(self, copy, decoded, people):
         name, pictures = people["sample_id"].iloc[5], open_pictures(copy, size=SIDE)
         text = pickle.dumps(pictures)
@@ -233,8 +275,17 @@ class TestPersonDataset:
         for given in ((pictures, base), (load_task("cat-6-6"), pictures), (base, root)):
             with pytest.raises(InputError, match=r"Give persons such as task\.base, then"):
                 PersonDataset(*given)
-        with pytest.raises(InputError, match="labels that are not among the classes"):
-            PersonDataset(base, pictures, classes=base.classes[1:])
+        for options, message in (
+            ({"views": None}, "views are of `image` and `body`"),
+            ({"views": [["image"]]}, "views are of `image` and `body`"),
+            ({"classes": 5}, "labels that are not among the classes"),
+            ({"classes": base.classes[1:]}, "labels that are not among the classes"),
+            ({"classes": [*base.classes, base.classes[0]]}, "a class is there twice"),
+        ):
+            with pytest.raises(InputError, match=message):
+                PersonDataset(base, pictures, **options)
+        with pytest.raises(InputError, match="the joint_transform gave no dict, but NoneType"):
+            PersonDataset(base, pictures, joint_transform=lambda views: None)[0]
 
     def test_to_datasets_saved_and_loaded(self, root, base, tmp_path, monkeypatch):
         datasets = pytest.importorskip("datasets")

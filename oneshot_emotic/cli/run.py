@@ -88,10 +88,12 @@ def command(
     on are for it.
     """
     from oneshot_emotic.encoders.evaluate import chosen_tasks, features_of, score_features
+    from oneshot_emotic.encoders.features import card_of
     from oneshot_emotic.encoders.launched import join_processes
     from oneshot_emotic.scoring.embeddings import aligned_embeddings
     from oneshot_emotic.submission.check import Checked
     from oneshot_emotic.submission.embeddings_file import suffix_of, write_submission
+    from oneshot_emotic.submission.metadata import document_problems
 
     submission = {name: options.pop(name) for name in SUBMISSION}
     submits = submission["name"] is not None
@@ -107,19 +109,23 @@ def command(
 
     def loaded(found: Encoder) -> None:
         nonlocal card, target
-        card = dict(getattr(found, "card", {}))
+        card = card_of(found)
         if submits:
             card, target = planned([card], **submission)
         card.setdefault("name", encoder[:80])
+        if problems := document_problems(card, "model", "model card"):
+            raise InputError(problems)
         if getattr(found, "identity", None) is None:
             say(f"note: {encoder} has no `identity`, so its vectors are not kept")
 
     tasks = chosen_tasks(names, dataset)
     quiet = nullcontext(lambda done, total: None)
-    with growing_bar(f"embedding ({encoder})") if processes.main else quiet as progress:
-        found = features_of(
-            encoder, root, tasks, loaded=loaded, progress=progress, processes=processes, **options
-        )
+    options |= {"loaded": loaded, "processes": processes}
+    try:
+        with growing_bar(f"embedding ({encoder})") if processes.main else quiet as progress:
+            found = features_of(encoder, root, tasks, progress=progress, **options)
+    except SystemExit as error:  # of 0, it would look like success
+        raise InputError(f"{encoder} has ended the program: SystemExit({error.code})") from None
     if not processes.main:  # the main one says and writes what all have made
         return
     if grey := found.without_picture:

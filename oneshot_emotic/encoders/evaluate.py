@@ -94,8 +94,11 @@ def chosen_tasks(names: Sequence[str], dataset: str | Path) -> list[Task]:
     """Tasks by name; every task that can be scored where none is named.
 
     Raises:
-        InputError: There is no such task or data set, or one that is named cannot be scored.
+        InputError: There is no such task or data set, or one that is named cannot be scored or
+            comes twice.
     """
+    if twice := [name for name in names if [*names].count(name) > 1]:
+        raise InputError(f"task {twice[0]} comes more than once")
     folder = dataset_folder(dataset)
     loaded = [read_task(folder, name) for name in (names or TASKS)]
     chosen = [task for task in loaded if names or not task.unscorable]

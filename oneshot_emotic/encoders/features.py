@@ -21,6 +21,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby
+from numbers import Integral
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from oneshot_emotic.emotic.images import pillow_quiet
 from oneshot_emotic.encoders.launched import ALONE, Processes
 from oneshot_emotic.encoders.protocol import Encoder
 from oneshot_emotic.errors import InputError, Problem, counted, some
-from oneshot_emotic.files import write_bytes
+from oneshot_emotic.files import sha256_of_file, write_bytes
 from oneshot_emotic.pictures import Pictures
 from oneshot_emotic.processes import available_processors
 from oneshot_emotic.worklist import PARTS, WorkList
@@ -108,6 +109,7 @@ def make_features(
         InputError: The encoder gives what are no vectors, another run is at it, or what is kept is
             damaged.
     """
+    card = card_of(encoder)
     stated = {"format": FORMAT, "encoder": identity, "pictures": pictures.digest()}
     key = hashlib.sha256("\n".join(stated.values()).encode()).hexdigest()[:16]
     contents, other = frozenset({DOCUMENT, ARRAY}), "holds features of another encoder"
@@ -115,34 +117,59 @@ def make_features(
         folder / key, DOCUMENT, contents, stated, other, len(pictures), PART, "--features"
     )
     if not work.is_finished():
-        card = _card(encoder)
         with work.held(0) if processes.main else nullcontext():
             _work_off(work, encoder, pictures, progress, processes)
             processes.wait()
             if processes.main:
                 _finish(work, pictures, card)
     processes.wait()
-    return read_features(work.folder)
+    features = read_features(work.folder)
+    if features.sample_ids != tuple(pictures):
+        what = "is damaged: its sample_ids are not those of the pictures"
+        raise InputError(Problem(what, str(work.folder), _REMEDY))
+    return features
 
 
-def _card(encoder: Encoder) -> dict[str, Any]:
+def card_of(encoder: Encoder) -> dict[str, Any]:
     """The encoder's model card as JSON has it.
 
     Raises:
-        InputError: It is none.
+        InputError: It is none, or `batch_size` or `identity` is not as `Encoder` says.
     """
+    size, identity = getattr(encoder, "batch_size", PART), str(getattr(encoder, "identity", ""))
+    problems, card = [], getattr(encoder, "card", {})
+    if not isinstance(size, Integral):
+        problems.append(Problem(f"the encoder's batch_size is no whole number: {size!r}"))
+    if any("\ud800" <= char <= "\udfff" for char in identity):
+        problems.append(Problem(f"the encoder's identity is no text for a file: {identity!r}"))
     try:
-        card = json.loads(json.dumps(dict(getattr(encoder, "card", {})), allow_nan=False))
-    except (TypeError, ValueError) as error:
-        raise InputError(Problem(f"the encoder's card is no JSON: {error}")) from None
-    assert isinstance(card, dict)
+        card = dict(card) if isinstance(card, Mapping) else card
+        card = _checked_card(json.loads(json.dumps(card, allow_nan=False)))
+    except (TypeError, ValueError, RecursionError) as error:
+        problems.append(Problem(f"the encoder's card is no JSON: {error}"))
+    if problems:
+        raise InputError(problems)
+    return card
+
+
+def _checked_card(card: Any) -> dict[str, Any]:
+    """A parsed model card, of which `fit-head` makes another.
+
+    Raises:
+        ValueError: It cannot be one.
+    """
+    if not isinstance(card, dict) or not isinstance(card.get("parameters", 0), int):
+        raise ValueError("a card is an object, its `parameters` a whole number")
     return card
 
 
 def _finish(work: WorkList, pictures: Pictures, card: dict[str, Any]) -> None:
     _join_parts(work)
     grey = sorted(x for found in work.results().values() for x in found)
-    work.finish({"card": card, "without_picture": grey, "sample_ids": list(pictures)})
+    digest = sha256_of_file(work.folder / ARRAY)
+    work.finish(
+        {"card": card, "without_picture": grey, "sha256": digest, "sample_ids": list(pictures)}
+    )
 
 
 def read_features(folder: Path) -> Features:
@@ -154,24 +181,18 @@ def read_features(folder: Path) -> Features:
     try:
         document = json.loads((folder / DOCUMENT).read_text(encoding="utf-8"))
         ids, grey = (tuple(document[name]) for name in ("sample_ids", "without_picture"))
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InputError(Problem(f"is damaged: {error}", str(folder), _REMEDY)) from None
-    return Features(ids, _array(folder, len(ids)), grey, document.get("card", {}))
-
-
-def _array(folder: Path, persons: int) -> Vectors:
-    """The memory-mapped array of a folder.
-
-    Raises:
-        InputError: It is damaged.
-    """
-    try:
-        array: Vectors = np.load(folder / ARRAY, mmap_mode="r", allow_pickle=False)
-        if array.ndim != 2 or len(array) != persons or array.dtype != np.float32:
+        card = _checked_card(document.get("card", {}))
+        different = {x for x in ids if isinstance(x, str)}
+        if len(different) < len(ids) or not different.issuperset(grey):
+            raise ValueError("its sample_ids are not as they were written")
+        if "sha256" in document and document["sha256"] != sha256_of_file(folder / ARRAY):
+            raise ValueError(f"{ARRAY} is not as it was written")
+        array: Vectors = np.lib.format.open_memmap(folder / ARRAY, mode="r")
+        if array.ndim != 2 or len(array) != len(ids) or array.dtype != np.float32:
             raise ValueError(f"{ARRAY} has the shape {array.shape}")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError(Problem(f"is damaged: {error}", str(folder), _REMEDY)) from None
-    return array
+    return Features(ids, array, grey, card)
 
 
 def _work_off(
@@ -263,7 +284,7 @@ def _checked(found: Any, persons: int, dimensions: int | None) -> Vectors:
     """
     try:
         with np.errstate(over="ignore"):  # it is found below
-            vectors = np.asarray(found).astype(np.float32)
+            vectors = np.asarray(found).astype(np.float32, casting="same_kind")
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(Problem(f"the encoder gave no array: {error}")) from None
     problem = ""

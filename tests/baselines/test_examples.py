@@ -38,6 +38,15 @@ def test_own_model(tmp_path, run):
     assert scored_alike(scores, output, run)
 
 
+@pytest.mark.parametrize("program", ["own_model", "frozen_timm", "lightning_model"])
+def test_an_output_of_no_format_is_refused_before_anything_is_read(tmp_path, program):
+    if program == "lightning_model":
+        pytest.importorskip("lightning", reason="the extra [examples] is not installed")
+    command = [sys.executable, EXAMPLES / f"{program}.py", tmp_path / "nowhere", "-o", "x.txt"]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 1 and "x.txt: its name ends in none of" in result.stderr
+
+
 def test_lightning_model(tmp_path, run):
     """Its checkpoint is chosen by the figure on held-out base classes, which is logged."""
     pytest.importorskip("lightning", reason="the extra [examples] is not installed")

@@ -171,9 +171,12 @@ def test_what_is_refused(kept, tmp_path, run, rng):
     array = np.array(features.array)
     array[features.sample_ids.index(task.novel.sample_ids[3]), 2] = np.inf
     np.save(tmp_path / "two/other/features.npy", array)
-    assert "infinite" in refused(tmp_path / "two/other", "--task", "cat-6-6")
+    assert "is damaged" in refused(tmp_path / "two/other", "--task", "cat-6-6")
     document = json.loads((folder / "features.json").read_text())
-    del document["card"], document["sample_ids"][-1]
+    del document["card"], document["sha256"]  # as it was before these were kept
+    (tmp_path / "two/other/features.json").write_text(json.dumps(document))
+    assert "infinite" in refused(tmp_path / "two/other", "--task", "cat-6-6")
+    del document["sample_ids"][-1]
     (tmp_path / "two/other/features.json").write_text(json.dumps(document))
     assert "is damaged" in refused(tmp_path / "two/other")
 

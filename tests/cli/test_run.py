@@ -59,6 +59,25 @@ def test_to_a_file_and_a_submission(command, run, tmp_path, small_copy):
     assert json.loads(again.stdout) == scores and "my-model: written" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("line", "options", "message"),
+    [
+        ("card = None", (), "the encoder's card is no JSON"),
+        ("batch_size = 2.5", (), "the encoder's batch_size is no whole number: 2.5"),
+        ("identity = '\\ud800'", (), "the encoder's identity is no text for a file"),
+        ("card = {'name': '...'}", ("-o", "all.npz"), "'...' has no visible letter or digit"),
+        ("", ("--task", "cat-6-6"), "task cat-6-6 comes more than once"),
+        ("def embed(self, *_): raise SystemExit(0)", (), "has ended the program: SystemExit(0)"),
+    ],
+)
+def test_encoders_that_are_not_as_they_should_be(command, run, tmp_path, line, options, message):
+    (tmp_path / "made_for_run.py").write_text(f"{MODULE}    {line}\n")
+    output = run(*command, *options, status=2).output
+    assert message in output and output.count("error: ") == 1
+    module = sys.modules.get("made_for_run")
+    assert module is None or module.Make.calls == 0
+
+
 def test_what_is_wrong_is_told_before_the_work(command, run, tmp_path):
     (tmp_path / "submissions/my-model").mkdir()
     options = ("--submit", "My model", "--code", "ftp://a", "--seen-test-images", "no")

@@ -201,6 +201,7 @@ WRONG = {
     "NaN or infinite values for 24 of 24 persons": lambda n: [[1e39]] * n,
     "no array: ": lambda n: [[1.0]] * (n - 1) + [[1.0, 2.0]],
     "no array": lambda n: {"vectors": 1},
+    "no array: Cannot cast array data from dtype('complex128')": lambda n: np.ones((n, 4)) * 1j,
     "5 dimensions, after 3 before": lambda n: np.ones((n, 3 if n == 24 else 5)),
 }
 
@@ -266,12 +267,72 @@ def test_pictures_missing(small_copy, tmp_path):
         evaluate_encoder(Small(), root, features=kept)
 
 
-def test_damaged_features(small_copy, tmp_path):
-    scored(Small(), small_copy, tmp_path)
-    (folder,) = tmp_path.iterdir()
-    content = (folder / "features.npy").read_bytes()
-    (folder / "features.npy").write_bytes(content[:-8])
-    with pytest.raises(InputError, match="is damaged"):
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *[("card", card) for card in (None, ["name"], "name", {"parameters": "many"})],
+        *[("batch_size", size) for size in ("x", 2.5, None)],
+        ("identity", "half \ud800"),
+    ],
+)
+def test_what_an_encoder_says_of_itself_is_checked_first(small_copy, tmp_path, field, value):
+    encoder = Small()
+    setattr(encoder, field, value)
+    with pytest.raises(InputError, match=f"the encoder's {field} is no"):
+        scored(encoder, small_copy, tmp_path)
+    assert not encoder.calls and not list(tmp_path.iterdir())
+
+
+def in_document(**fields):
+    def damage(document, array):
+        new = {key: change(document[key]) for key, change in fields.items()}
+        return json.dumps({**document, **new}).encode(), array
+
+    return damage
+
+
+DAMAGED = {
+    "cut": lambda document, array: (json.dumps(document).encode(), array[:-8]),
+    "empty": lambda document, array: (json.dumps(document).encode(), b""),
+    "a value": lambda document, array: (json.dumps(document).encode(), array[:-1] + b"?"),
+    "deep": lambda document, array: (b"[" * 100_000, array),
+    "doubled": in_document(sample_ids=lambda ids: [ids[0], *ids[:-1]]),
+    "lists": in_document(sample_ids=lambda ids: [[x] for x in ids]),
+    "numbers": in_document(sample_ids=lambda ids: list(range(len(ids)))),
+    "strange grey": in_document(without_picture=lambda ids: [["x"]]),
+    "card a list": in_document(card=lambda card: ["name"]),
+    "card a text": in_document(card=lambda card: "name"),
+    "card null": in_document(card=lambda card: None),
+    "parameters": in_document(card=lambda card: {"parameters": "many"}),
+}
+
+
+@pytest.fixture(scope="module")
+def kept(small_copy, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("kept")
+    scored(Small(), small_copy, folder)
+    (document,), (array,) = (folder.rglob(f"features.{x}") for x in ("json", "npy"))
+    return json.loads(document.read_text()), array.read_bytes()
+
+
+@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+def test_damaged_features(kept, tmp_path, damage):
+    document, array = damage(*kept)
+    (tmp_path / "features.json").write_bytes(document)
+    (tmp_path / "features.npy").write_bytes(array)
+    with pytest.raises(InputError, match=r"is damaged: .*Remove it and run again"):
+        read_features(tmp_path)
+
+
+def test_rows_of_other_persons_and_a_folder_without_a_digest(small_copy, tmp_path):
+    scores = scored(Small(), small_copy, tmp_path)
+    (document,) = tmp_path.rglob("features.json")
+    content = json.loads(document.read_text())
+    del content["sha256"]  # as it was before there was one
+    document.write_text(json.dumps(content))
+    assert scored(Small(), small_copy, tmp_path).to_dict() == scores.to_dict()
+    document.write_text(json.dumps({**content, "sample_ids": content["sample_ids"][::-1]}))
+    with pytest.raises(InputError, match="its sample_ids are not those of the pictures"):
         scored(Small(), small_copy, tmp_path)
 
 
@@ -301,6 +362,7 @@ def test_wrong_arguments(small_copy, tmp_path):
         ({"view": "head"}, "a view is both, body, image, not 'head'"),
         ({"shots": 9}, "shots must be from 1 to 5"),
         ({"tasks": ["cat-7"]}, "cat-7"),
+        ({"tasks": ["cat-6-6", "cat-6-6"]}, "task cat-6-6 comes more than once"),
     ):
         with pytest.raises(InputError, match=message):
             evaluate_encoder(
