@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic_baselines.data import IntArray, seed_of
 from oneshot_emotic_baselines.settings import HeadSettings, Settings
 
@@ -56,9 +57,15 @@ def batch_order(
 ) -> list[IntArray]:
     """The persons of each step of an epoch, `per_class` of a class at a time.
 
-    The sampler goes round all classes; batches are cut from its stream, so that a batch may hold
-    more than `per_class` persons of a class where there are few classes.
+    The sampler goes round all classes in an order of its own each time, and batches are cut from
+    its stream wherever they end: one may hold twice as many of a class, or none. `balanced` batches
+    hold as many of each; places that are left over go to the classes in turn.
+
+    Raises:
+        InputError: A batch is too small for two persons of each class, where it is to be balanced.
     """
+    if settings.balanced:
+        return _balanced_order(targets, settings, epoch, steps)
     from pytorch_metric_learning.samplers import MPerClassSampler
     from pytorch_metric_learning.utils import common_functions
 
@@ -74,3 +81,20 @@ def batch_order(
     finally:
         common_functions.NUMPY_RANDOM = before
     return list(places.reshape(steps, settings.batch_size))
+
+
+def _balanced_order(
+    targets: IntArray, settings: Settings | HeadSettings, epoch: int, steps: int
+) -> list[IntArray]:
+    classes = np.unique(targets)
+    if settings.batch_size < 2 * len(classes):
+        what = f"{settings.batch_size} persons are not two of each of {len(classes)} classes"
+        raise InputError(Problem(what, "batch_size"))
+    random = np.random.RandomState(seed_of("balanced", settings.seed, epoch))
+    order = np.empty(steps * settings.batch_size, dtype=np.int64)
+    for number, name in enumerate(classes):
+        # All persons of a class go by before anyone comes again.
+        own, places = np.flatnonzero(targets == name), order[number :: len(classes)]
+        rounds = [random.permutation(own) for _ in range(-(-len(places) // len(own)))]
+        places[:] = np.concatenate(rounds)[: len(places)]
+    return list(order.reshape(steps, settings.batch_size))

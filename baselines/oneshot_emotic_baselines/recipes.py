@@ -14,7 +14,7 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import TASKS
 
 Branch = Literal["image", "body", "semantic"]
-Pretraining = Literal["imagenet", "places365"]
+Pretraining = Literal["imagenet", "places365", "stand-in-image", "stand-in-body"]
 Backbone = Literal["resnet18", "resnet50"]
 
 #: Where the figures below were printed.
