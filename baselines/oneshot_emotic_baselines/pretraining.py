@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -35,46 +35,15 @@ from oneshot_emotic.worklist import in_processes
 from oneshot_emotic_baselines.data import normalised, random_changes, seed_of, shifted
 from oneshot_emotic_baselines.distributed import join_processes
 from oneshot_emotic_baselines.recipes import Backbone, Branch
-from oneshot_emotic_baselines.settings import check_ranges
+from oneshot_emotic_baselines.settings import PretrainSettings
 from oneshot_emotic_baselines.weights import ABOUT, about
 
-Labels = Literal["drawn", "none"]
 BRANCHES: tuple[Branch, ...] = ("image", "body")
 
 _CHUNK = 64  # pictures drawn by a process at a time
 _HELD_OUT = 0.05  # share of the pictures that the figure at the end is of
 _SHIFT, _WIDE_SHIFT = 1 / 16, 1 / 8  # of the side; the wide one without labels
 _TEMPERATURE = 0.1  # of the contrastive loss, without labels
-
-
-@dataclass(frozen=True)
-class PretrainSettings:
-    """What decides a trunk.
-
-    Attributes:
-        persons: Figures drawn.
-        size: Side of the pictures in pixels.
-        backbone: The ResNet.
-        labels: `drawn`: what the drawing knows (of a body hands and posture, of an image setting,
-            objects and light); `none`: two views of a picture are to be alike, all others not.
-        seed: Of figures, first weights and batches.
-        epochs: Passes over the pictures.
-        batch_size: Pictures a step.
-        learning_rate: The highest, of AdamW.
-    """
-
-    persons: int = 10_000
-    size: int = 64
-    backbone: Backbone = "resnet18"
-    labels: Labels = "drawn"
-    seed: int = 0
-    epochs: int = 2
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-
-    def __post_init__(self) -> None:
-        """Refuse values out of range, all at once."""
-        check_ranges(self)
 
 
 @dataclass(frozen=True)

@@ -129,7 +129,7 @@ class Settings:
         """Refuse unknown names and values out of range, all at once."""
         recipe_named(self.recipe)
         task_definition(self.task)
-        check_ranges(self)
+        _check(self)
         if self.trunk_lr != 1 and not self.effective_recipe.pretraining:
             raise InputError(Problem("nothing is pretrained that it could be of", "trunk_lr"))
 
@@ -223,7 +223,7 @@ class HeadSettings:
 
     def __post_init__(self) -> None:
         """Refuse values out of range, all at once."""
-        check_ranges(self)
+        _check(self)
 
     @property
     def triplet_share(self) -> float:
@@ -231,7 +231,37 @@ class HeadSettings:
         return self.metric_weight
 
 
-def check_ranges(settings: Any) -> None:
+@dataclass(frozen=True)
+class PretrainSettings:
+    """What decides a trunk that is pretrained on drawings.
+
+    Attributes:
+        persons: Figures drawn.
+        size: Side of the pictures in pixels.
+        backbone: The ResNet.
+        labels: `drawn`: what the drawing knows (of a body hands and posture, of an image setting,
+            objects and light); `none`: two views of a picture are to be alike, all others not.
+        seed: Of figures, first weights and batches.
+        epochs: Passes over the pictures.
+        batch_size: Pictures a step.
+        learning_rate: The highest, of AdamW.
+    """
+
+    persons: int = 10_000
+    size: int = 64
+    backbone: Backbone = "resnet18"
+    labels: Literal["drawn", "none"] = "drawn"
+    seed: int = 0
+    epochs: int = 2
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, all at once."""
+        _check(self)
+
+
+def _check(settings: Any) -> None:
     """Refuse unknown names and values out of range, all at once."""
     kinds = get_type_hints(type(settings))
     choices = {name: get_args(kind) for name, kind in kinds.items()}

@@ -38,15 +38,17 @@ def command(
     workers: int,
     **chosen: Any,
 ) -> None:
-    """Pretrain the trunks of a stand-in's networks on drawings: its counterpart of ImageNet.
+    """Pretrain the trunks of a stand-in's networks on drawings.
 
     Draws people of no stand-in, in poses, light and rooms that follow no emotion, and trains a
-    ResNet a branch to say what is drawn. `train --weights stand-in` begins with them. ROOT is the
-    stand-in that they are to serve; nothing in it is read. A trunk that is there is kept.
+    ResNet a branch to say what is drawn: the counterpart of ImageNet weights. `train --weights
+    stand-in` begins with them. ROOT is the stand-in that they are to serve; nothing in it is read.
+    A trunk that is there is kept.
     """
     from oneshot_emotic_baselines import pretraining
+    from oneshot_emotic_baselines.settings import PretrainSettings
 
-    settings = pretraining.PretrainSettings(**chosen)
+    settings = PretrainSettings(**chosen)
     folder = output or pretraining.default_folder(root, settings.size)
     with growing_bar("drawing") as progress:
         files = pretraining.pretrain(

@@ -130,7 +130,7 @@ def settings_options(*names: str, of: str = "Settings") -> Callable[[Function], 
 
 def pretraining_options(function: Function) -> Function:
     """What else decides a trunk; the defaults are those of `PretrainSettings`."""
-    from oneshot_emotic_baselines.pretraining import PretrainSettings
+    from oneshot_emotic_baselines.settings import PretrainSettings
 
     for name, text in reversed(_OF_PRETRAINING.items()):
         flag, default = f"--{name.replace('_', '-')}", getattr(PretrainSettings, name)
