@@ -214,7 +214,7 @@ def model_card(
         "authors": ["The oneshot-emotic developers"],
         "paper": "https://arxiv.org/abs/2111.15271",
         "modalities": list(recipe.branches),
-        "backbone": settings.backbone,
+        "backbone": settings.backbone if recipe.pixel_branches else "MLP",
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",
         "seen_unseen_names": False,

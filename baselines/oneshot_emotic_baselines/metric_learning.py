@@ -30,6 +30,10 @@ class Losses:
         )
 
         self.share = settings.triplet_share
+        self.masked = settings.masked
+        if self.masked and world > 1:
+            raise InputError(Problem("the masked losses are for one process", "masked"))
+        self.margin, self.epsilon = settings.margin, settings.epsilon
         self.miner: Any = MultiSimilarityMiner(epsilon=settings.epsilon)
         self.triplet: Any = TripletMarginLoss(margin=settings.margin, distance=CosineSimilarity())
         self.world = world
@@ -45,11 +49,36 @@ class Losses:
         entropy = self.cross_entropy(logits, wanted)
         if not self.share:
             return entropy, [entropy, torch.zeros_like(entropy), entropy]
-        triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
+        if self.masked:
+            triplet = masked_triplet_loss(embeddings, wanted, self.margin, self.epsilon)
+        else:
+            triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
         loss = self.share * triplet + (1 - self.share) * entropy
         # The wrapper multiplies by the number of processes, since gradients are averaged over them.
         alone = triplet / self.world
         return loss, [self.share * alone + (1 - self.share) * entropy, alone, entropy]
+
+
+def masked_triplet_loss(
+    embeddings: torch.Tensor, targets: torch.Tensor, margin: float, epsilon: float
+) -> torch.Tensor:
+    """The miner's triplets and their loss, as the library has them, in tensors of a fixed shape.
+
+    Nothing in it depends on how many triplets there are, so that a GPU need not be asked.
+    """
+    unit = nn.functional.normalize(embeddings, dim=1)
+    near = unit @ unit.T
+    same = targets[:, None] == targets
+    positive = same & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+    fixed = near.detach()
+    nearest_negative = fixed.masked_fill(same, -torch.inf).amax(dim=1, keepdim=True)
+    farthest_positive = fixed.masked_fill(~positive, torch.inf).amin(dim=1, keepdim=True)
+    positives = positive & (fixed - epsilon < nearest_negative)
+    negatives = ~same & (fixed + epsilon > farthest_positive)
+    # Anchor, positive, negative; the mean is over triplets that have a loss at all.
+    each = (near[:, None, :] - near[:, :, None] + margin).relu()
+    each = each * (positives[:, :, None] & negatives[:, None, :])
+    return each.sum() / (each > 0).sum().clamp(min=1)
 
 
 def batch_order(

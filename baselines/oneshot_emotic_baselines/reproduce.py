@@ -30,6 +30,9 @@ from oneshot_emotic_baselines.settings import Settings
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board
 
+#: The baselines that are reproduced where none is named.
+OF_PAPER = tuple(name for name, recipe in RECIPES.items() if recipe.in_paper)
+
 DONE, TIME = "done.json", "time.json"
 
 
@@ -161,7 +164,7 @@ class Reproduction:
 
     def jobs(
         self,
-        recipes: Sequence[str] = tuple(RECIPES),
+        recipes: Sequence[str] = OF_PAPER,
         say: Callable[[str], None] = lambda line: None,
     ) -> list[Job]:
         """The jobs, task by task; says what is left out.
@@ -329,7 +332,7 @@ class Reproduction:
                     same = "Without pretraining" if settings.weights == "none" else "So pretrained"
                     how += f" {same} it is the network of {settings.recipe}."
                 card = model_card(recipe, settings, record["pretraining"], how)
-                card["name"] += f" ({settings.backbone}, {self.scale.name} settings)"
+                card["name"] += f" ({card['backbone']}, {self.scale.name} settings)"
             write_submission_document(
                 folder,
                 {"name": dataset.name, "fingerprint": dataset.fingerprint},

@@ -50,7 +50,7 @@ _RANGES = {
 }
 
 #: Settings that came later: a checkpoint states them only where they are not as they always were.
-_LATER = ("balanced", "warmup", "trunk_lr", "select")
+_LATER = ("balanced", "warmup", "trunk_lr", "masked", "select")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,8 @@ class Settings:
         epsilon: Of the Multi-Similarity miner.
         metric_weight: Share of the triplet loss; the rest is cross entropy. A recipe without
             metric loss has none of it.
+        masked: True computes miner and triplet loss in tensors of a fixed shape, which a GPU never
+            waits for; values and gradients are the same but for rounding.
         embedding: Dimensions of the embedding.
         flip: Probability that a person is mirrored, image and body together.
         shift: The most that a picture is moved in each direction, as a share of its side.
@@ -116,6 +118,7 @@ class Settings:
     margin: float = 0.2
     epsilon: float = 0.1
     metric_weight: float = 0.5
+    masked: bool = False
     embedding: int = 128
     flip: float = 0.5
     shift: float = 1 / 32
@@ -206,6 +209,7 @@ class HeadSettings:
         margin: Of the triplet loss.
         epsilon: Of the miner.
         metric_weight: Share of the triplet loss.
+        masked: As of `Settings`.
     """
 
     base: Base = Settings.base
@@ -220,6 +224,7 @@ class HeadSettings:
     margin: float = Settings.margin
     epsilon: float = Settings.epsilon
     metric_weight: float = Settings.metric_weight
+    masked: bool = Settings.masked
 
     def __post_init__(self) -> None:
         """Refuse values out of range, all at once."""

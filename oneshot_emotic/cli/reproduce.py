@@ -102,7 +102,7 @@ def command(
         weights=first,
         tasks=tasks,
     )
-    wanted = [recipe_named(item).name for item in recipes] or list(RECIPES)
+    wanted = [recipe_named(item).name for item in recipes] or list(reproduce.OF_PAPER)
     say(f"{chosen.describe()}; {len(wanted)} baselines, {len(chosen.tasks)} tasks")
     if chosen.name != "full":
         say("these are not the paper's settings: the figures show that everything works, no more")

@@ -48,6 +48,10 @@ _SETTINGS = {
     "margin": ("--margin", "Of the triplet loss."),
     "epsilon": ("--epsilon", "Of the Multi-Similarity miner."),
     "metric_weight": ("--metric-weight", "Share of the triplet loss; the rest is cross entropy."),
+    "masked": (
+        "--masked/--no-masked",
+        "Miner and triplet loss in tensors of a fixed shape; the same but for rounding.",
+    ),
     "embedding": ("--embedding", "Dimensions of the embedding."),
     "flip": ("--flip", "Probability that a person is mirrored."),
     "shift": ("--shift", "The most that a picture is moved, as a share of its side."),

@@ -17,7 +17,7 @@ from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
-from oneshot_emotic_baselines.metric_learning import batch_order  # noqa: E402
+from oneshot_emotic_baselines.metric_learning import Losses, batch_order  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
 
@@ -146,7 +146,7 @@ def test_two_runs_are_not_mixed_in_a_folder(finished):
         )
 
 
-@pytest.mark.parametrize("recipe", ["kosti", "i-dml"])
+@pytest.mark.parametrize("recipe", ["kosti", "i-dml", "sem-dml"])
 def test_losses_of_a_recipe(recipe, tmp_path, small):
     settings = tiny.settings(recipe, epochs=1, validation_share=0.0)
     run = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
@@ -156,6 +156,34 @@ def test_losses_of_a_recipe(recipe, tmp_path, small):
         assert line["loss"] == line["cross_entropy"] and line["triplet"] == 0
     else:
         assert line["triplet"] > 0
+
+
+def test_masked_losses_are_the_librarys():
+    """On random batches, of few classes and many, of which some have no triplet at all."""
+    settings = Settings("i-dml", "cat-6-6", metric_weight=1.0)
+    library, masked = Losses(settings), Losses(replace(settings, masked=True))
+    random = torch.Generator().manual_seed(0)
+    empty = 0
+    for number in range(1000):
+        persons = int(torch.randint(2, 33, (1,), generator=random))
+        classes = int(torch.randint(1, 9, (1,), generator=random))
+        wanted = torch.randint(0, classes, (persons,), generator=random)
+        # Near each other and far apart, around their class.
+        centres = torch.randn(classes, 16, generator=random)[wanted] * (number % 4) / 3
+        embeddings = centres + torch.randn(persons, 16, generator=random)
+        found = []
+        for losses in (library, masked):
+            given = embeddings.clone().requires_grad_()
+            loss, parts = losses(given, torch.zeros(persons, classes), wanted)
+            loss.backward()
+            found.append((parts[1].detach(), given.grad))
+        (value, gradient), (ours, our_gradient) = found
+        assert float((value - ours).abs()) <= 1e-6
+        assert float((gradient - our_gradient).abs().max()) <= 1e-5
+        empty += not value
+    assert 0 < empty < 500
+    with pytest.raises(InputError, match="masked losses are for one process"):
+        Losses(replace(settings, masked=True), world=2)
 
 
 def test_the_rate_falls_for_the_whole_network(tmp_path, small):
