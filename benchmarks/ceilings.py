@@ -29,14 +29,9 @@ from oneshot_emotic.synthetic.population import StandInImage, generate
 from oneshot_emotic.synthetic.settings import StandInSettings
 from oneshot_emotic.synthetic.spec import ARMS, Pose
 
-#: The branches of each recipe, and Sem2Vec alone, which the paper has not.
-SEES: dict[str, tuple[Branch, ...]] = {
-    "Sem2Vec alone": ("semantic",),
-    **{
-        name: RECIPES[name].branches
-        for name in ("i-dml", "b-dml", "ib-dml", "sem-i-dml", "sem-ib-dml")
-    },
-}
+#: The recipes that differ in what they see.
+NAMES = ("i-dml", "b-dml", "ib-dml", "sem-dml", "sem-i-dml", "sem-ib-dml")
+SEES: dict[str, tuple[Branch, ...]] = {name: RECIPES[name].branches for name in NAMES}
 
 
 def true_cues(settings: StandInSettings) -> dict[Branch, Features]:
@@ -87,13 +82,12 @@ def main() -> None:
                     head.embed(features.of(task.novel.sample_ids)), task, intervals=False
                 )
                 figures.append(100 * (scores[1].balanced_accuracy.mean or 0.0))
-            low, high = min(figures), max(figures)
-            table[name].append(f"{statistics.fmean(figures):.1f} ({low:.1f} to {high:.1f})")
+            spread = f" ({min(figures):.1f} to {max(figures):.1f})" if len(figures) > 1 else ""
+            table[name].append(f"{statistics.fmean(figures):.1f}{spread}")
     headers = ["true cues of", *(f"body cue {strength:g}" for strength in options.body_cue)]
     print(tabulate(list(table.values()), headers, tablefmt="github", disable_numparse=True))
-    print(
-        f"\n{options.task}, {options.seeds} seeds; {time.process_time() - started:.0f} CPU-seconds"
-    )
+    took = f"{time.process_time() - started:.0f} CPU-seconds"
+    print(f"\n{options.task}, training seeds 0 to {options.seeds - 1}; {took}")
     print(machine())
 
 
