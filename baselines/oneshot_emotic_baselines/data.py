@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -86,12 +86,14 @@ class BaseSplit:
         """Some of the persons."""
         return replace(self, persons=self.persons.subset(places))
 
-    def hold_out(self, share: float, seed: int, draws: int) -> tuple[BaseSplit, Task | None]:
+    def hold_out(
+        self, share: float, seed: int, draws: int, by: Literal["image", "class"] = "image"
+    ) -> tuple[BaseSplit, Task | None]:
         """Persons to train on, and held-out ones as a task to choose the epoch by.
 
         None when fewer than two held-out classes have two persons. See `BasePersons.split`.
         """
-        kept, task = self.persons.split(share, seed, draws=draws)
+        kept, task = self.persons.split(share, seed, by, draws)
         return replace(self, persons=kept), None if task.unscorable else task
 
 
@@ -242,6 +244,20 @@ class PersonBatches:
         return held, place.reshape(-1)
 
 
+@dataclass(frozen=True)
+class HeldInputs:
+    """In place of `PersonBatches`: the network's inputs, all persons' on the device."""
+
+    device: torch.device
+    inputs: Mapping[str, torch.Tensor]
+
+    def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
+        """The inputs of each batch of places, in order."""
+        for chosen in places:
+            rows = torch.from_numpy(chosen).to(self.device)
+            yield {name: values[rows] for name, values in self.inputs.items()}
+
+
 def read_ahead(
     read: Callable[[Item], Content], items: Iterable[Item], threads: int, ahead: int
 ) -> Iterator[tuple[Item, Content]]:
@@ -278,14 +294,15 @@ def network_inputs(
     """From what `PersonBatches` yields to what the network takes; everything on the device.
 
     Returns:
-        float32: pictures (persons, 3, side, side), channels last in memory, normalised.
+        float32: pictures (persons, 3, side, side), channels last in memory, normalised. What a
+        trunk made of pictures stays as it is.
     """
     inputs = dict(batch)
     for place, name in enumerate(("image", "body")):
-        if name in inputs:
+        if name in inputs and inputs[name].dtype == torch.uint8:
             pixels = inputs[name]
             if changes is not None:
-                pixels = _moved(pixels, changes[0], changes[1][:, place])
+                pixels = shifted(pixels, changes[0], changes[1][:, place])
             inputs[name] = normalised(pixels)
     return {name: values.float() for name, values in inputs.items()}
 
@@ -297,7 +314,7 @@ def normalised(pixels: torch.Tensor) -> torch.Tensor:
     return pixels.permute(0, 3, 1, 2).float().sub_(mean).div_(std)
 
 
-def _moved(pixels: torch.Tensor, flip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
+def shifted(pixels: torch.Tensor, flip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:
     """Mirror and move pictures by one gathering of their pixels."""
     persons, height, width = pixels.shape[:3]
     device = pixels.device

@@ -17,6 +17,7 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
 from oneshot_emotic_baselines.data import (
+    HeldInputs,
     PersonBatches,
     PersonData,
     load_person_data,
@@ -33,7 +34,7 @@ Vectors = npt.NDArray[np.float32]
 
 def embed_places(
     network: nn.Module,
-    persons: PersonBatches,
+    persons: PersonBatches | HeldInputs,
     count: int,
     settings: Settings,
     progress: Callable[[int], None] = lambda done: None,
@@ -54,6 +55,19 @@ def embed_places(
     network.train(was_training)
     stacked: Vectors = np.concatenate(vectors)
     return stacked
+
+
+def trunk_outputs(
+    network: AffectNet, persons: PersonBatches, count: int, settings: Settings
+) -> HeldInputs:
+    """What the trunks make of the first `count` persons' pictures, computed once."""
+    places = [np.arange(at, min(at + _BATCH, count)) for at in range(0, count, _BATCH)]
+    network.eval()
+    with torch.no_grad(), autocast(settings, persons.device):
+        batches = persons.batches(places)
+        parts = [network.trunk_outputs(network_inputs(batch)) for batch in batches]
+    held = {name: torch.cat([part[name].float() for part in parts]) for name in parts[0]}
+    return HeldInputs(persons.device, held)
 
 
 def embed_task(
@@ -200,7 +214,7 @@ def model_card(
         "authors": ["The oneshot-emotic developers"],
         "paper": "https://arxiv.org/abs/2111.15271",
         "modalities": list(recipe.branches),
-        "backbone": settings.backbone,
+        "backbone": settings.backbone if recipe.pixel_branches else "MLP",
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",
         "seen_unseen_names": False,

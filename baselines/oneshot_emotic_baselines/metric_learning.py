@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic_baselines.data import IntArray, seed_of
 from oneshot_emotic_baselines.settings import HeadSettings, Settings
 
@@ -29,6 +30,10 @@ class Losses:
         )
 
         self.share = settings.triplet_share
+        self.masked = settings.masked
+        if self.masked and world > 1:
+            raise InputError(Problem("the masked losses are for one process", "masked"))
+        self.margin, self.epsilon = settings.margin, settings.epsilon
         self.miner: Any = MultiSimilarityMiner(epsilon=settings.epsilon)
         self.triplet: Any = TripletMarginLoss(margin=settings.margin, distance=CosineSimilarity())
         self.world = world
@@ -44,11 +49,36 @@ class Losses:
         entropy = self.cross_entropy(logits, wanted)
         if not self.share:
             return entropy, [entropy, torch.zeros_like(entropy), entropy]
-        triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
+        if self.masked:
+            triplet = masked_triplet_loss(embeddings, wanted, self.margin, self.epsilon)
+        else:
+            triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
         loss = self.share * triplet + (1 - self.share) * entropy
         # The wrapper multiplies by the number of processes, since gradients are averaged over them.
         alone = triplet / self.world
         return loss, [self.share * alone + (1 - self.share) * entropy, alone, entropy]
+
+
+def masked_triplet_loss(
+    embeddings: torch.Tensor, targets: torch.Tensor, margin: float, epsilon: float
+) -> torch.Tensor:
+    """The miner's triplets and their loss, as the library has them, in tensors of a fixed shape.
+
+    Nothing in it depends on how many triplets there are, so that a GPU need not be asked.
+    """
+    unit = nn.functional.normalize(embeddings, dim=1)
+    near = unit @ unit.T
+    same = targets[:, None] == targets
+    positive = same & ~torch.eye(len(targets), dtype=torch.bool, device=targets.device)
+    fixed = near.detach()
+    nearest_negative = fixed.masked_fill(same, -torch.inf).amax(dim=1, keepdim=True)
+    farthest_positive = fixed.masked_fill(~positive, torch.inf).amin(dim=1, keepdim=True)
+    positives = positive & (fixed - epsilon < nearest_negative)
+    negatives = ~same & (fixed + epsilon > farthest_positive)
+    # Anchor, positive, negative; the mean is over triplets that have a loss at all.
+    each = (near[:, None, :] - near[:, :, None] + margin).relu()
+    each = each * (positives[:, :, None] & negatives[:, None, :])
+    return each.sum() / (each > 0).sum().clamp(min=1)
 
 
 def batch_order(
@@ -56,9 +86,15 @@ def batch_order(
 ) -> list[IntArray]:
     """The persons of each step of an epoch, `per_class` of a class at a time.
 
-    The sampler goes round all classes; batches are cut from its stream, so that a batch may hold
-    more than `per_class` persons of a class where there are few classes.
+    The sampler goes round all classes in an order of its own each time, and batches are cut from
+    its stream wherever they end: one may hold twice as many of a class, or none. `balanced` batches
+    hold as many of each; places that are left over go to the classes in turn.
+
+    Raises:
+        InputError: A batch is too small for two persons of each class, where it is to be balanced.
     """
+    if settings.balanced:
+        return _balanced_order(targets, settings, epoch, steps)
     from pytorch_metric_learning.samplers import MPerClassSampler
     from pytorch_metric_learning.utils import common_functions
 
@@ -74,3 +110,20 @@ def batch_order(
     finally:
         common_functions.NUMPY_RANDOM = before
     return list(places.reshape(steps, settings.batch_size))
+
+
+def _balanced_order(
+    targets: IntArray, settings: Settings | HeadSettings, epoch: int, steps: int
+) -> list[IntArray]:
+    classes = np.unique(targets)
+    if settings.batch_size < 2 * len(classes):
+        what = f"{settings.batch_size} persons are not two of each of {len(classes)} classes"
+        raise InputError(Problem(what, "batch_size"))
+    random = np.random.RandomState(seed_of("balanced", settings.seed, epoch))
+    order = np.empty(steps * settings.batch_size, dtype=np.int64)
+    for number, name in enumerate(classes):
+        # All persons of a class go by before anyone comes again.
+        own, places = np.flatnonzero(targets == name), order[number :: len(classes)]
+        rounds = [random.permutation(own) for _ in range(-(-len(places) // len(own)))]
+        places[:] = np.concatenate(rounds)[: len(places)]
+    return list(order.reshape(steps, settings.batch_size))

@@ -62,15 +62,29 @@ class AffectNet(nn.Module):
 
         Args:
             inputs: For each branch: `image` and `body` normalised, of shape (persons, 3, side,
-                side); `semantic` of zeros and ones, of shape (persons, 150).
+                side), or as `trunk_outputs` gives them; `semantic` of zeros and ones, of shape
+                (persons, 150).
 
         Returns:
             Embeddings of shape (persons, dimensions), not of unit length, and logits of shape
             (persons, base classes).
         """
-        features = [network(inputs[name]) for name, network in self.branches.items()]
+        features = []
+        for name, network in self.branches.items():
+            seen = name != "semantic" and inputs[name].ndim == 2
+            features.append((network.fc if seen else network)(inputs[name]))
         embeddings = self.embedder(torch.cat(features, dim=1))
         return embeddings, self.classifier(embeddings)
+
+    def trunk_outputs(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """The inputs with each picture as all layers but the branch's last make it, of two axes."""
+        outputs = dict(inputs)
+        for name, network in self.branches.items():
+            if name != "semantic":
+                last, network.fc = network.fc, nn.Identity()
+                outputs[name] = network(inputs[name])
+                network.fc = last
+        return outputs
 
 
 def _semantic_branch() -> nn.Module:

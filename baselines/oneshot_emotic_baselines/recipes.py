@@ -14,7 +14,7 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import TASKS
 
 Branch = Literal["image", "body", "semantic"]
-Pretraining = Literal["imagenet", "places365"]
+Pretraining = Literal["imagenet", "places365", "stand-in-image", "stand-in-body"]
 Backbone = Literal["resnet18", "resnet50"]
 
 #: Where the figures below were printed.
@@ -33,6 +33,7 @@ class Recipe:
         metric_loss: True for triplet loss and cross entropy in equal parts, False for cross entropy
             alone.
         pretraining: What the ResNet of a branch was trained on before.
+        in_paper: False for a control of this package's; `reproduce` trains it where it is named.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Recipe:
     branches: tuple[Branch, ...] = ()
     metric_loss: bool = True
     pretraining: Mapping[Branch, Pretraining] = field(default_factory=dict)
+    in_paper: bool = True
 
     @property
     def pixel_branches(self) -> tuple[Branch, ...]:
@@ -83,6 +85,7 @@ _ALL = (
     Recipe("b-dml", "B-DML", "trained", ("body",), True, _BODY),
     Recipe("ib-dml", "IB-DML", "trained", ("image", "body"), True, _BOTH),
     Recipe("ib-dml-places", "IB-DML*", "trained", ("image", "body"), True, _PLACES),
+    Recipe("sem-dml", "Sem-DML", "trained", ("semantic",), in_paper=False),
     Recipe("sem-i-dml", "Sem-I-DML", "trained", ("image", "semantic"), True, _IMAGE),
     Recipe("sem-ib-dml", "Sem-IB-DML", "trained", ("image", "body", "semantic"), True, _BOTH),
 )

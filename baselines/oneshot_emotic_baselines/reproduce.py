@@ -30,6 +30,9 @@ from oneshot_emotic_baselines.settings import Settings
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board
 
+#: The baselines that are reproduced where none is named.
+OF_PAPER = tuple(name for name, recipe in RECIPES.items() if recipe.in_paper)
+
 DONE, TIME = "done.json", "time.json"
 
 
@@ -60,10 +63,12 @@ class Scale:
         words.append(f"{epochs} {many}" + (f" of {persons} persons" if persons else ""))
         if rate := self.changes.get("learning_rate"):
             words.append(f"learning rate {rate:g}")
-        if self.changes.get("weights") == "none":
-            words.append("random first weights")
+        if first := _FIRST_WEIGHTS.get(self.changes.get("weights", "")):
+            words.append(first)
         return f"{self.name} settings: {', '.join(words)}"
 
+
+_FIRST_WEIGHTS = {"none": "random first weights", "stand-in": "trunks pretrained on drawings"}
 
 # 3.5e-6, the paper's rate for LEV-6:4, moves ImageNet weights; random ones stay random with it.
 _SMALL = {"epochs": 3, "step_epochs": 2, "learning_rate": 3.5e-4}
@@ -87,7 +92,7 @@ def chosen_scale(
     synthetic: bool,
     gpu: bool = False,
     weight_files: Mapping[str, Path] | None = None,
-    from_scratch: bool = False,
+    weights: str = "default",
     tasks: Sequence[str] = (),
 ) -> Scale:
     """The scale that a user means.
@@ -97,12 +102,14 @@ def chosen_scale(
         synthetic: True on the stand-in, where smaller scales begin with random weights.
         gpu: True where training is to run on one.
         weight_files: Local files of pretrained weights.
-        from_scratch: True for random first weights in any case.
+        weights: The setting, where it is not left open.
         tasks: Only these; all of the scale where none is named.
     """
     scale = SCALES[name or ("reduced" if synthetic and not gpu else "full")]
-    if from_scratch or (synthetic and scale.name != "full" and not weight_files):
-        scale = replace(scale, changes={**scale.changes, "weights": "none"})
+    if weights == "default" and synthetic and scale.name != "full" and not weight_files:
+        weights = "none"
+    if weights != "default":
+        scale = replace(scale, changes={**scale.changes, "weights": weights})
     return replace(scale, tasks=tuple(tasks) or scale.tasks)
 
 
@@ -157,7 +164,7 @@ class Reproduction:
 
     def jobs(
         self,
-        recipes: Sequence[str] = tuple(RECIPES),
+        recipes: Sequence[str] = OF_PAPER,
         say: Callable[[str], None] = lambda line: None,
     ) -> list[Job]:
         """The jobs, task by task; says what is left out.
@@ -322,9 +329,10 @@ class Reproduction:
                 record = self._record(members[0])
                 how = f"{self.scale.describe()}, seed {settings.seed}, torch {record['torch']}."
                 if settings.recipe != recipe.name:
-                    how += f" Without pretraining it is the network of {settings.recipe}."
+                    same = "Without pretraining" if settings.weights == "none" else "So pretrained"
+                    how += f" {same} it is the network of {settings.recipe}."
                 card = model_card(recipe, settings, record["pretraining"], how)
-                card["name"] += f" ({settings.backbone}, {self.scale.name} settings)"
+                card["name"] += f" ({card['backbone']}, {self.scale.name} settings)"
             write_submission_document(
                 folder,
                 {"name": dataset.name, "fingerprint": dataset.fingerprint},

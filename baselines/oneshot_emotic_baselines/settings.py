@@ -11,7 +11,13 @@ import msgspec
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import task_definition
-from oneshot_emotic_baselines.recipes import Backbone, Recipe, recipe_named
+from oneshot_emotic_baselines.recipes import (
+    Backbone,
+    Branch,
+    Pretraining,
+    Recipe,
+    recipe_named,
+)
 
 #: Which base persons to train on.
 Base = Literal["full", "clean"]
@@ -19,9 +25,12 @@ Base = Literal["full", "clean"]
 #: The paper's side of both pictures in pixels, section IV-A.
 SIZE = 256
 
+_STAND_IN: dict[Branch, Pretraining] = {"image": "stand-in-image", "body": "stand-in-body"}
+
 #: Setting -> the least and the greatest value.
 _RANGES = {
     "seed": (0, math.inf),
+    "persons": (1, 1_000_000),
     "epochs": (1, math.inf),
     "persons_per_epoch": (0, math.inf),
     "batch_size": (2, math.inf),
@@ -36,7 +45,12 @@ _RANGES = {
     "flip": (0, 1),
     "shift": (0, 0.5),
     "validation_share": (0, 0.5),
+    "warmup": (0, 1),
+    "trunk_lr": (0, 1),
 }
+
+#: Settings that came later: a checkpoint states them only where they are not as they always were.
+_LATER = ("balanced", "warmup", "trunk_lr", "masked", "select")
 
 
 @dataclass(frozen=True)
@@ -49,26 +63,36 @@ class Settings:
         base: `full` as in the paper, or `clean`: without the base persons in whose image a novel
             person is.
         backbone: The ResNet of the image and body branches.
-        weights: `default` (as the recipe says) or `none` (from scratch).
+        weights: `default` (as the recipe says), `none` (from scratch) or `stand-in` (trunks of
+            `pretrain`).
         seed: Of the initial weights, the batches, the augmentation and the held-out images.
         epochs: Passes over the base persons; the paper does not state it.
         persons_per_epoch: Persons an epoch; 0 for as many as there are base persons.
         batch_size: Persons a step, over all processes together.
         per_class: Persons a class that the sampler draws at a time.
+        balanced: True gives every batch as many persons of each class; those that are left over
+            go to the classes in turn. `per_class` is then not used.
         optimiser: `rmsprop` (without momentum) as in the paper, `sgd` (momentum 0.9) or `adamw`.
         learning_rate: 0 for the paper's of this task.
         step_epochs: Epochs after which the learning rate is multiplied by `gamma`, again and again.
         gamma: That factor.
+        warmup: Share of all steps in which the learning rate rises to its full height.
+        trunk_lr: Learning rate of the pretrained layers, as a share of the others'. With 0 they
+            stay as they are: their outputs are computed once, of pictures as they are.
         weight_decay: 0 in the paper's configuration.
         margin: Of the triplet loss on cosine similarities.
         epsilon: Of the Multi-Similarity miner.
         metric_weight: Share of the triplet loss; the rest is cross entropy. A recipe without
             metric loss has none of it.
+        masked: True computes miner and triplet loss in tensors of a fixed shape, which a GPU never
+            waits for; values and gradients are the same but for rounding.
         embedding: Dimensions of the embedding.
         flip: Probability that a person is mirrored, image and body together.
         shift: The most that a picture is moved in each direction, as a share of its side.
         validation_share: Share of the base persons held out, whole images at a time; 0 for none.
         validation_draws: One-shot episodes cut from them after each epoch.
+        select: Chooses the epoch by held-out persons (`person`), or by held-out base classes
+            (`class`: two or more, which are not trained on), or takes the `last`.
         precision: `auto` (bf16 autocast on CUDA, float32 elsewhere), `bf16` or `float32`.
         compile: True runs the model through `torch.compile`.
     """
@@ -77,25 +101,30 @@ class Settings:
     task: str
     base: Base = "full"
     backbone: Backbone = "resnet18"
-    weights: Literal["default", "none"] = "default"
+    weights: Literal["default", "none", "stand-in"] = "default"
     seed: int = 0
     epochs: int = 12
     persons_per_epoch: int = 0
     batch_size: int = 32
     per_class: int = 4
+    balanced: bool = False
     optimiser: Literal["rmsprop", "sgd", "adamw"] = "rmsprop"
     learning_rate: float = 0.0
     step_epochs: int = 4
     gamma: float = 0.1
+    warmup: float = 0.0
+    trunk_lr: float = 1.0
     weight_decay: float = 0.0
     margin: float = 0.2
     epsilon: float = 0.1
     metric_weight: float = 0.5
+    masked: bool = False
     embedding: int = 128
     flip: float = 0.5
     shift: float = 1 / 32
     validation_share: float = 0.1
     validation_draws: int = 100
+    select: Literal["person", "class", "last"] = "person"
     precision: Literal["auto", "bf16", "float32"] = "auto"
     compile: bool = False
 
@@ -104,11 +133,18 @@ class Settings:
         recipe_named(self.recipe)
         task_definition(self.task)
         _check(self)
+        if self.trunk_lr != 1 and not self.effective_recipe.pretraining:
+            raise InputError(Problem("nothing is pretrained that it could be of", "trunk_lr"))
 
     @property
     def triplet_share(self) -> float:
         """The share of the triplet loss; the rest is cross entropy."""
         return self.metric_weight if self.effective_recipe.metric_loss else 0.0
+
+    @property
+    def frozen(self) -> bool:
+        """True when the pretrained layers stay as they are."""
+        return self.trunk_lr == 0
 
     @property
     def rate(self) -> float:
@@ -121,11 +157,17 @@ class Settings:
     def effective_recipe(self) -> Recipe:
         """The recipe with the pretraining that is really used."""
         recipe = recipe_named(self.recipe)
-        return replace(recipe, pretraining={}) if self.weights == "none" else recipe
+        if self.weights == "default":
+            return recipe
+        found: dict[Branch, Pretraining] = {}
+        if self.weights == "stand-in":
+            found = {name: _STAND_IN[name] for name in recipe.pixel_branches}
+        return replace(recipe, pretraining=found)
 
     def to_dict(self) -> dict[str, Any]:
         """The form in a checkpoint: names and numbers only."""
-        return asdict(self)
+        later = {name: getattr(Settings, name) for name in _LATER}
+        return {k: v for k, v in asdict(self).items() if k not in later or v != later[k]}
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Settings:
@@ -135,7 +177,7 @@ class Settings:
             InputError: It has other fields than this version's, or values out of range.
         """
         known = {item.name for item in fields(cls)}
-        if strange := sorted(set(content) ^ known):
+        if strange := sorted((known - set(content) - set(_LATER)) | (set(content) - known)):
             raise InputError(
                 Problem(
                     f"the checkpoint's settings lack or add {', '.join(map(str, strange))}",
@@ -162,10 +204,12 @@ class HeadSettings:
         epochs: The most passes over the base persons.
         batch_size: Persons a step.
         per_class: Persons a class that the sampler draws at a time.
+        balanced: As of `Settings`.
         learning_rate: Of Adam.
         margin: Of the triplet loss.
         epsilon: Of the miner.
         metric_weight: Share of the triplet loss.
+        masked: As of `Settings`.
     """
 
     base: Base = Settings.base
@@ -175,10 +219,12 @@ class HeadSettings:
     epochs: int = Settings.epochs
     batch_size: int = Settings.batch_size
     per_class: int = Settings.per_class
+    balanced: bool = Settings.balanced
     learning_rate: float = 1e-3
     margin: float = Settings.margin
     epsilon: float = Settings.epsilon
     metric_weight: float = Settings.metric_weight
+    masked: bool = Settings.masked
 
     def __post_init__(self) -> None:
         """Refuse values out of range, all at once."""
@@ -190,7 +236,37 @@ class HeadSettings:
         return self.metric_weight
 
 
-def _check(settings: Settings | HeadSettings) -> None:
+@dataclass(frozen=True)
+class PretrainSettings:
+    """What decides a trunk that is pretrained on drawings.
+
+    Attributes:
+        persons: Figures drawn.
+        size: Side of the pictures in pixels.
+        backbone: The ResNet.
+        labels: `drawn`: what the drawing knows (of a body hands and posture, of an image setting,
+            objects and light); `none`: two views of a picture are to be alike, all others not.
+        seed: Of figures, first weights and batches.
+        epochs: Passes over the pictures.
+        batch_size: Pictures a step.
+        learning_rate: The highest, of AdamW.
+    """
+
+    persons: int = 10_000
+    size: int = 64
+    backbone: Backbone = "resnet18"
+    labels: Literal["drawn", "none"] = "drawn"
+    seed: int = 0
+    epochs: int = 2
+    batch_size: int = 32
+    learning_rate: float = 1e-3
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range, all at once."""
+        _check(self)
+
+
+def _check(settings: Any) -> None:
     """Refuse unknown names and values out of range, all at once."""
     kinds = get_type_hints(type(settings))
     choices = {name: get_args(kind) for name, kind in kinds.items()}

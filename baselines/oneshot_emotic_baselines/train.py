@@ -2,6 +2,7 @@
 
     RUN/checkpoint.safetensors   the network of the best epoch, with the settings; for `embed`
     RUN/log.csv                  one line an epoch
+    RUN/steps.csv                one line a step, where it is asked for
     RUN/resume.safetensors       while training: all that is needed to go on; gone when it is done
 
 Losses, miner, sampler and the gathering over processes are in metric_learning.py.
@@ -11,12 +12,13 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,14 +39,21 @@ from oneshot_emotic_baselines.data import (
     seed_of,
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
-from oneshot_emotic_baselines.embed import embed_places
+from oneshot_emotic_baselines.embed import embed_places, trunk_outputs
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order
 from oneshot_emotic_baselines.model import AffectNet, autocast
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
-CHECKPOINT, RESUME, LOG = "checkpoint.safetensors", "resume.safetensors", "log.csv"
+CHECKPOINT, RESUME = "checkpoint.safetensors", "resume.safetensors"
+LOG, STEPS = "log.csv", "steps.csv"
 LOG_COLUMNS = ("epoch", "learning_rate", "loss", "triplet", "cross_entropy", "validation")
+STEP_COLUMNS = ("epoch", "step", "loss", "triplet", "cross_entropy", "gradient")
+
+_WORSE_THAN_GUESSING = (
+    "warning: the mean cross entropy of the first epoch is above that of guessing: the first steps "
+    "are too large; try --warmup 0.3, a lower --trunk-lr or a lower --lr"
+)
 
 #: Steps between two looks at whether losses and gradients are still numbers.
 _CHECK_EVERY = 20
@@ -93,6 +102,7 @@ def train(
     *,
     weight_files: WeightFiles | None = None,
     device: str = "auto",
+    log_steps: bool = False,
     say: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -105,6 +115,7 @@ def train(
         run: The run's folder.
         weight_files: Local files of pretrained weights.
         device: `auto`, `cpu`, `cuda`.
+        log_steps: True writes the losses and the length of the gradient of every step, too.
         say: Told a line an epoch.
         progress: Told the steps done and all steps.
 
@@ -144,15 +155,16 @@ def train(
         return _finished(folder, settings, identity)
 
     # Persons: those to train on, and those to select on.
-    held_out = (settings.validation_share, settings.seed, settings.validation_draws)
-    kept, episodes = split.hold_out(*held_out)
+    share = 0.0 if settings.select == "last" else settings.validation_share
+    by: Literal["image", "class"] = "class" if settings.select == "class" else "image"
+    kept, episodes = split.hold_out(share, settings.seed, settings.validation_draws, by)
     targets = kept.targets()
     if len(np.unique(targets)) < 2:
         raise InputError(
             Problem(f"only {len(kept)} base persons of one class are left to train on")
         )
-    training = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
-    selection = None
+    training: Any = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
+    selection: Any = None
     if episodes is not None and ours.main:
         persons = episodes.novel.sample_ids
         selection = PersonBatches(data, persons, recipe.branches, ours.device)
@@ -160,8 +172,7 @@ def train(
 
     # The network and what changes it.
     # To go on, all weights come from the file.
-    first = replace(settings, weights="none") if going_on else settings
-    network = _network(first, len(split.classes), files, ours)
+    network = _network(settings, len(split.classes), files, ours, from_file=going_on)
     optimiser = _optimiser(settings, network)
     scheduler = torch.optim.lr_scheduler.StepLR(optimiser, settings.step_epochs, settings.gamma)
     state = _State()
@@ -176,6 +187,10 @@ def train(
         scheduler.load_state_dict(content["scheduler"])
         state = _State(**{item.name: content[item.name] for item in fields(_State)})
         say(f"going on after epoch {state.epoch}")
+    if settings.frozen:
+        training = trunk_outputs(network, training, len(kept), settings)
+        if episodes is not None and selection is not None:
+            selection = trunk_outputs(network, selection, len(episodes.novel), settings)
     model: Any = network
     if ours.world > 1:
         model = DistributedDataParallel(network)
@@ -209,16 +224,23 @@ def train(
                 gradient = nn.utils.get_total_norm(
                     [x.grad for x in network.parameters() if x.grad is not None]
                 )
-                optimiser.step()
+                _step(optimiser, (epoch * steps + step + 1) / (settings.epochs * steps), settings)
                 records.append(torch.stack([*parts, gradient]).detach())
                 if (step + 1) % _CHECK_EVERY == 0 or step + 1 == steps:
                     _stop_unless_finite(records, epoch, step, settings)
                 progress(epoch * steps + step + 1, settings.epochs * steps)
             rate = scheduler.get_last_lr()[0]
             scheduler.step()
-            means = ours.mean(torch.stack(records).double().mean(dim=0)).tolist()
+            of_steps = torch.stack(records).double()
+            means = ours.mean(of_steps.mean(dim=0)).tolist()
             state.epoch += 1
+            if log_steps:
+                of_steps = ours.mean(of_steps)
             if ours.main:
+                if log_steps:
+                    _log_steps(folder / STEPS, epoch, of_steps)
+                if epoch == 0 and means[2] > math.log(len(split.classes)):
+                    say(_WORSE_THAN_GUESSING)
                 figure = None
                 if episodes is not None and selection is not None:
                     vectors = embed_places(network, selection, len(episodes.novel), settings)
@@ -252,8 +274,17 @@ def train(
     return _finished(folder, settings, identity)
 
 
-def _network(settings: Settings, classes: int, files: WeightFiles, ours: Processes) -> AffectNet:
+def _network(
+    settings: Settings,
+    classes: int,
+    files: WeightFiles,
+    ours: Processes,
+    *,
+    from_file: bool = False,
+) -> AffectNet:
     recipe = settings.effective_recipe
+    if from_file:
+        recipe = replace(recipe, pretraining={})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("network", settings.seed))
         network = AffectNet(recipe, settings.backbone, classes, settings.embedding, files)
@@ -267,10 +298,42 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
         "sgd": partial(torch.optim.SGD, momentum=0.9),
         "adamw": torch.optim.AdamW,
     }
+    groups: Any = network.parameters()
+    if settings.trunk_lr != 1:
+        pretrained = tuple(f"branches.{x}." for x in settings.effective_recipe.pretraining)
+        trunk: list[nn.Parameter] = []
+        rest: list[nn.Parameter] = []
+        for name, weights in network.named_parameters():
+            of_trunk = name.startswith(pretrained) and ".fc." not in name
+            (trunk if of_trunk else rest).append(weights)
+            weights.requires_grad_(not (of_trunk and settings.frozen))
+        groups = [{"params": rest}]
+        if not settings.frozen:
+            groups.append({"params": trunk, "lr": settings.rate * settings.trunk_lr})
     made: torch.optim.Optimizer = kinds[settings.optimiser](
-        network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
+        groups, lr=settings.rate, weight_decay=settings.weight_decay
     )
     return made
+
+
+def _step(optimiser: torch.optim.Optimizer, done: float, settings: Settings) -> None:
+    """A step with the learning rate of the epoch; less in the first share `warmup` of all steps."""
+    if done >= settings.warmup:
+        optimiser.step()
+        return
+    rates = [group["lr"] for group in optimiser.param_groups]
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate * done / settings.warmup
+    optimiser.step()
+    for group, rate in zip(optimiser.param_groups, rates, strict=True):
+        group["lr"] = rate
+
+
+def _log_steps(path: Path, epoch: int, of_steps: torch.Tensor) -> None:
+    """Add an epoch's steps to the file; what a stopped run wrote of it is replaced."""
+    before = csv_rows(path)[1 : 1 + epoch * len(of_steps)] if path.exists() and epoch else []
+    rows = [[epoch + 1, step + 1, *values] for step, values in enumerate(of_steps.tolist())]
+    write_text(path, csv_text(STEP_COLUMNS, [*before, *rows]))
 
 
 @contextlib.contextmanager

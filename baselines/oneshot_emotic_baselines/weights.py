@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import zipfile
 from collections.abc import Mapping
@@ -10,11 +11,15 @@ from typing import Any
 
 import torch
 import torchvision
+from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import sha256_of_file
 from oneshot_emotic_baselines.recipes import Backbone, Pretraining
+
+#: The entry of a safetensors file's metadata that says in JSON what its weights were trained on.
+ABOUT = "oneshot-emotic"
 
 #: Pretraining -> a local file of its weights.
 WeightFiles = Mapping[str, Path]
@@ -39,6 +44,9 @@ def resnet(name: Backbone, pretraining: Pretraining | None, files: WeightFiles) 
         where = str(files[pretraining])
     elif pretraining == "imagenet":
         state, where = _download(name), "torchvision"
+    elif pretraining != "places365":
+        remedy = "`oneshot-emotic pretrain` makes it"
+        raise InputError(Problem(f"no file of the weights {pretraining} was given", remedy=remedy))
     else:
         raise InputError(
             Problem(
@@ -57,9 +65,23 @@ def describe(pretraining: Mapping[Any, Pretraining], files: WeightFiles) -> dict
     for branch, name in pretraining.items():
         source = "torchvision IMAGENET1K_V1"
         if name in files:
-            source = f"{files[name].name}, sha256 {sha256_of_file(files[name])[:12]}"
+            what = about(files[name]).get("about", files[name].name)
+            source = f"{what}, sha256 {sha256_of_file(files[name])[:12]}"
         origins[str(branch)] = f"{name} ({source})"
     return origins
+
+
+def about(path: Path) -> dict[str, str]:
+    """What a file of `pretrain` says of itself; empty for any other file."""
+    if path.suffix != ".safetensors":
+        return {}
+    try:
+        with safe_open(path, framework="pt") as file:
+            content = json.loads((file.metadata() or {}).get(ABOUT, "{}"))
+    except (OSError, ValueError, SafetensorError):
+        return {}
+    words = content if isinstance(content, dict) else {}
+    return {name: text for name, text in words.items() if isinstance(text, str)}
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

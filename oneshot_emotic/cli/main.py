@@ -37,6 +37,7 @@ COMMANDS: dict[str, str] = {
     "baselines": "List the baselines with the paper's figures.",
     "prepare": "Decode every image once, for training: full images and body crops.",
     "sem2vec": "Run an ADE20K segmenter over the images and write what is in them.",
+    "pretrain": "Pretrain the trunks of a stand-in's networks on drawings.",
     "train": "Train a baseline on the base persons of a task.",
     "reproduce": "Train and score all baselines: from an EMOTIC copy to a leaderboard.",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +78,12 @@ def command(
     Prepares pictures and Sem2Vec, trains every baseline on every task, embeds, scores and writes
     OUTPUT/leaderboard/README.md. Stopped at any time, the same command goes on.
     """
-    from oneshot_emotic_baselines import reproduce
+    from oneshot_emotic_baselines import pretraining, reproduce
     from oneshot_emotic_baselines.recipes import RECIPES, recipe_named
     from oneshot_emotic_baselines.sem2vec import tables_of
     from tabulate import tabulate
 
-    from oneshot_emotic.cli import build, prepare, synth
+    from oneshot_emotic.cli import build, prepare, pretrain, synth
     from oneshot_emotic.cli import sem2vec as sem2vec_module
     from oneshot_emotic.dataset.folder import MANIFEST
 
@@ -90,16 +91,18 @@ def command(
     if (root is None) != synthetic:
         raise InputError("give an EMOTIC copy or --synthetic, not both and not neither")
     gpu = reproduce.on_gpu(device)
-    files, from_scratch = weight_files(weights)
+    files, first = weight_files(weights)
+    if first == "stand-in" and not synthetic:
+        raise InputError("--weights stand-in is for --synthetic: it was trained on drawings")
     chosen = reproduce.chosen_scale(
         "quick" if quick else scale,
         synthetic=synthetic,
         gpu=gpu,
         weight_files=files,
-        from_scratch=from_scratch,
+        weights=first,
         tasks=tasks,
     )
-    wanted = [recipe_named(item).name for item in recipes] or list(RECIPES)
+    wanted = [recipe_named(item).name for item in recipes] or list(reproduce.OF_PAPER)
     say(f"{chosen.describe()}; {len(wanted)} baselines, {len(chosen.tasks)} tasks")
     if chosen.name != "full":
         say("these are not the paper's settings: the figures show that everything works, no more")
@@ -117,6 +120,22 @@ def command(
     )
     planned = reproduction.jobs(wanted, say)
     ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)
+    if first == "stand-in":
+        backbone = planned[0].settings.backbone
+        folder = files.get("stand-in")
+        if folder is None:
+            folder = pretraining.default_folder(root, chosen.size)
+            ctx.invoke(
+                pretrain.command,
+                root=root,
+                output=folder,
+                size=chosen.size,
+                backbone=backbone,
+                device=device,
+                workers=workers,
+            )
+        trunks = pretraining.trunk_files(folder, backbone, pretraining.BRANCHES)
+        reproduction = replace(reproduction, weight_files=trunks)
     semantic = any("semantic" in RECIPES[job.recipe].branches for job in planned)
     if semantic and sem2vec is None and not tables_of(root):
         ctx.invoke(sem2vec_module.command, root=root, model=model, device=device)

@@ -12,6 +12,7 @@ from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, TASK, data_option, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
+    config_option,
     device_option,
     settings_options,
     size_option,
@@ -46,6 +47,9 @@ from oneshot_emotic.errors import InputError, Problem
 )
 @weights_option
 @settings_options()
+@click.option("--freeze-trunk", is_flag=True, help="The same as --trunk-lr 0.")
+@config_option
+@click.option("--log-steps", is_flag=True, help="Write the losses of every step to steps.csv.")
 @device_option
 @needs_baselines
 def command(
@@ -61,6 +65,8 @@ def command(
     size: int,
     prepared: Path | None,
     sem2vec: Path | None,
+    freeze_trunk: bool,
+    log_steps: bool,
     **chosen: Any,
 ) -> None:
     """Train a baseline on the base persons of a task.
@@ -73,6 +79,7 @@ def command(
     from oneshot_emotic_baselines.data import base_split, load_person_data
     from oneshot_emotic_baselines.distributed import join_processes, leave_processes
     from oneshot_emotic_baselines.embed import embed_task
+    from oneshot_emotic_baselines.pretraining import default_folder, trunk_files
     from oneshot_emotic_baselines.recipes import recipe_named
     from oneshot_emotic_baselines.settings import Settings
     from oneshot_emotic_baselines.train import train
@@ -87,10 +94,13 @@ def command(
         if wanted.kind == "control":
             why = "it is a control, shown by `oneshot-emotic score` beside every submission"
         raise InputError(Problem(f"{recipe} is not trained: {why}"))
-    files, from_scratch = weight_files(weights)
-    if from_scratch:
-        chosen["weights"] = "none"
+    files, chosen["weights"] = weight_files(weights)
+    if freeze_trunk:
+        chosen["trunk_lr"] = 0.0
     runs = [Settings(recipe, task, seed=number, **chosen) for number in range(seed, seed + seeds)]
+    if chosen["weights"] == "stand-in":
+        folder = files.get("stand-in", default_folder(root, size))
+        files = trunk_files(folder, runs[0].backbone, wanted.branches)
     loaded = load_task(task, dataset)
     data = load_person_data(
         root,
@@ -111,6 +121,7 @@ def command(
                 output / recipe / task / name,
                 weight_files=files,
                 device=device,
+                log_steps=log_steps,
                 say=say if main else lambda line: None,
                 progress=progress if main else lambda done, total: None,
             )

@@ -8,6 +8,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 
 import click
 
+from oneshot_emotic.cli.options import FOLDER
 from oneshot_emotic.errors import InputError, Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -29,13 +30,40 @@ _SETTINGS = {
     "epochs": ("--epochs", "Passes over the base persons; the best is taken."),
     "persons_per_epoch": ("--persons-per-epoch", "Default: as many as there are base persons."),
     "batch_size": ("--batch-size", "Persons a step, over all processes together."),
+    "per_class": ("--per-class", "Persons a class that the sampler draws at a time."),
+    "balanced": (
+        "--balanced/--no-balanced",
+        "As many persons of each class in every batch; those left over go to the classes in turn.",
+    ),
     "optimiser": ("--optimiser", "rmsprop as in the paper."),
     "learning_rate": ("--lr", "Default: the paper's, 3.5e-4, and 3.5e-6 for LEV-6:4."),
-    "step_epochs": ("--step-epochs", "Epochs after which the learning rate falls to a tenth."),
+    "step_epochs": ("--step-epochs", "Epochs after which the learning rate falls by --gamma."),
+    "gamma": ("--gamma", "What the learning rate is multiplied by then."),
+    "warmup": ("--warmup", "Share of all steps in which the learning rate rises to its height."),
+    "trunk_lr": (
+        "--trunk-lr",
+        "Learning rate of the pretrained layers, as a share of the others'; 0 freezes them.",
+    ),
     "weight_decay": ("--weight-decay", "Default: none, as in the paper."),
+    "margin": ("--margin", "Of the triplet loss."),
+    "epsilon": ("--epsilon", "Of the Multi-Similarity miner."),
+    "metric_weight": ("--metric-weight", "Share of the triplet loss; the rest is cross entropy."),
+    "masked": (
+        "--masked/--no-masked",
+        "Miner and triplet loss in tensors of a fixed shape; the same but for rounding.",
+    ),
+    "embedding": ("--embedding", "Dimensions of the embedding."),
+    "flip": ("--flip", "Probability that a person is mirrored."),
+    "shift": ("--shift", "The most that a picture is moved, as a share of its side."),
     "validation_share": (
         "--validation-share",
         "Share of the base persons held out to choose the epoch; 0 takes the last one.",
+    ),
+    "validation_draws": ("--validation-draws", "One-shot episodes cut from them."),
+    "select": (
+        "--select",
+        "Choose the epoch by held-out persons, by held-out classes (not trained on), or take the "
+        "last.",
     ),
     "precision": ("--precision", "auto: bf16 on a GPU."),
     "compile": ("--compile/--no-compile", "torch.compile the network."),
@@ -43,8 +71,16 @@ _SETTINGS = {
 #: Those that are a head's alone on the command line.
 _OF_HEADS = {
     "hidden": ("--hidden", "Units of a hidden layer; default: none, the head is linear."),
-    "embedding": ("--embedding", "Dimensions of the embedding."),
 }
+_OF_PRETRAINING = {
+    "persons": "Figures drawn.",
+    "labels": "drawn: learn what the drawing knows; none: learn to know a picture again.",
+    "seed": "Of figures, first weights and batches.",
+    "epochs": "Passes over the pictures.",
+    "batch_size": "Pictures a step.",
+    "learning_rate": "The highest, of AdamW.",
+}
+_PRETRAINED = "stand-in"  # trunks of `pretrain`
 
 device_option = click.option(
     "--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N."
@@ -52,9 +88,10 @@ device_option = click.option(
 weights_option = click.option(
     "--weights",
     multiple=True,
-    metavar="none|imagenet=FILE|places365=FILE",
-    help="Begin with local weights of torchvision's form, or from scratch (none). Default: "
-    "ImageNet weights are downloaded, Places-365 weights must be given.",
+    metavar="none|stand-in[=FOLDER]|imagenet=FILE|places365=FILE",
+    help="Begin with local weights of torchvision's form, with those of `oneshot-emotic pretrain` "
+    "(stand-in), or from scratch (none). Default: ImageNet weights are downloaded, Places-365 "
+    "weights must be given.",
 )
 
 
@@ -95,28 +132,97 @@ def settings_options(*names: str, of: str = "Settings") -> Callable[[Function], 
     return decorate
 
 
-def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], bool]:
-    """What `--weights` says: pretraining -> file, and True for training from scratch.
+def pretraining_options(function: Function) -> Function:
+    """What else decides a trunk; the defaults are those of `PretrainSettings`."""
+    from oneshot_emotic_baselines.settings import PretrainSettings
+
+    for name, text in reversed(_OF_PRETRAINING.items()):
+        flag, default = f"--{name.replace('_', '-')}", getattr(PretrainSettings, name)
+        kind = type(default) if name != "labels" else click.Choice(["drawn", "none"])
+        function = click.option(flag, type=kind, default=default, show_default=True, help=text)(
+            function
+        )
+    return function
+
+
+def config_option(function: Function) -> Function:
+    """`--config`: settings from a file; those on the command line win."""
+
+    def read(ctx: click.Context, _: click.Parameter, path: Path | None) -> None:
+        if path is not None:
+            ctx.default_map = config_settings(path)
+
+    help_text = "Settings from a TOML file, by their names in Python; the command line wins."
+    return click.option(
+        "--config",
+        type=FOLDER,
+        metavar="FILE",
+        is_eager=True,
+        expose_value=False,
+        callback=read,
+        help=help_text,
+    )(function)
+
+
+def config_settings(path: Path) -> dict[str, Any]:
+    """The settings in a TOML file.
 
     Raises:
-        InputError: It is none of the forms, or both at once.
+        InputError: It cannot be read, is no TOML, or holds other names or types than `Settings`.
+    """
+    import tomllib
+
+    import msgspec
+    from oneshot_emotic_baselines.settings import Settings
+
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(Problem(f"cannot be read as TOML: {error}", str(path))) from None
+    kinds = {k: v for k, v in get_type_hints(Settings).items() if k != "recipe"}
+    problems = []
+    for name, value in content.items():
+        try:
+            if name not in kinds:
+                raise ValueError("there is no such setting")
+            msgspec.convert(value, kinds[name])
+        except ValueError as error:  # msgspec's are, too
+            problems.append(Problem(f"{name}: {error}", str(path)))
+    if problems:
+        raise InputError(problems)
+    if "weights" in content:  # the option may be given several times
+        content["weights"] = [content["weights"]] if content["weights"] != "default" else []
+    return content
+
+
+def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], str]:
+    """What `--weights` says: pretraining -> file, and the setting `weights`.
+
+    Of `stand-in=FOLDER` the folder is among the files, under `stand-in`.
+
+    Raises:
+        InputError: It is none of the forms, or several that do not go together.
     """
     files = {}
     problems = []
+    kinds = set()
     for text in given:
         name, _, path = text.partition("=")
-        if text == "none":
-            continue
-        if name not in _PRETRAINING or not path:
-            problems.append(
-                Problem(f"--weights is none, imagenet=FILE or places365=FILE, not {text!r}")
-            )
+        if name == _PRETRAINED:
+            kinds.add(name)
+            if path:
+                files[name] = Path(path)
+        elif text == "none":
+            kinds.add(text)
+        elif name not in _PRETRAINING or not path:
+            forms = "none, stand-in, stand-in=FOLDER, imagenet=FILE or places365=FILE"
+            problems.append(Problem(f"--weights is {forms}, not {text!r}"))
         elif not Path(path).is_file():
             problems.append(Problem("there is no such weights file", path))
         else:
             files[name] = Path(path)
-    if "none" in given and files:
-        problems.append(Problem("--weights none does not go with a weights file"))
+    if kinds and (len(kinds) > 1 or set(files) - kinds):
+        problems.append(Problem("--weights none or stand-in does not go with other weights"))
     if problems:
         raise InputError(problems)
-    return files, "none" in given
+    return files, max(kinds, default="default")

@@ -95,12 +95,15 @@ class StandInImage:
         return f"{self.database}/images"
 
 
-def generate(settings: StandInSettings) -> Iterator[StandInImage]:
-    """The images of a stand-in in order; together they hold exactly `settings.persons` persons."""
+def generate(settings: StandInSettings, purpose: str = "stand-in") -> Iterator[StandInImage]:
+    """The images of a stand-in in order; together they hold exactly `settings.persons` persons.
+
+    Another purpose than `stand-in` gives people that no stand-in has, whatever its seed.
+    """
     left = settings.persons
     number = 0
     while left > 0:
-        image = _image(settings, number)
+        image = _image(settings, number, purpose)
         if len(image.persons) > left:
             kept = image.persons[:left]
             figures = tuple(person.figure for person in kept)
@@ -110,8 +113,8 @@ def generate(settings: StandInSettings) -> Iterator[StandInImage]:
         number += 1
 
 
-def _image(settings: StandInSettings, number: int) -> StandInImage:
-    key = f"oneshot-emotic/stand-in/{EDITION}/{settings.seed}/{number}"
+def _image(settings: StandInSettings, number: int, purpose: str) -> StandInImage:
+    key = f"oneshot-emotic/{purpose}/{EDITION}/{settings.seed}/{number}"
     stream = CounterStream(key)
     partition = PARTITIONS[stream.choice(_PARTITION_WEIGHTS)]
     database = _DATABASES[stream.choice([weight for _, weight in _DATABASES])][0]

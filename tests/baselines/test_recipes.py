@@ -70,8 +70,8 @@ def test_options_begin_with_the_settings_defaults():
     options = {option.name: option for option in main.get_command(None, "train").params}
     named = [item.name for item in fields(Settings) if item.name in options]
     required = ("recipe", "task", "weights")
+    assert named == [item.name for item in fields(Settings)]  # every one can be said
     defaults = {name: options[name].default for name in named if name not in required}
-    assert len(defaults) == 13
     assert defaults == {name: getattr(Settings, name) for name in defaults}
     assert options["size"].default == SIZE == 256
 
@@ -81,6 +81,53 @@ def test_settings_survive_a_checkpoint():
     assert Settings.from_dict(settings.to_dict()) == settings
     with pytest.raises(InputError, match="made by another version"):
         Settings.from_dict({**settings.to_dict(), "mixup": 1})
+    short = {k: v for k, v in settings.to_dict().items() if k != "margin"}
+    with pytest.raises(InputError, match="made by another version"):
+        Settings.from_dict(short)
+
+
+def test_settings_that_came_later_change_no_earlier_checkpoint():
+    """This is what a checkpoint of the committed rows states."""
+    stated = json.loads(
+        '{"recipe": "b-dml", "task": "cat-6-6", "base": "full", "backbone": "resnet18", "weights": '
+        '"none", "seed": 0, "epochs": 3, "persons_per_epoch": 1280, "batch_size": 32, "per_class": '
+        '4, "optimiser": "rmsprop", "learning_rate": 0.00035, "step_epochs": 2, "gamma": 0.1, '
+        '"weight_decay": 0.0, "margin": 0.2, "epsilon": 0.1, "metric_weight": 0.5, "embedding": '
+        '128, "flip": 0.5, "shift": 0.03125, "validation_share": 0.1, "validation_draws": 100, '
+        '"precision": "auto", "compile": false}'
+    )
+    assert list(Settings.from_dict(stated).to_dict().items()) == list(stated.items())
+    later = Settings("b-dml", "cat-6-6", weights="stand-in", warmup=0.3, trunk_lr=0, select="class")
+    assert {"warmup", "trunk_lr", "select"} < set(later.to_dict())
+    assert Settings.from_dict(later.to_dict()) == later
+
+
+def test_a_rate_of_pretrained_layers_needs_some():
+    with pytest.raises(InputError, match="trunk_lr: nothing is pretrained"):
+        Settings("b-dml", "cat-6-6", weights="none", trunk_lr=0.1)
+    with pytest.raises(InputError, match="trunk_lr: must be from 0 to 1"):
+        Settings("b-dml", "cat-6-6", trunk_lr=2)
+
+
+def test_a_file_of_settings(tmp_path):
+    """Its values stand where the options' defaults did; what is wrong in it is said at once."""
+    path = tmp_path / "tuned.toml"
+    path.write_text('weights = "stand-in"\nwarmup = 0.3\nepochs = 5\n')
+    command = main.get_command(None, "train")
+    given = ["i-dml", "--task", "cat-6-6", "--data", "x", "--config", str(path), "--epochs", "7"]
+    values = command.make_context("train", [*given]).params
+    assert (values["weights"], values["warmup"], values["epochs"]) == (("stand-in",), 0.3, 7)
+    assert values["gamma"] == Settings.gamma
+    path.write_text('epochs = 2.5\nmixup = 1\ncompile = "yes"\n')
+    with pytest.raises(InputError) as caught:
+        command.make_context("train", [*given])
+    assert [problem.what.split(":")[0] for problem in caught.value.problems] == [
+        *("epochs", "mixup", "compile")
+    ]
+    for content in ("epochs =", None):
+        path.write_text(content) if content else path.unlink()
+        with pytest.raises(InputError, match="cannot be read as TOML"):
+            command.make_context("train", [*given])
 
 
 def test_the_list_shows_every_recipe_and_figure(run):

@@ -17,7 +17,7 @@ from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
-from oneshot_emotic_baselines.metric_learning import batch_order  # noqa: E402
+from oneshot_emotic_baselines.metric_learning import Losses, batch_order  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
 
@@ -146,7 +146,7 @@ def test_two_runs_are_not_mixed_in_a_folder(finished):
         )
 
 
-@pytest.mark.parametrize("recipe", ["kosti", "i-dml"])
+@pytest.mark.parametrize("recipe", ["kosti", "i-dml", "sem-dml"])
 def test_losses_of_a_recipe(recipe, tmp_path, small):
     settings = tiny.settings(recipe, epochs=1, validation_share=0.0)
     run = train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
@@ -156,6 +156,34 @@ def test_losses_of_a_recipe(recipe, tmp_path, small):
         assert line["loss"] == line["cross_entropy"] and line["triplet"] == 0
     else:
         assert line["triplet"] > 0
+
+
+def test_masked_losses_are_the_librarys():
+    """On random batches, of few classes and many, of which some have no triplet at all."""
+    settings = Settings("i-dml", "cat-6-6", metric_weight=1.0)
+    library, masked = Losses(settings), Losses(replace(settings, masked=True))
+    random = torch.Generator().manual_seed(0)
+    empty = 0
+    for number in range(1000):
+        persons = int(torch.randint(2, 33, (1,), generator=random))
+        classes = int(torch.randint(1, 9, (1,), generator=random))
+        wanted = torch.randint(0, classes, (persons,), generator=random)
+        # Near each other and far apart, around their class.
+        centres = torch.randn(classes, 16, generator=random)[wanted] * (number % 4) / 3
+        embeddings = centres + torch.randn(persons, 16, generator=random)
+        found = []
+        for losses in (library, masked):
+            given = embeddings.clone().requires_grad_()
+            loss, parts = losses(given, torch.zeros(persons, classes), wanted)
+            loss.backward()
+            found.append((parts[1].detach(), given.grad))
+        (value, gradient), (ours, our_gradient) = found
+        assert float((value - ours).abs()) <= 1e-6
+        assert float((gradient - our_gradient).abs().max()) <= 1e-5
+        empty += not value
+    assert 0 < empty < 500
+    with pytest.raises(InputError, match="masked losses are for one process"):
+        Losses(replace(settings, masked=True), world=2)
 
 
 def test_the_rate_falls_for_the_whole_network(tmp_path, small):
@@ -198,6 +226,177 @@ def test_batches_hold_the_classes_evenly():
     assert all(np.array_equal(a, b) for a, b in zip(order, again, strict=True))
     other = batch_order(targets, settings, 1, 5)
     assert not all(np.array_equal(a, b) for a, b in zip(order, other, strict=True))
+
+
+@pytest.mark.parametrize(("batch", "counts"), [(24, [4]), (32, [5, 6])])
+def test_balanced_batches_hold_every_class(batch, counts):
+    """What the sampler's do not: some of them lack a class."""
+    targets = np.repeat(np.arange(6), [100, 8, 20, 9, 40, 60])
+    settings = Settings("i-dml", "cat-6-6", batch_size=batch, balanced=True)
+    order = batch_order(targets, settings, 0, 60)
+    held = np.array([np.bincount(targets[places], minlength=6) for places in order])
+    assert sorted(set(held.ravel())) == counts and set(held.sum(axis=1)) == {batch}
+    assert np.ptp(held.sum(axis=0)) <= 1
+    # Everybody of a class comes equally often, give or take the last round.
+    assert all(
+        np.ptp(np.bincount(np.concatenate(order), minlength=len(targets))[targets == x]) <= 1
+        for x in range(6)
+    )
+    usual = batch_order(targets, replace(settings, batch_size=32, balanced=False), 0, 60)
+    assert any(len(np.unique(targets[places])) < 6 for places in usual)
+    with pytest.raises(InputError, match="11 persons are not two of each of 6 classes"):
+        batch_order(targets, replace(settings, batch_size=11), 0, 1)
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory, small):
+    """Files of weights for the small network."""
+    files = {}
+    for number, branch in enumerate(("image", "body")):
+        torch.manual_seed(number)
+        path = tmp_path_factory.mktemp("weights") / f"{branch}.pth"
+        torch.save(tiny.small_resnet("resnet18", None, {}).state_dict(), path)
+        files[f"stand-in-{branch}"] = path
+    return files
+
+
+def tuned(**changes):
+    return tiny.settings(weights="stand-in", **changes)
+
+
+@pytest.fixture(scope="module")
+def loaded(small):
+    """The small network in place of a ResNet reads the files of weights, as a ResNet does."""
+    from oneshot_emotic_baselines.weights import load_into, read_weights
+
+    def resnet(name, pretraining, files):
+        network = tiny.small_resnet(name, None, files)
+        if pretraining:
+            load_into(network, read_weights(files[pretraining]), pretraining)
+        return network
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("oneshot_emotic_baselines.model.resnet", resnet)
+        yield
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 1.0])
+def test_pretrained_layers_at_a_rate_of_their_own(tmp_path, loaded, pretrained, share):
+    """With plain gradient descent one step moves a layer by its rate times its gradient."""
+    settings = tuned(
+        trunk_lr=share,
+        optimiser="sgd",
+        epochs=1,
+        persons_per_epoch=8,
+        flip=0,
+        shift=0,
+        select="last",
+    )
+    split, data, files = base_split(tiny.task()), tiny.data(), pretrained
+    run = train(settings, split, data, tmp_path, weight_files=files)
+    after = load_checkpoint(run.checkpoint)["network"]
+    before = torch.load(files["stand-in-body"], weights_only=True)
+    moved = (after["branches.body.conv0.weight"] - before["conv0.weight"]).abs().max()
+    if share == 0:
+        same = all(
+            torch.equal(after[f"branches.body.{name}"], value)
+            for name, value in before.items()
+            if not name.startswith("fc.")
+        )
+        assert same and moved == 0  # the running means, too
+    else:
+        full = replace(settings, trunk_lr=1.0)
+        other = train(full, split, data, tmp_path / "b", weight_files=files)
+        theirs = load_checkpoint(other.checkpoint)["network"]["branches.body.conv0.weight"]
+        whole = (theirs - before["conv0.weight"]).abs().max()
+        assert whole > 0 and moved / whole == pytest.approx(share, rel=0.02)
+
+
+def test_outputs_computed_once_are_what_the_trunk_makes(tmp_path, loaded, pretrained):
+    """The checkpoint embeds pictures as training saw them: validation figures agree."""
+    settings, split = tuned(trunk_lr=0.0, epochs=2), base_split(tiny.task())
+    run = train(settings, split, tiny.data(), tmp_path, weight_files=pretrained)
+    _, episodes = split.hold_out(0.1, 0, 5)
+    task = replace(tiny.task(), novel=episodes.novel)
+    figure = evaluate(embed_task(run.checkpoint, task, tiny.data()), episodes, intervals=False)
+    assert figure[1].balanced_accuracy.mean == pytest.approx(run.validation)
+
+
+@pytest.mark.parametrize("after", [1, 2])
+def test_a_tuned_run_goes_on_to_the_same_bits(tmp_path, loaded, pretrained, after):
+    split, data = base_split(tiny.task()), tiny.data()
+    settings = tuned(trunk_lr=0.0, warmup=0.5, balanced=True, batch_size=12, epochs=3)
+    options = {"weight_files": pretrained, "log_steps": True}
+    train(settings, split, data, tmp_path / "a", **options)
+
+    def stop(line):
+        if line.startswith(f"epoch  {after}"):
+            raise tiny.StopError
+
+    with pytest.raises(tiny.StopError):
+        train(settings, split, data, tmp_path / "b", say=stop, **options)
+    train(settings, split, data, tmp_path / "b", **options)
+    assert tiny.files_of(tmp_path / "a") == tiny.files_of(tmp_path / "b")
+
+
+def test_the_rate_rises_in_the_first_steps(tmp_path, small, monkeypatch):
+    """Step by step to its full height, and falls at the end of an epoch as without."""
+    rates = []
+    true_step = torch.optim.SGD.step
+
+    def step(self, *arguments):
+        rates.append(self.param_groups[0]["lr"])
+        return true_step(self, *arguments)
+
+    monkeypatch.setattr(torch.optim.SGD, "step", step)
+    changes = {"epochs": 2, "step_epochs": 1, "persons_per_epoch": 40, "select": "last"}
+    settings = tiny.settings("b-dml", optimiser="sgd", learning_rate=0.01, warmup=0.4, **changes)
+    train(settings, base_split(tiny.task()), tiny.data(), tmp_path)
+    assert rates == pytest.approx([0.0025, 0.005, 0.0075, 0.01, 0.01] + [0.001] * 5)
+
+
+def test_the_steps_are_logged_where_asked(tmp_path, small):
+    settings = tiny.settings("b-dml", persons_per_epoch=24)
+    run = train(settings, base_split(tiny.task()), tiny.data(), tmp_path, log_steps=True)
+    lines = list(csv.DictReader((tmp_path / "steps.csv").read_text().splitlines()))
+    places = [(line["epoch"], line["step"]) for line in lines]
+    assert places == [(epoch, step) for epoch in "12" for step in "123"]
+    for number, epoch in enumerate(run.history):
+        of_epoch = [float(line["loss"]) for line in lines[3 * number : 3 * number + 3]]
+        assert np.mean(of_epoch) == pytest.approx(epoch["loss"])
+
+
+def test_what_is_worse_than_guessing_is_said(tmp_path, small):
+    said = {}
+    changes = {"optimiser": "sgd", "epochs": 1, "persons_per_epoch": 320}
+    for rate in (0.05, 0.5):
+        said[rate] = []
+        settings = tiny.settings("b-dml", learning_rate=rate, **changes)
+        split = base_split(tiny.task())
+        train(settings, split, tiny.data(), tmp_path / str(rate), say=said[rate].append)
+    assert not any("guessing" in line for line in said[0.05])
+    assert any("try --warmup 0.3" in line for line in said[0.5])
+
+
+@pytest.mark.parametrize("select", ["person", "class", "last"])
+def test_what_the_epoch_is_chosen_on(tmp_path, small, monkeypatch, select):
+    """Held-out classes are never trained on; `last` holds nobody out."""
+    trained_on = set()
+    true_order = module.batch_order
+
+    def order(targets, *rest):
+        trained_on.update(targets)
+        return true_order(targets, *rest)
+
+    monkeypatch.setattr(module, "batch_order", order)
+    split = base_split(tiny.task())
+    run = train(tiny.settings("b-dml", select=select), split, tiny.data(), tmp_path)
+    many = len(split.classes)
+    assert len(trained_on) == (many - 2 if select == "class" else many)
+    assert (run.validation is None) == (select == "last")
+    if select == "last":
+        assert run.best_epoch == 2
+    assert load_checkpoint(run.checkpoint)["classes"] == list(split.classes)
 
 
 def test_embed_writes_what_scores(finished, tmp_path, run):

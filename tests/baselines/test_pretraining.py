@@ -1,0 +1,162 @@
+"""Trunks pretrained on drawings: of nobody's stand-in, cached, read as other weights are."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+import tiny
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("pytorch_metric_learning")
+
+from oneshot_emotic_baselines import pretraining, reproduce  # noqa: E402
+from oneshot_emotic_baselines.pretraining import PretrainSettings, pretrain, trunk_files  # noqa: E402
+from oneshot_emotic_baselines.weights import about, describe, read_weights, resnet  # noqa: E402
+
+from oneshot_emotic.errors import InputError  # noqa: E402
+from oneshot_emotic.submission.folder import read_submission_folder  # noqa: E402
+from oneshot_emotic.synthetic.population import generate  # noqa: E402
+from oneshot_emotic.synthetic.settings import StandInSettings  # noqa: E402
+from oneshot_emotic.synthetic.spec import ARMS  # noqa: E402
+
+SETTINGS = PretrainSettings(persons=48, size=tiny.SIZE, epochs=1, batch_size=8)
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """The trunks of both branches."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("trunks")
+    return folder, pretrain(folder, SETTINGS, device="cpu")
+
+
+def test_people_of_no_stand_in():
+    """Not those of the same seed either; and a stand-in is as it always was."""
+    settings = StandInSettings(40)
+    ours = [image.persons[0].figure.look for image in generate(settings, "pretraining")]
+    theirs = [image.persons[0].figure.look for image in generate(settings)]
+    assert not set(ours) & set(theirs) and theirs[:2] == [10548, 29916]
+
+
+def test_each_hand_is_where_it_is_by_itself():
+    """Every pair of places is drawn about equally often, those of novel classes no more."""
+    many = PretrainSettings(persons=4000)
+    pairs = np.zeros((7, 7))
+    for picture in pretraining._pictures(many):
+        for figure in picture.figures:
+            pairs[ARMS.index(figure.pose.left_arm), ARMS.index(figure.pose.right_arm)] += 1
+    assert pairs.sum() == 4000
+    expected = 4000 / 49
+    assert ((pairs - expected) ** 2 / expected).sum() < 84  # chi squared, 48 degrees, p = 0.001
+
+
+def test_labels_are_of_their_pictures():
+    """Drawn alone, a figure's crop and labels are the same; the draughtsmen change nothing."""
+    one, two = (
+        pretraining._draw_all(SETTINGS, ("image", "body"), workers, lambda done, total: None)
+        for workers in (1, 2)
+    )
+    for branch, drawn in one.items():
+        for name, values in vars(drawn).items():
+            assert np.array_equal(values, vars(two[branch])[name])
+    pictures = list(pretraining._pictures(SETTINGS))
+    figures = [figure for picture in pictures for figure in picture.figures]
+    assert len(one["body"].pixels) == len(figures) == 48 and len(one["image"].pixels) == len(
+        pictures
+    )
+    for figure, hands, numbers in zip(figures, one["body"].kinds, one["body"].numbers, strict=True):
+        assert [ARMS[hand] for hand in hands] == [figure.pose.left_arm, figure.pose.right_arm]
+        assert numbers[0] == np.float32(figure.pose.smile)
+    objects = one["image"].objects.sum(axis=1)
+    assert objects.tolist() == [len(picture.scene.objects) for picture in pictures]
+    assert all(abs(drawn.numbers).max() <= 1 for drawn in one.values())
+
+
+def test_a_trunk_is_read_as_other_weights_are(made):
+    folder, files = made
+    found = trunk_files(folder, "resnet18", ("image", "body", "semantic"))
+    assert list(found.values()) == files
+    network = resnet("resnet18", "stand-in-body", found)
+    for name, value in read_weights(files[1]).items():
+        assert torch.equal(network.state_dict()[name], value)
+    origin = describe({"body": "stand-in-body"}, found)["body"]
+    assert origin.startswith("stand-in-body (48 drawn figures, labels: hands, posture, sha256 ")
+    with pytest.raises(InputError, match=r"no pretrained image-resnet50.*emotic pretrain"):
+        trunk_files(folder, "resnet50", ("image", "semantic"))
+
+
+def test_the_same_settings_give_the_same_trunk_and_others_are_refused(made, tmp_path):
+    folder, files = made
+    before = tiny.files_of(folder)
+    assert pretrain(folder, SETTINGS, device="cpu") == files and tiny.files_of(folder) == before
+    pretrain(tmp_path, SETTINGS, branches=["body"], device="cpu")
+    assert (tmp_path / files[1].name).read_bytes() == files[1].read_bytes()
+    other = PretrainSettings(**{**vars(SETTINGS), "seed": 1})
+    with pytest.raises(InputError, match="was pretrained with other settings"):
+        pretrain(folder, other, device="cpu")
+    with pytest.raises(InputError) as caught:
+        PretrainSettings(persons=0, batch_size=1)
+    assert len(caught.value.problems) == 2
+
+
+def test_without_labels(tmp_path):
+    unlabelled = PretrainSettings(**{**vars(SETTINGS), "labels": "none"})
+    (path,) = pretrain(tmp_path, unlabelled, branches=["body"], device="cpu")
+    assert about(path)["about"] == "48 drawn figures, labels: none"
+    resnet("resnet18", "stand-in-body", {"stand-in-body": path})
+
+
+def test_the_loss_of_somebody_who_knows_nothing():
+    """All places of a hand alike, every number 0, every object there or not: worked by hand."""
+    drawings = pretraining._draw_all(SETTINGS, pretraining.BRANCHES, 1, lambda done, total: None)
+    for branch, count in (("body", 7), ("image", 6)):
+        drawn = drawings[branch]
+        outputs = torch.zeros(8, drawn.kinds.shape[1] * count + 3 + drawn.objects.shape[1])
+        places, random = torch.arange(8), torch.Generator().manual_seed(0)
+        device = torch.device("cpu")
+        loss = pretraining._label_loss(lambda _: outputs, drawn, places, count, random, device)  # noqa: B023
+        wanted = np.log(count) + (drawn.numbers[:8] ** 2).mean()
+        if branch == "image":
+            wanted += 8 * drawn.objects.shape[1] * np.log(2) / drawn.objects[:8].sum()
+        assert loss.item() == pytest.approx(wanted, rel=1e-5)
+
+
+def test_what_says_nothing_of_itself(tmp_path):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(b"x")
+    assert about(path) == {} and about(tmp_path / "b.pth") == {}
+
+
+def test_reproduce_discloses_it(tmp_path, monkeypatch):
+    """The command makes the trunks, the runs begin with them, the card says so."""
+    quick = reproduce.SCALES["quick"]
+    changes = {**quick.changes, "epochs": 1, "persons_per_epoch": 32, "validation_draws": 5}
+    small = reproduce.Scale("quick", tiny.SIZE, ("cat-6-6",), changes, keep=True)
+    monkeypatch.setitem(reproduce.SCALES, "quick", small)
+    monkeypatch.setattr(PretrainSettings, "persons", 48)
+    tiny.prepared()
+    (tmp_path / "stand-in").symlink_to(tiny.stand_in())
+    output = tiny.cli(
+        *("reproduce", "--synthetic", "--quick", "--weights", "stand-in", "--device", "cpu"),
+        *("--recipe", "b-dml", "--jobs", 1, "--workers", 1, "-o", tmp_path),
+    )
+    assert "b-dml" in output
+    card = read_submission_folder(tmp_path / "submissions/b-dml-resnet18").model
+    assert card["pretraining"].startswith("body: stand-in-body (")
+    assert "hands, posture" in card["pretraining"]
+    assert "trunks pretrained on drawings" in card["description"]
+    done = json.loads((tmp_path / "runs/b-dml-resnet18/cat-6-6/done.json").read_text())
+    assert done["job"]["settings"]["weights"] == "stand-in"
+
+
+def test_what_does_not_go_together(tmp_path, run):
+    tiny.prepared()
+    arguments = ("train", "b-dml", "--task", "cat-6-6", "--data", tiny.stand_in(), "--size", 32)
+    result = run(*arguments, "--weights", "stand-in", "--weights", "none", status=2)
+    assert "--weights none or stand-in does not go with other weights" in result.output
+    result = run(*arguments, "--weights", f"stand-in={tmp_path}", status=2)
+    assert "there is no pretrained body-resnet18.safetensors" in result.output
+    result = run("reproduce", tiny.stand_in(), "--weights", "stand-in", status=2)
+    assert "--weights stand-in is for --synthetic" in result.output
