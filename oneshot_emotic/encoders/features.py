@@ -34,6 +34,7 @@ from oneshot_emotic.errors import InputError, Problem, counted, some
 from oneshot_emotic.files import write_bytes
 from oneshot_emotic.pictures import Pictures
 from oneshot_emotic.processes import available_processors
+from oneshot_emotic.scoring.embeddings import to_numpy
 from oneshot_emotic.worklist import PARTS, WorkList
 
 FORMAT = "oneshot-emotic-features/1"
@@ -263,7 +264,7 @@ def _checked(found: Any, persons: int, dimensions: int | None) -> Vectors:
     """
     try:
         with np.errstate(over="ignore"):  # it is found below
-            vectors = np.asarray(found).astype(np.float32)
+            vectors = to_numpy(found).astype(np.float32)
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(Problem(f"the encoder gave no array: {error}")) from None
     problem = ""
