@@ -52,7 +52,12 @@ if TYPE_CHECKING:
     "the full image, or each, side by side.",
 )
 @shots_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda or cuda:N, for timm: and hf:.",
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1, 64),

@@ -104,3 +104,9 @@ def test_a_factory_that_raises(command, run, tmp_path):
     output = run(*command, status=2).output
     expected = "error: made_for_run:Make: cannot be loaded: FileNotFoundError: weights.pt\n"
     assert output == expected
+
+
+def test_the_help_says_what_an_encoder_of_ones_own_chooses_for_itself(run):
+    text = " ".join(run("run", "--help").output.split())
+    assert "of timm: or hf: is shown (your own chooses for itself)" in text
+    assert "Persons at once, for timm: and hf:; at most 64, the unit that is kept" in text
