@@ -116,7 +116,8 @@ def command(
 
     def loaded(found: Encoder) -> None:
         nonlocal card, target
-        card = {"base": "none", **getattr(found, "card", {})}
+        card = dict(getattr(found, "card", {}))
+        card.setdefault("base", "none")
         if submits:
             card, target = planned([card], **submission)
         card.setdefault("name", encoder[:80])
