@@ -4,6 +4,7 @@ pip install lightning
 python examples/lightning_model.py ROOT [--dataset NAME|DIR] [--epochs 3]
 
 ROOT is an EMOTIC copy or the stand-in (`oneshot-emotic synth ROOT`).
+An epoch took 2 minutes, all included, on two busy CPU cores (the stand-in, 4,000 persons).
 """
 
 import argparse

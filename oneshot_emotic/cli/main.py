@@ -17,6 +17,11 @@ from oneshot_emotic.errors import InputError, printable
 #: The exit status when a worker process was lost; no fault of the input's.
 WORKER_LOST = 3
 
+#: As a shell has it of a program that Ctrl-C ended.
+STOPPED = 130
+#: Commands that keep what is done.
+_GO_ON = {"prepare", "reproduce", "run", "sem2vec", "train"}
+
 #: Command -> its line in the help. The module is `oneshot_emotic.cli.<name, "-" as "_">`.
 COMMANDS: dict[str, str] = {
     "demo": "Run everything once on the synthetic stand-in, step by step.",
@@ -78,11 +83,15 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; an error ends with its message and exit status 2 or 3."""
+        """Run the command; an error ends with its message and exit status 2, 3 or 130."""
         try:
             return super().invoke(ctx)
         except InputError as error:
             echo_lines(f"error: {error.message()}", err=True)
+        except (KeyboardInterrupt, click.Abort):
+            go_on = "; run it again to go on" if ctx.invoked_subcommand in _GO_ON else ""
+            echo(f"stopped{go_on}", err=True)
+            ctx.exit(STOPPED)
         except MemoryError:
             echo("error: not enough memory for this input", err=True)
         except BrokenExecutor as error:
@@ -115,5 +124,6 @@ def main() -> None:
 
     Exit status: 0 when all went well; 1 when something is not as it should be, such as with
     `leaderboard --check`; 2 when an input, or a place to write to, cannot be used; 3 when the
-    system ended a worker process, most likely for lack of memory.
+    system ended a worker process, most likely for lack of memory; 130 when it was
+    stopped by Ctrl-C.
     """

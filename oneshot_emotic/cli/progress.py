@@ -129,14 +129,19 @@ def progress_bar(label: str, length: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def growing_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar for work that says how much it is only when it begins: told (done so far, all)."""
+def growing_bar(label: str, already: str = "") -> Iterator[Callable[[int, int], None]]:
+    """A bar for work that says how much it is only when it begins: told (done so far, all).
+
+    `already` is the end of a line that says what was done before it began, where some was.
+    """
     with ExitStack() as stack:
         update: Callable[[int], None] | None = None
 
         def told(done: int, total: int) -> None:
             nonlocal update
             if update is None:
+                if already and done:
+                    say(f"{done:,} of {total:,} {already}")
                 update = stack.enter_context(progress_bar(label, total))
             update(done)
 

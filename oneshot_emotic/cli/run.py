@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("encoder", metavar="timm:NAME[@FILE]|hf:NAME|hf:FOLDER|MODULE:FACTORY|BUILT-IN")
+@click.argument(
+    "encoder", metavar="timm:NAME[@FILE][?ARGUMENTS]|hf:NAME|hf:FOLDER|MODULE:FACTORY|BUILT-IN"
+)
 @data_option
 @annotations_option
 @dataset_option
@@ -46,16 +48,22 @@ if TYPE_CHECKING:
     type=click.Choice(["both", "body", "image"]),
     default="both",
     show_default=True,
-    help="What the network is shown: the body crop, the full image, or each, side by side.",
+    help="What a network of timm: or hf: is shown (your own chooses for itself): the body crop, "
+    "the full image, or each, side by side.",
 )
 @shots_option
-@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda or cuda:N.")
+@click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="auto, cpu, cuda or cuda:N, for timm: and hf:.",
+)
 @click.option(
     "--batch-size",
     type=click.IntRange(1, 64),
     default=64,
     show_default=True,
-    help="Persons at once.",
+    help="Persons at once, for timm: and hf:; at most 64, the unit that is kept.",
 )
 @click.option("--features", type=FOLDER, help="Where the vectors are kept; default: ROOT/features.")
 @click.option(
@@ -78,7 +86,8 @@ def command(
 
     The vectors of all persons are made once and kept; a run that was stopped goes on, and the next
     one makes none. ENCODER is a network of timm (timm:NAME, or timm:NAME@FILE with weights of a
-    file) or of transformers (hf:NAME or hf:FOLDER), or your own: MODULE:FACTORY is called without
+    file; ?KEY=VALUE&... gives model arguments, such as ?img_size=96) or of transformers (hf:NAME or
+    hf:FOLDER), or your own: MODULE:FACTORY is called without
     arguments and returns an object with embed(images, bodies). BUILT-IN is colour-gradient or
     hog-colour.
 
@@ -110,6 +119,7 @@ def command(
     def loaded(found: Encoder) -> None:
         nonlocal card, target
         card = card_of(found)
+        card.setdefault("base", "none")
         if submits:
             card, target = planned([card], **submission)
         card.setdefault("name", encoder[:80])
@@ -121,8 +131,9 @@ def command(
     tasks = chosen_tasks(names, dataset)
     quiet = nullcontext(lambda done, total: None)
     options |= {"loaded": loaded, "processes": processes}
+    bar = growing_bar(f"embedding ({encoder})", "persons were done already")
     try:
-        with growing_bar(f"embedding ({encoder})") if processes.main else quiet as progress:
+        with bar if processes.main else quiet as progress:
             found = features_of(encoder, root, tasks, progress=progress, **options)
     except SystemExit as error:  # of 0, it would look like success
         raise InputError(f"{encoder} has ended the program: SystemExit({error.code})") from None

@@ -42,7 +42,7 @@ def evaluate_encoder(
     `accelerate launch` or `torchrun` share the making; each returns the scores.
 
     Args:
-        encoder: `timm:NAME`, `timm:NAME@FILE`, `hf:NAME_OR_FOLDER`, `MODULE:FACTORY`, or an object
+        encoder: `timm:NAME[@FILE][?ARGUMENTS]`, `hf:NAME_OR_FOLDER`, `MODULE:FACTORY`, or an object
             with `embed(images, bodies)` (see `encoders.protocol.Encoder`).
         root: The EMOTIC copy or stand-in that holds the images.
         tasks: Default: every task that can be scored.

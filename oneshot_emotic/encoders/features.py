@@ -35,6 +35,7 @@ from oneshot_emotic.errors import InputError, Problem, counted, some
 from oneshot_emotic.files import sha256_of_file, write_bytes
 from oneshot_emotic.pictures import Pictures
 from oneshot_emotic.processes import available_processors
+from oneshot_emotic.scoring.embeddings import to_numpy
 from oneshot_emotic.worklist import PARTS, WorkList
 
 FORMAT = "oneshot-emotic-features/1"
@@ -284,7 +285,7 @@ def _checked(found: Any, persons: int, dimensions: int | None) -> Vectors:
     """
     try:
         with np.errstate(over="ignore"):  # it is found below
-            vectors = np.asarray(found).astype(np.float32, casting="same_kind")
+            vectors = to_numpy(found).astype(np.float32, casting="same_kind")
     except (TypeError, ValueError, RuntimeError) as error:
         raise InputError(Problem(f"the encoder gave no array: {error}")) from None
     problem = ""

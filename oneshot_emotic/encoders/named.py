@@ -1,9 +1,10 @@
-"""Encoders by name: the built-in ones, timm:NAME[@FILE], hf:NAME, hf:FOLDER, MODULE:FACTORY."""
+"""Encoders by name: built-in, timm:NAME[@FILE][?ARGUMENTS], hf:NAME, hf:FOLDER, MODULE:FACTORY."""
 
 from __future__ import annotations
 
 import difflib
 import importlib
+import json
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -27,7 +28,8 @@ BUILT_IN: dict[str, Callable[[], Encoder]] = {
     HogColour.name: HogColour,
 }
 _REMEDY = (
-    f"An encoder is timm:NAME[@FILE], hf:NAME, hf:FOLDER, MODULE:FACTORY, {', '.join(BUILT_IN)}"
+    "An encoder is timm:NAME[@FILE][?ARGUMENTS], hf:NAME, hf:FOLDER, MODULE:FACTORY, "
+    + ", ".join(BUILT_IN)
 )
 
 
@@ -38,7 +40,8 @@ def load_encoder(
 
     Args:
         name: `timm:NAME` with the pretrained weights of that name, `timm:NAME@FILE` with those of
-            a file, `hf:NAME_OR_FOLDER` of transformers, or `MODULE:FACTORY`, a callable without
+            a file, either with model arguments (`?img_size=96&KEY=VALUE`),
+            `hf:NAME_OR_FOLDER` of transformers, or `MODULE:FACTORY`, a callable without
             arguments; or one of `BUILT_IN`.
         view: What a network is shown; one of MODULE:FACTORY sees both and takes what it likes.
         device: `auto`, `cpu`, `cuda`, or another of torch's; likewise.
@@ -51,7 +54,7 @@ def load_encoder(
     kind, _, rest = name.partition(":")
     options: dict[str, Any] = {"view": view, "device": device, "batch_size": batch_size}
     if kind == "timm" and rest:
-        return _from_timm(*rest.partition("@")[::2], **options)
+        return _from_timm(rest, **options)
     if kind == "hf" and rest:
         return _from_transformers(rest, **options)
     if name not in BUILT_IN and not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", name):
@@ -65,7 +68,10 @@ def load_encoder(
         return BUILT_IN[name]()
 
 
-def _from_timm(name: str, file: str, **options: Any) -> NetworkEncoder:
+def _from_timm(rest: str, **options: Any) -> NetworkEncoder:
+    rest, mark, given = rest.partition("?")
+    name, _, file = rest.partition("@")
+    arguments = _arguments(given) if mark else {}
     with _loading(f"timm:{name}"):
         import timm
     if ":" not in name:  # the others are places, such as hf-hub:
@@ -81,35 +87,79 @@ def _from_timm(name: str, file: str, **options: Any) -> NetworkEncoder:
     if file and not Path(file).is_file():
         raise InputError(Problem("there is no such file of weights", file))
     with _loading(f"timm:{name}"):
-        network = timm.create_model(name, pretrained=not file, num_classes=0)
-        config = timm.data.resolve_model_data_config(network)
+        network = timm.create_model(name, pretrained=not file, num_classes=0, **arguments)
+        config = timm.data.resolve_model_data_config(network, args=arguments)
         transform = timm.data.create_transform(**config, is_training=False)
     if file:
         with _loading(file):
             weights = timm.models.load_state_dict(file, weights_only=True)
         _put_weights(network, weights, file)
     encoder = NetworkEncoder(
-        f"timm:{name}",
+        f"timm:{name}{mark}{given}",
         network,
         lambda picture: {"pixels": transform(picture)[None]},
         lambda inputs: network(inputs["pixels"]),
         repr(config),
         **options,
     )
+    if file:
+        encoder.card["name"] = f"timm:{name}@{Path(file).stem}{mark}{given}"[:80]
     encoder.card["pretraining"] = f"the file {Path(file).name}"[:200] if file else name[:200]
     return encoder
 
 
+def _arguments(text: str) -> dict[str, Any]:
+    """Model arguments, `KEY=VALUE` joined by `&`: integers, numbers, true, false, else text."""
+    pairs = re.findall(r"(?:^|&)([^\W\d]\w*)=([^&=]+)(?=&|$)", text)
+    if len(dict(pairs)) != text.count("&") + 1:
+        what = "model arguments are KEY=VALUE, each key once, with & between"
+        raise InputError(Problem(what, f"?{text}", "Such as ?img_size=96&class_token=false"))
+    return {key: _value(value) for key, value in pairs}
+
+
+def _value(text: str) -> float | str:
+    try:
+        found = json.loads(text, parse_constant=str)  # NaN and the like are text
+    except ValueError:
+        return text
+    return found if isinstance(found, int | float) else text
+
+
 def _put_weights(network: torch.nn.Module, weights: dict[str, Any], file: str) -> None:
-    """Put a file's weights into a network, whose classifier is not there."""
+    """Put a file's weights into a network, whose classifier is not there.
+
+    A prefix that all of its keys have in the file, as Lightning and others write, is taken off.
+    """
+    wanted = network.state_dict()
+    first = next(iter(wanted))
+    if first not in weights:
+        prefixes = [key.removesuffix(first) for key in weights if key.endswith(f".{first}")]
+        prefixes = [x for x in prefixes if all(x + key in weights for key in wanted)]
+        if len(prefixes) > 1:
+            what = f"it holds the network several times, under {some(prefixes)}"
+            raise InputError(Problem(what, file, "Save one of them alone"))
+        prefix = "".join(prefixes)
+        weights = {k.removeprefix(prefix): x for k, x in weights.items() if k.startswith(prefix)}
     head = network.pretrained_cfg.get("classifier") or ()
     heads = tuple(f"{x}." for x in ((head,) if isinstance(head, str) else head))
     weights = {key: value for key, value in weights.items() if not key.startswith(heads)}
     try:
         network.load_state_dict(weights)
-    except RuntimeError as error:
-        what = f"its weights are not of this network: {str(error).splitlines()[1].strip()[:100]}"
-        raise InputError(Problem(what, file)) from None
+    except RuntimeError:
+        shapes = [
+            f"{key} {tuple(weights[key].shape)} for {tuple(wanted[key].shape)}"
+            for key in wanted
+            if key in weights and weights[key].shape != wanted[key].shape
+        ]
+        lists = {
+            "it lacks": [key for key in wanted if key not in weights],
+            "it has besides": [key for key in weights if key not in wanted],
+            "of other shapes are": shapes,
+        }
+        found = "; ".join(f"{what} {some(keys, 2)}" for what, keys in lists.items() if keys)
+        remedy = "Model arguments may help, such as ?img_size=96" if shapes else ""
+        what = f"its weights are not of this network: {found}"
+        raise InputError(Problem(what, file, remedy)) from None
 
 
 def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
@@ -125,6 +175,9 @@ def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
         try:
             processor = AutoImageProcessor.from_pretrained(place)
             network, loaded = AutoModel.from_pretrained(place, output_loading_info=True)
+        except OSError as error:
+            _check_folder(place, error)
+            raise
         finally:
             logging.set_verbosity(level)
     network = network.float()
@@ -157,6 +210,18 @@ def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
     return encoder
 
 
+def _check_folder(place: str, error: OSError) -> None:
+    """Say what is not there, where that is why transformers cannot load a place."""
+    if not Path(place).is_dir():
+        what = f"there is no such folder, and it could not be fetched: {first_line(error)}"
+        raise InputError(Problem(what, f"hf:{place}"))
+    needed = {"config.json": "AutoModel", "preprocessor_config.json": "AutoImageProcessor"}
+    for name, kind in needed.items():
+        if not (Path(place) / name).is_file():
+            remedy = f"Put it there: {kind}.from_pretrained(NAME).save_pretrained(FOLDER)"
+            raise InputError(Problem(f"{name} is missing in {place}", remedy=remedy))
+
+
 def _own(module: str, factory: str) -> Encoder:
     name = f"{module}:{factory}"
     sys.path.insert(0, str(Path.cwd()))
@@ -168,7 +233,8 @@ def _own(module: str, factory: str) -> Encoder:
     make = getattr(found, factory, None)
     if not callable(make):
         raise InputError(Problem(f"{module} has no callable {factory}", name))
-    encoder: Encoder = make()
+    with _loading(name):
+        encoder: Encoder = make()
     return encoder
 
 
@@ -181,6 +247,8 @@ def _loading(what: str) -> Iterator[None]:
         library = (error.name or "").partition(".")[0]
         remedy = "pip install 'oneshot-emotic[encoders]'" if library in _EXTRA else ""
         raise InputError(Problem(f"there is no module {error.name}", what, remedy)) from None
+    except InputError:
+        raise
     except Exception as error:  # of the Hub, of HTTP, of pickles, of safetensors: no common class
-        text = f"cannot be loaded: {type(error).__name__}: {first_line(error)[:200]}"
+        text = f"cannot be loaded: {type(error).__name__}: {first_line(error)}"
         raise InputError(Problem(text, what)) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import textwrap
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -147,8 +148,9 @@ def weights_digest(network: torch.nn.Module) -> str:
 
 
 def first_line(error: BaseException) -> str:
-    """What an error of a library says, in its first line."""
-    return (str(error).strip().splitlines() or ["no reason given"])[0].rstrip(".")
+    """What an error of a library says, in its first line; of a long one the first words."""
+    line = (str(error).strip().splitlines() or ["no reason given"])[0].rstrip(".")
+    return textwrap.shorten(line, 300, placeholder=" ...")
 
 
 def _unit(vectors: Vectors) -> Vectors:

@@ -33,6 +33,6 @@ class Encoder(Protocol):
             bodies: The body crop of each, likewise.
 
         Returns:
-            An array of shape (persons, dimensions), finite; NumPy's or a torch tensor on the CPU.
+            An array of shape (persons, dimensions), finite; NumPy's or a torch tensor.
         """
         ...

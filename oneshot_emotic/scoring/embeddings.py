@@ -190,7 +190,7 @@ def _as_array(sample_ids: Sequence[str], vectors: Any, report: _Report) -> Embed
     if isinstance(vectors, list | tuple):
         vectors = _stacked(sample_ids, vectors, report)
         return None if vectors is None else _checked(sample_ids, vectors, report)
-    array = _to_numpy(vectors)
+    array = to_numpy(vectors)
     if array.ndim == 2 and array.shape[0] == len(sample_ids):
         return _checked(sample_ids, array, report)
     wanted = f"({len(sample_ids):,} sample_ids, dimensions)"
@@ -237,7 +237,7 @@ def _stacked(
 def _numbers(value: Any) -> npt.NDArray[Any] | None:
     """One embedding as an array of numbers, of whatever shape; None when it is anything else."""
     try:
-        row = _to_numpy(value)
+        row = to_numpy(value)
     except (TypeError, ValueError):  # ragged inside
         return None
     if row.ndim == 0 or (row.dtype.kind not in "fiu" and row.size):
@@ -293,7 +293,7 @@ def _narrowest(array: npt.NDArray[Any]) -> EmbeddingArray:
     return narrow if np.array_equal(narrow, wide, equal_nan=True) else wide
 
 
-def _to_numpy(value: Any) -> npt.NDArray[Any]:
+def to_numpy(value: Any) -> npt.NDArray[Any]:
     """NumPy's view of a value; torch tensors are known by their methods, torch is not imported."""
     if hasattr(value, "detach") and hasattr(value, "cpu"):
         value = value.detach().cpu()

@@ -85,3 +85,47 @@ def test_what_is_wrong_is_told_before_the_work(command, run, tmp_path):
     assert "must say 'seen_unseen_names'. Give --seen-unseen-names" in output
     assert "only plain https addresses" in output and "my-model: already exists" in output
     assert sys.modules["made_for_run"].Make.calls == 0 and not (tmp_path / "kept").exists()
+
+
+def test_a_card_that_says_no_base_was_trained_on_none(command, run, tmp_path):
+    module = tmp_path / "made_for_run.py"
+    module.write_text(MODULE.replace(', "base": "none"', ""))
+    run(*command, "-o", "none.npz", "--submit", "My model", *SAID)
+    assert read_embeddings_file(tmp_path / "none.npz").model["base"] == "none"
+    sys.modules.pop("made_for_run")
+    module.write_text(MODULE.replace('"base": "none"', '"base": "full"'))
+    run(*command, "-o", "full.npz")
+    assert read_embeddings_file(tmp_path / "full.npz").model["base"] == "full"
+
+
+def test_stopped_by_ctrl_c_and_gone_on(command, run, tmp_path):
+    module = tmp_path / "made_for_run.py"
+    module.write_text(MODULE.replace("Make.calls += 1", "raise_at_2()") + STOPPING)
+    output = run(*command, status=130).output
+    assert output.endswith("stopped; run it again to go on\n") and "already" not in output
+    assert "64 of 160 persons were done already\n" in run(*command).output
+    assert "already" not in run(*command).output
+
+
+STOPPING = """
+calls = 0
+def raise_at_2():
+    global calls
+    calls += 1
+    if calls == 2:
+        raise KeyboardInterrupt
+"""
+
+
+def test_a_factory_that_raises(command, run, tmp_path):
+    text = 'def Make():\n    raise FileNotFoundError("weights.pt")\n'
+    (tmp_path / "made_for_run.py").write_text(text)
+    output = run(*command, status=2).output
+    expected = "error: made_for_run:Make: cannot be loaded: FileNotFoundError: weights.pt\n"
+    assert output == expected
+
+
+def test_the_help_says_what_an_encoder_of_ones_own_chooses_for_itself(run):
+    text = " ".join(run("run", "--help").output.split())
+    assert "of timm: or hf: is shown (your own chooses for itself)" in text
+    assert "Persons at once, for timm: and hf:; at most 64, the unit that is kept" in text

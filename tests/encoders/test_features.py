@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -135,6 +136,15 @@ def test_without_an_identity_nothing_is_kept(small_copy, tmp_path):
         del encoder.identity
         scored(encoder, small_copy, tmp_path)
         assert encoder.persons == 160 and not list(tmp_path.iterdir())
+
+
+def test_the_example_of_the_document_gives_unit_vectors():
+    page = (REPOSITORY / "docs/models.md").read_text()
+    names = {}
+    exec(next(x for x in re.findall(r"```python\n(.*?)```", page, re.S) if "MyEncoder" in x), names)
+    bodies = [Image.new("RGB", (30, 50), colour) for colour in ("black", "red")]
+    found = names["MyEncoder"]().embed(bodies, bodies)
+    np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1)
 
 
 class Transforming(Small):

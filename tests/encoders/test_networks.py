@@ -17,9 +17,15 @@ timm = pytest.importorskip("timm")
 transformers = pytest.importorskip("transformers")
 from safetensors.torch import save_file  # noqa: E402
 
-from oneshot_emotic import InputError, evaluate, load_task, open_pictures  # noqa: E402
-from oneshot_emotic.encoders.named import load_encoder  # noqa: E402
-from oneshot_emotic.encoders.network import weights_digest  # noqa: E402
+from oneshot_emotic import (  # noqa: E402
+    InputError,
+    evaluate,
+    evaluate_encoder,
+    load_task,
+    open_pictures,
+)
+from oneshot_emotic.encoders.named import _arguments, load_encoder  # noqa: E402
+from oneshot_emotic.encoders.network import first_line, weights_digest  # noqa: E402
 from oneshot_emotic.processes import available_processors  # noqa: E402
 from oneshot_emotic.submission.embeddings_file import read_embeddings_file  # noqa: E402
 
@@ -137,7 +143,7 @@ def test_from_a_file_of_weights_to_figures_and_files(small_copy, made, run, tmp_
     command = ["run", name, "--data", root, "--dataset", dataset, "--task", "cat-6-6"]
     command += ["--view", "body", "--features", tmp_path / "kept", "-o", tmp_path / "out.npz"]
     first = run(*command, "--json", tmp_path / "scores.json").output
-    assert "timm:test_vit, 1-shot" in first
+    assert "timm:test_vit@vit, 1-shot" in first
     task, pictures = load_task("cat-6-6", dataset), open_pictures(root)
     vector = timm_vectors("test_vit", made / "vit.safetensors")
     plain = {x: unit(vector(pictures[x].body).numpy()) for x in task.novel.sample_ids}
@@ -201,10 +207,16 @@ WRONG = {
     "timm:test_vt": "Near ones: test_vit",
     "timm:test_vit.nothing": "There are test_vit.r160_in1k",
     "timm:test_vit@nowhere.bin": "nowhere.bin: there is no such file of weights",
-    "timm:test_vit@{}/convnext.pth": "convnext.pth: its weights are not of this network",
+    "timm:test_vit@{}/convnext.pth": "convnext.pth: its weights are not of this network: it lacks "
+    "cls_token, pos_embed and 76 more; it has besides stem.0.weight, stem.0.bias and ",
+    "timm:test_vit@{}/convnext.pth?img_size": "?img_size: model arguments are KEY=VALUE, each key",
+    "timm:test_vit@{}/vit.safetensors?img_size=96&img_size=9": "each key once",
+    "timm:test_vit@{}/vit.safetensors?size=96": "unexpected keyword argument 'size'",
+    "timm:test_vit@{}/vit.safetensors?img_size=96": "of other shapes are pos_embed "
+    "(1, 101, 64) for (1, 37, 64). Model arguments may help",
     "timm:test_vit@{}/vit/config.json": "config.json: cannot be loaded",
     "hf:./nothing": "./nothing: there is no such folder",
-    "hf:{}": "cannot be loaded: OSError",
+    "hf:{}": "config.json is missing in {}",
 }
 
 
@@ -212,7 +224,95 @@ WRONG = {
 def test_what_cannot_be_loaded(made, name, message):
     with pytest.raises(InputError) as caught:
         load_encoder(name.format(made))
-    assert message in str(caught.value) and len(str(caught.value)) < 500
+    assert message.format(made) in str(caught.value) and len(str(caught.value)) < 500
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("key", ["state_dict", "model", None])
+def test_a_prefix_of_all_keys_is_taken_off(made, tmp_path, key):
+    torch.manual_seed(0)
+    network = timm.create_model("test_vit")
+    for prefix in ("model.", "module.", "network.", "model._orig_mod."):
+        weights = {f"{prefix}{name}": x for name, x in network.state_dict().items()}
+        if prefix.startswith("model."):
+            weights["criterion.weight"] = torch.ones(3)  # of Lightning's module beside it
+        torch.save({key: weights} if key else weights, tmp_path / "a.ckpt")
+        found = load_encoder(f"timm:test_vit@{tmp_path}/a.ckpt", device="cpu")
+        plain = load_encoder(f"timm:test_vit@{made}/vit.safetensors", device="cpu")
+        assert found.identity == plain.identity
+    twice = {f"{x}.{name}": value for x in "ab" for name, value in network.state_dict().items()}
+    torch.save(twice, tmp_path / "twice.pth")
+    with pytest.raises(InputError, match=r"several times, under a\., b\.\. Save one"):
+        load_encoder(f"timm:test_vit@{tmp_path}/twice.pth")
+
+
+@torch.inference_mode()
+def test_model_arguments(tmp_path, rng):
+    model = timm.create_model("test_vit", img_size=96, class_token=False, global_pool="avg")
+    torch.save(model.state_dict(), tmp_path / "own.pth")
+    name = f"timm:test_vit@{tmp_path}/own.pth?img_size=96&class_token=false&global_pool=avg"
+    found = load_encoder(name, device="cpu", view="image")
+    picture = Image.fromarray(rng.integers(0, 256, (120, 150, 3), dtype=np.uint8))
+    config = timm.data.resolve_data_config({"img_size": 96}, model=model)
+    pixels = timm.data.create_transform(**config)(picture)
+    model.reset_classifier(0)
+    expected = unit(model.eval()(pixels[None])[0].numpy())
+    np.testing.assert_allclose(found.embed([picture], [picture])[0], expected, atol=2e-5)
+    arguments = "?img_size=96&class_token=false&global_pool=avg"
+    assert found.card["name"] == f"timm:test_vit@own{arguments}"
+    assert json.loads(found.identity)["name"] == f"timm:test_vit{arguments}"
+    given = "a=1&b=-0.5&c=true&d=false&e=NaN&f=[1]&g=1_0"
+    values = [1, -0.5, True, False, "NaN", "[1]", "1_0"]
+    assert _arguments(given) == dict(zip("abcdefg", values, strict=True))
+
+
+def test_files_of_weights_give_different_names(made, tmp_path):
+    for stem in ("A", "B", "C" * 100):
+        (tmp_path / f"{stem}.safetensors").write_bytes((made / "vit.safetensors").read_bytes())
+        card = load_encoder(f"timm:test_vit@{tmp_path}/{stem}.safetensors").card
+        assert card["name"] == f"timm:test_vit@{stem}"[:80]
+
+
+def test_a_folder_without_a_processor(made, tmp_path):
+    transformers.ViTModel.from_pretrained(made / "vit").save_pretrained(tmp_path)
+    with pytest.raises(InputError) as caught:
+        load_encoder(f"hf:{tmp_path}")
+    remedy = "AutoImageProcessor.from_pretrained(NAME).save_pretrained(FOLDER)"
+    assert str(caught.value) == (
+        f"preprocessor_config.json is missing in {tmp_path}. Put it there: {remedy}"
+    )
+
+
+def test_a_folder_that_is_not_there_nor_on_the_hub(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError) as caught:
+        load_encoder("hf:nosuch")
+    text = str(caught.value)
+    assert text.startswith("hf:nosuch: there is no such folder, and it could not be fetched: ")
+    assert len(text) < 450 and (text.endswith((" ...", "file")))
+
+
+def test_a_long_message_is_cut_between_words():
+    error = ValueError("several words " * 40 + "\nmore")
+    assert first_line(error).endswith(("words ...", "several ...")) and len(first_line(error)) > 280
+
+
+def test_torch_vectors_of_ones_own_are_taken_as_evaluate_takes_them(small_copy, tmp_path):
+    root, dataset = small_copy
+
+    class Own:
+        def embed(self, images, bodies):
+            found = torch.tensor([[*body.size, 1.0] for body in bodies])
+            return self.of(found)
+
+    encoder = Own()
+    for of in (lambda x: x.requires_grad_(), lambda x: x.bfloat16(), lambda x: x.double()):
+        encoder.of = of
+        scores = evaluate_encoder(encoder, root, dataset=dataset, tasks=["cat-6-6"], shots=1)
+        task, pictures = load_task("cat-6-6", dataset), open_pictures(root)
+        plain = {x: of(torch.tensor([*pictures[x].body.size, 1.0])) for x in task.novel.sample_ids}
+        assert scores.to_dict() == evaluate(plain, task).to_dict()
 
 
 def test_weights_that_lack_some_of_the_network(made, tmp_path):
