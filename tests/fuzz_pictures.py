@@ -121,7 +121,8 @@ def make_checkpoints(base: Path) -> None:
     tiny = baselines()
 
     def keep(line: str) -> None:
-        shutil.copy(base / "run" / train.RESUME, base / "resume.checkpoint")
+        if (base / "run" / train.RESUME).exists():  # not before the first epoch's end
+            shutil.copy(base / "run" / train.RESUME, base / "resume.checkpoint")
 
     settings = tiny.settings("b-dml", epochs=1)
     run = train.train(settings, base_split(tiny.task()), tiny.data(), base / "run", say=keep)
