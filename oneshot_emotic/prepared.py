@@ -128,7 +128,7 @@ def prepare(
     if not layout.image_folders:
         raise InputError(Problem("no image folders (such as mscoco/images) found", str(root)))
     identity = _identity(plan, sample_ids, size)
-    other = "was prepared from other annotations or at another size"
+    other = "was prepared from other annotations, at another size or by another version"
     work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(plan), CHUNK)
     if not work.is_finished():
         needed = (len(plan) + len(sample_ids)) * size * size * 3
