@@ -132,7 +132,7 @@ def test_folders_that_are_something_else_are_left_alone(copy, tmp_path, run, mon
     assert "already holds other files: thesis.txt" in result.output
     run("prepare", copy, "--size", 16, "-o", tmp_path / "p", "--workers", 1)
     result = run("prepare", copy, "--size", 24, "-o", tmp_path / "p", "--workers", 1, status=2)
-    assert "other annotations or at another size" in result.output
+    assert "other annotations, at another size or by another version" in result.output
     with pytest.raises(InputError, match="holds no prepared pictures"):
         read_prepared(tmp_path / "nowhere")
     run("prepare", copy, "--size", 16, "--workers", 1)
