@@ -12,10 +12,10 @@ import click
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import (
     FOLDER,
-    TASK,
     annotations_option,
     data_option,
     dataset_option,
+    tasks_option,
 )
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import device_option
@@ -29,13 +29,7 @@ _BUILT_IN = ("random", "colour-gradient")
 @data_option
 @annotations_option
 @dataset_option
-@click.option(
-    "--task",
-    "tasks",
-    type=TASK,
-    multiple=True,
-    help="Default: every task that can be scored.",
-)
+@tasks_option
 @click.option(
     "-o", "--output", type=FOLDER, required=True, help="Folder for the files, one a task."
 )
@@ -62,7 +56,7 @@ def command(
     root: Path,
     annotations: Path | None,
     dataset: str,
-    tasks: tuple[str, ...],
+    names: tuple[str, ...],
     output: Path,
     suffix: str,
     dtype: str,
@@ -74,7 +68,7 @@ def command(
     `oneshot-emotic train`, embeds the task it was trained on.
     """
     if embedder in _BUILT_IN:
-        places = (root, annotations, dataset, tasks, output)
+        places = (root, annotations, dataset, names, output)
         embed_tasks(embedder, *places, suffix=suffix, dtype=dtype)
         return
     checkpoint = Path(embedder)
@@ -89,7 +83,7 @@ def command(
 
     with growing_bar("embedding") as progress:
         task, vectors, card = embed_checkpoint(
-            checkpoint, root, dataset, tasks=tasks, progress=progress, **for_checkpoint
+            checkpoint, root, dataset, tasks=names, progress=progress, **for_checkpoint
         )
     path = output / f"{task.name}.{suffix}"
     write_submission(path, vectors, task, card, dtype)

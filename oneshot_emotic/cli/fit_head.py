@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from oneshot_emotic.cli.needs import needs_baselines
-from oneshot_emotic.cli.options import FOLDER, TASK, dataset_option, shots_option
+from oneshot_emotic.cli.options import FOLDER, dataset_option, shots_option, tasks_option
 from oneshot_emotic.cli.progress import echo, echo_lines
 from oneshot_emotic.cli.score import print_tables
 from oneshot_emotic.cli.training_options import settings_options
@@ -18,9 +18,7 @@ from oneshot_emotic.cli.training_options import settings_options
 @click.command()
 @click.argument("folder", metavar="FEATURES", type=FOLDER)
 @dataset_option
-@click.option(
-    "--task", "names", type=TASK, multiple=True, help="Default: every task that can be scored."
-)
+@tasks_option
 @click.option(
     "-o", "--output", type=FOLDER, required=True, help="A new folder for the files of embeddings."
 )
@@ -53,12 +51,11 @@ def command(
     from oneshot_emotic_baselines.head import fit_head, head_card, open_features
     from oneshot_emotic_baselines.settings import HeadSettings
 
-    from oneshot_emotic.encoders.evaluate import chosen_tasks
+    from oneshot_emotic.encoders.evaluate import chosen_tasks, score_features
     from oneshot_emotic.files import new_folder
     from oneshot_emotic.report import comparison_report, percent
     from oneshot_emotic.scoring.comparison import compare
     from oneshot_emotic.scoring.evaluate import evaluate
-    from oneshot_emotic.scoring.scores import merged
     from oneshot_emotic.submission.embeddings_file import write_submission
     from oneshot_emotic.submission.runs import row_of_files
 
@@ -68,7 +65,7 @@ def command(
     card: dict[str, Any] = {}
     parts = []
     with new_folder(output, marker="", contents=frozenset()) as written:
-        raw = merged([evaluate(given[x.name], x, shots) for x in tasks])
+        raw = score_features(features, tasks, shots)
         for task in tasks:
             for settings in runs:
                 started = time.monotonic()

@@ -46,6 +46,9 @@ dataset_option = click.option(
     metavar="NAME|DIR|ORG/NAME[@REVISION]",
     help="`synthetic`, `emotic`, a dataset folder, or a dataset repository on the Hub.",
 )
+tasks_option = click.option(
+    "--task", "names", type=TASK, multiple=True, help="Default: every task that can be scored."
+)
 #: How many processors to use never changes a result.
 workers_option = click.option(
     "--workers",

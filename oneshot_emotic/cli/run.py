@@ -10,12 +10,12 @@ import click
 
 from oneshot_emotic.cli.options import (
     FOLDER,
-    TASK,
     annotations_option,
     data_option,
     dataset_option,
     json_option,
     shots_option,
+    tasks_option,
 )
 from oneshot_emotic.cli.progress import growing_bar, say, write_result
 from oneshot_emotic.cli.pull_request import open_pull_request
@@ -40,9 +40,7 @@ if TYPE_CHECKING:
 @data_option
 @annotations_option
 @dataset_option
-@click.option(
-    "--task", "names", type=TASK, multiple=True, help="Default: every task that can be scored."
-)
+@tasks_option
 @click.option(
     "--view",
     type=click.Choice(["both", "body", "image"]),

@@ -132,8 +132,8 @@ def planned(
     Raises:
         InputError: The card is not fit for the leaderboard, or the folder cannot be written.
     """
+    from oneshot_emotic.dataset.hub.client import token_problems
     from oneshot_emotic.submission.folder import check_target
-    from oneshot_emotic.submission.remote import token_problems
 
     problems: list[Problem] = []
     card: dict[str, Any] = {}

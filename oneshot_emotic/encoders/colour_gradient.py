@@ -48,13 +48,12 @@ class ColourGradient:
         images: Sequence[Image.Image],  # noqa: ARG002
         bodies: Sequence[Image.Image],
     ) -> npt.NDArray[np.float32]:
-        """The vectors of persons, of 144 orientation and 12 colour values."""
-        return np.stack([_vector(body) for body in bodies]).astype(np.float32)
+        """The vectors of persons: 144 orientation values here, and 12 of colour."""
+        return np.stack([self._vector(body) for body in bodies]).astype(np.float32)
 
-
-def _vector(body: Image.Image) -> FloatArray:
-    pixels = pixels_of(body, _WIDTH, _HEIGHT)
-    return with_colours(np.sqrt(_orientation_histograms(pixels.mean(axis=2))), pixels)
+    def _vector(self, body: Image.Image) -> FloatArray:
+        pixels = pixels_of(body, _WIDTH, _HEIGHT)
+        return with_colours(np.sqrt(_orientation_histograms(pixels.mean(axis=2))), pixels)
 
 
 def pixels_of(picture: Image.Image, width: int, height: int) -> FloatArray:

@@ -5,7 +5,7 @@ Dalal and Triggs, CVPR 2005. Cells and blocks were chosen on held-out base class
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,8 +17,11 @@ from oneshot_emotic.encoders.colour_gradient import ColourGradient, pixels_of, w
 _WIDTH, _HEIGHT, _CELL, _BLOCK = 64, 128, 16, 2
 
 
-class HogColour:
-    """Histograms in 8 x 4 cells of the body crop, normalised in blocks of 2 x 2, and colours."""
+class HogColour(ColourGradient):
+    """Histograms in 8 x 4 cells of the body crop, normalised in blocks of 2 x 2, and colours.
+
+    Of 756 orientation and 12 colour values.
+    """
 
     name = "hog-colour"
     card: ClassVar[Mapping[str, Any]] = {
@@ -36,14 +39,6 @@ class HogColour:
 
         self.identity = f"hog-colour 1, scikit-image {skimage.__version__}"
         self._hog = hog
-
-    def embed(
-        self,
-        images: Sequence[Image.Image],  # noqa: ARG002
-        bodies: Sequence[Image.Image],
-    ) -> npt.NDArray[np.float32]:
-        """The vectors of persons, of 756 orientation and 12 colour values."""
-        return np.stack([self._vector(body) for body in bodies]).astype(np.float32)
 
     def _vector(self, body: Image.Image) -> npt.NDArray[np.float64]:
         pixels = pixels_of(body, _WIDTH, _HEIGHT)

@@ -98,7 +98,7 @@ class ScoreCache:
             return
         key = _key(task, source, whole)
         nameless = with_evidence(scores, lambda *what: replace(what[3], images=()))
-        body = msgspec.msgpack.encode(nameless, enc_hook=_bytes_of)
+        body = msgspec.msgpack.encode(nameless, enc_hook=bytes_of)
         with contextlib.suppress(OSError):  # a full or read-only disk only costs time
             if self.folder.is_dir() or self._make():
                 write_bytes(self.folder / f"{key}.scores", f"{_seal(key, body)}\n".encode() + body)
@@ -175,7 +175,8 @@ def with_evidence(
     return replace(scores, tasks=tasks)
 
 
-def _bytes_of(value: Any) -> bytes:
+def bytes_of(value: Any) -> bytes:
+    """An array as msgspec writes it, here and in evidence."""
     assert isinstance(value, np.ndarray)
     return value.astype("<f8").tobytes()
 

@@ -11,7 +11,7 @@ from oneshot_emotic.errors import InputError, NotHereError, Problem
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.leaderboard.evidence import carried_board, digest_problems, is_known
-from oneshot_emotic.leaderboard.recompute import Progress, recompute_boards
+from oneshot_emotic.leaderboard.recompute import Progress, score_submissions
 from oneshot_emotic.submission.check import LoadTask
 from oneshot_emotic.submission.folder import (
     SubmissionFolder,
@@ -75,19 +75,19 @@ def boards_of_checkout(
     """
     leaderboard = root / "leaderboard"
     problems: list[Problem] = []
-    here: list[Path] = []
+    here: list[SubmissionFolder] = []
     waiting: list[SubmissionFolder] = []
     elsewhere: dict[str, list[SubmissionFolder]] = {}
     for folder in find_submissions(root / "submissions"):
         try:
             submission = read_submission_folder(folder)
-        except InputError:
-            here.append(folder)  # said below, with all that is wrong with others
+        except InputError as error:
+            problems += error.problems
             continue
         known, why = is_known(submission, leaderboard), _why_elsewhere(submission, load)
         everybody_has_others = why == _OTHER and is_bundled_name(submission.dataset["name"])
         if why is None or (everybody_has_others and not known):
-            here.append(folder)
+            here.append(submission)
         elif submission.dataset["name"] in require:
             problems.append(replace(why, where=str(folder)))
         elif known:
@@ -97,7 +97,7 @@ def boards_of_checkout(
             problems += digest_problems(submission)
     boards: list[Board] = []
     try:
-        boards += recompute_boards(here, load, progress, cache, processes)
+        boards += score_submissions(here, load, progress, cache, processes)
     except InputError as error:
         problems += error.problems
     for members in elsewhere.values():

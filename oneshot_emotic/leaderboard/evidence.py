@@ -18,7 +18,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
 import numpy as np
@@ -28,7 +28,7 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.leaderboard.board import Board, Row
-from oneshot_emotic.leaderboard.cache import with_evidence
+from oneshot_emotic.leaderboard.cache import bytes_of, with_evidence
 from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores, ShotScores
@@ -274,7 +274,7 @@ def _score_file(slug: str) -> str:
 
 
 def _sealed(content: RowEvidence | DatasetEvidence) -> str:
-    return _text(msgspec.json.encode(content, enc_hook=_bytes_of))
+    return _text(msgspec.json.encode(content, enc_hook=bytes_of))
 
 
 def _text(content: bytes) -> str:
@@ -311,11 +311,6 @@ def _sha256(content: bytes) -> str:
 
 def _names(places: bytes) -> tuple[str, ...]:
     return tuple(map(str, np.frombuffer(places, "<i4").tolist()))
-
-
-def _bytes_of(value: Any) -> bytes:
-    assert isinstance(value, np.ndarray)
-    return value.astype("<f8").tobytes()
 
 
 def _array_of(_: type, content: str) -> FloatArray:

@@ -66,7 +66,36 @@ def recompute_boards(
         try:
             submissions.append(read_submission_folder(folder))
         except InputError as error:
-            problems.extend(error.problems)
+            problems += error.problems
+    try:
+        boards = score_submissions(submissions, load, progress, cache, processes)
+    except InputError as error:
+        problems += error.problems
+    if problems:
+        raise InputError(problems)
+    return boards
+
+
+def score_submissions(
+    submissions: Sequence[SubmissionFolder],
+    load: LoadTask,
+    progress: Progress = lambda line: None,
+    cache: ScoreCache | None = None,
+    processes: int | None = None,
+) -> list[Board]:
+    """`recompute_boards` of submissions that have been read.
+
+    Args:
+        submissions: Those that are sound.
+        load: As for `recompute_boards`, like `progress`, `cache` and `processes`.
+        progress: Likewise.
+        cache: Likewise.
+        processes: Likewise.
+
+    Raises:
+        InputError: Their embeddings are not sound; all problems.
+    """
+    problems: list[Problem] = []
     every = [file for submission in submissions for file in submission.files()]
     known = {} if cache is None else _find_all(every, load, cache)
     files = [file for file in every if file not in known]

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from oneshot_emotic.dataset.hub.client import hub_errors
+from oneshot_emotic.dataset.hub.client import hub_errors, token_problems
 from oneshot_emotic.errors import InputError, NotHereError, Problem
 from oneshot_emotic.files import cache_folder, make_private_folder, sha256_of_file
 from oneshot_emotic.untrusted.limits import check_bytes
@@ -123,16 +123,6 @@ def upload(folder: Path, names: Sequence[str], repo: str, slug: str) -> dict[str
         }
         for name in names
     }
-
-
-def token_problems() -> list[Problem]:
-    """That there is no token to upload with."""
-    from huggingface_hub import get_token
-
-    if get_token() is not None:
-        return []
-    remedy = "Set HF_TOKEN to one with write access, or run `hf auth login`"
-    return [Problem("there is no token for the Hub", remedy=remedy)]
 
 
 def _size(reference: Mapping[str, str]) -> int:

@@ -33,6 +33,16 @@ def hub_errors(where: str, remedy: str) -> Iterator[None]:
         raise NotHereError(problem) from None
 
 
+def token_problems() -> list[Problem]:
+    """That there is no token to write with."""
+    from huggingface_hub import get_token
+
+    if get_token() is not None:
+        return []
+    remedy = "Set HF_TOKEN to one with write access, or run `hf auth login`"
+    return [Problem("there is no token for the Hub", remedy=remedy)]
+
+
 def transport_error() -> type[Exception]:
     """What the HTTP library below `huggingface_hub` raises: requests, httpx or its successor."""
     from huggingface_hub.errors import HfHubHTTPError

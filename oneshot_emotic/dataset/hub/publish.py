@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from oneshot_emotic.dataset.folder import CARD, MANIFEST, Manifest, read_manifest
-from oneshot_emotic.dataset.hub.client import hub_errors
+from oneshot_emotic.dataset.hub.client import hub_errors, token_problems
 from oneshot_emotic.dataset.hub.fetch import fetch_dataset
 from oneshot_emotic.dataset.hub.repository import Repository
 from oneshot_emotic.dataset.whole import ALL_FILES, PublishedFile, listed_files
@@ -77,11 +77,10 @@ def publish(
         InputError: The Hub refused or failed; the repository is public, and `public` was not asked
             for; it holds something else; somebody else changed it meanwhile.
     """
-    from huggingface_hub import CommitOperationAdd, HfApi, get_token
+    from huggingface_hub import CommitOperationAdd, HfApi
 
-    if get_token() is None:
-        remedy = "Set HF_TOKEN to one with write access, or run `hf auth login`"
-        raise InputError(Problem("there is no token for the Hub", remedy=remedy))
+    if problems := token_problems():
+        raise InputError(problems)
     api, tag = HfApi(), identity.fingerprint
     with hub_errors(repo_id, _AGAIN):
         if not api.repo_exists(repo_id, repo_type="dataset"):
