@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -186,7 +187,7 @@ class PersonBatches:
             "semantic": (data.semantic, data.image_row),
         }
         self.device = device
-        self._arrays: dict[Branch, tuple[Pixels | torch.Tensor, IntArray]] = {}
+        self._arrays: dict[Branch, tuple[Pixels, IntArray]] = {}
         for branch in branches:
             array, row_of = sources[branch]
             if array is None:
@@ -194,28 +195,27 @@ class PersonBatches:
             rows = np.array([row_of[name] for name in sample_ids], dtype=np.int64)
             self._arrays[branch] = (array, rows)
         self.resident = self._fits() if resident is None else resident
-        if self.resident:
-            self._arrays = {name: self._copy(*item) for name, item in self._arrays.items()}
+        held = self._arrays if self.resident else {}
+        self._held = HeldInputs(device, {name: self._copy(*x) for name, x in held.items()})
 
-    def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
+    def batches(self, places: Sequence[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
         """The inputs of each batch of places, in order.
 
         Yields:
             For each branch a uint8 tensor on the device: `image` and `body` of shape (persons,
             side, side, 3), `semantic` of shape (persons, 150).
         """
-        read = ((chosen, self._read(chosen)) for chosen in places)
-        streamed = self.device.type == "cuda" and not self.resident
-        ahead = read_ahead(self._read, places, _AHEAD, _AHEAD)
-        for _, batch in ahead if streamed else read:
-            yield {k: v.to(self.device, non_blocking=True) for k, v in batch.items()}
+        if self.resident:
+            return self._held.batches(places)
+        if self.device.type == "cuda":
+            ahead = read_ahead(self._read, places, _AHEAD, _AHEAD)
+            return uploaded((batch for _, batch in ahead), self.device)
+        read = map(self._read, places)
+        return ({name: x.to(self.device) for name, x in batch.items()} for batch in read)
 
     def _read(self, places: IntArray) -> dict[str, torch.Tensor]:
         inputs: dict[str, torch.Tensor] = {}
         for name, (array, rows) in self._arrays.items():
-            if isinstance(array, torch.Tensor):
-                inputs[name] = array[torch.from_numpy(rows[places]).to(self.device)]
-                continue
             shape, pinned = (len(places), *array.shape[1:]), self.device.type == "cuda"
             pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
             # mode="clip" lets NumPy write into `out` directly; the rows are known to be there.
@@ -233,7 +233,7 @@ class PersonBatches:
         free: int = torch.cuda.mem_get_info(self.device)[0]
         return needed < _MEMORY_SHARE * free
 
-    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, IntArray]:
+    def _copy(self, array: Pixels, rows: IntArray) -> tuple[torch.Tensor, torch.Tensor]:
         """The rows needed, each once, on the device; and where each person finds its own."""
         different, place = np.unique(rows, return_inverse=True)
         shape = (len(different), *array.shape[1:])
@@ -241,21 +241,51 @@ class PersonBatches:
         for start in range(0, len(different), _COPY_ROWS):
             part = array[different[start : start + _COPY_ROWS]]
             held[start : start + len(part)] = torch.from_numpy(part).to(self.device)
-        return held, place.reshape(-1)
+        return held, torch.from_numpy(place.reshape(-1)).to(self.device)
 
 
 @dataclass(frozen=True)
 class HeldInputs:
-    """In place of `PersonBatches`: the network's inputs, all persons' on the device."""
+    """Inputs of all persons on the device.
+
+    Attributes:
+        device: Which.
+        inputs: For each branch the values, and in which row of them each person's are.
+    """
 
     device: torch.device
-    inputs: Mapping[str, torch.Tensor]
+    inputs: Mapping[str, tuple[torch.Tensor, torch.Tensor]]
 
-    def batches(self, places: Iterable[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
-        """The inputs of each batch of places, in order."""
-        for chosen in places:
-            rows = torch.from_numpy(chosen).to(self.device)
-            yield {name: values[rows] for name, values in self.inputs.items()}
+    def batches(self, places: Sequence[IntArray]) -> Iterator[dict[str, torch.Tensor]]:
+        """The inputs of each batch of places, in order; the places are uploaded once for all."""
+        chosen = torch.from_numpy(np.concatenate(places)).to(self.device)
+        for batch in chosen.split([len(x) for x in places]):
+            yield {name: values[rows[batch]] for name, (values, rows) in self.inputs.items()}
+
+
+def uploaded(
+    batches: Iterable[Mapping[str, torch.Tensor]], device: torch.device
+) -> Iterator[dict[str, torch.Tensor]]:
+    """Batches of pinned memory on a GPU, the next one on its way while one is used."""
+    stream = torch.cuda.Stream(device)
+    waiting: deque[tuple[dict[str, torch.Tensor], torch.cuda.Event]] = deque()
+
+    def arrived() -> dict[str, torch.Tensor]:
+        batch, event = waiting.popleft()
+        user = torch.cuda.current_stream(device)
+        user.wait_event(event)
+        for values in batch.values():
+            values.record_stream(user)  # its memory is not given away before it was used
+        return batch
+
+    for batch in batches:
+        with torch.cuda.stream(stream):
+            moved = {name: x.to(device, non_blocking=True) for name, x in batch.items()}
+        waiting.append((moved, stream.record_event()))
+        if len(waiting) > 1:
+            yield arrived()
+    while waiting:
+        yield arrived()
 
 
 def read_ahead(
@@ -309,9 +339,16 @@ def network_inputs(
 
 def normalised(pixels: torch.Tensor) -> torch.Tensor:
     """uint8 (persons, side, side, 3) as float32 (persons, 3, side, side), normalised."""
-    mean = torch.tensor(_MEAN, device=pixels.device).mul_(255).view(1, 3, 1, 1)
-    std = torch.tensor(_STD, device=pixels.device).mul_(255).view(1, 3, 1, 1)
+    mean, std = _scale(pixels.device)
     return pixels.permute(0, 3, 1, 2).float().sub_(mean).div_(std)
+
+
+@cache
+def _scale(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """What is taken off pixels and what they are divided by, once on each device."""
+    with torch.inference_mode(False):
+        mean, std = (torch.tensor(x, device=device).mul_(255) for x in (_MEAN, _STD))
+        return mean.view(1, 3, 1, 1), std.view(1, 3, 1, 1)
 
 
 def shifted(pixels: torch.Tensor, flip: torch.Tensor, shift: torch.Tensor) -> torch.Tensor:

@@ -110,13 +110,19 @@ class _Gathered(torch.autograd.Function):
         return _own(gradient)
 
 
+def gathered(own: torch.Tensor) -> torch.Tensor:
+    """The batches of all processes; gradients go back to each process's own, of all added up."""
+    together: torch.Tensor = _Gathered.apply(own.contiguous())
+    return together
+
+
 def _own(batch: torch.Tensor) -> torch.Tensor:
     """This process's part of a batch of all."""
     return batch.chunk(dist.get_world_size())[dist.get_rank()]
 
 
 def _gather(module: nn.Module, inputs: tuple[torch.Tensor]) -> torch.Tensor:
-    return _Gathered.apply(inputs[0].contiguous()) if module.training else inputs[0]
+    return gathered(inputs[0]) if module.training else inputs[0]
 
 
 def _part(module: nn.Module, _: tuple[torch.Tensor], output: torch.Tensor) -> torch.Tensor:

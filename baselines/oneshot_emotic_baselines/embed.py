@@ -44,16 +44,15 @@ def embed_places(
     was_training = network.training
     network.eval()
     vectors = []
-    with torch.inference_mode():
+    with torch.inference_mode():  # looked at once at the end: a look waits for a GPU
         for chosen, batch in zip(places, persons.batches(places), strict=True):
             with autocast(settings, persons.device):
                 embeddings, _ = network(network_inputs(batch))
             # The losses compare cosines: at unit length, Euclidean neighbours are the same.
-            unit = nn.functional.normalize(embeddings.float(), dim=1)
-            vectors.append(unit.cpu().numpy())
+            vectors.append(nn.functional.normalize(embeddings.float(), dim=1))
             progress(int(chosen[-1]) + 1)
     network.train(was_training)
-    stacked: Vectors = np.concatenate(vectors)
+    stacked: Vectors = torch.cat(vectors).cpu().numpy()
     return stacked
 
 
@@ -66,7 +65,8 @@ def trunk_outputs(
     with torch.no_grad(), autocast(settings, persons.device):
         batches = persons.batches(places)
         parts = [network.trunk_outputs(network_inputs(batch)) for batch in batches]
-    held = {name: torch.cat([part[name].float() for part in parts]) for name in parts[0]}
+    rows = torch.arange(count, device=persons.device)
+    held = {name: (torch.cat([part[name].float() for part in parts]), rows) for name in parts[0]}
     return HeldInputs(persons.device, held)
 
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic_baselines.data import IntArray, seed_of
+from oneshot_emotic_baselines.distributed import gathered
 from oneshot_emotic_baselines.settings import HeadSettings, Settings
 
 
@@ -31,8 +32,6 @@ class Losses:
 
         self.share = settings.triplet_share
         self.masked = settings.masked
-        if self.masked and world > 1:
-            raise InputError(Problem("the masked losses are for one process", "masked"))
         self.margin, self.epsilon = settings.margin, settings.epsilon
         self.miner: Any = MultiSimilarityMiner(epsilon=settings.epsilon)
         self.triplet: Any = TripletMarginLoss(margin=settings.margin, distance=CosineSimilarity())
@@ -49,13 +48,15 @@ class Losses:
         entropy = self.cross_entropy(logits, wanted)
         if not self.share:
             return entropy, [entropy, torch.zeros_like(entropy), entropy]
-        if self.masked:
-            triplet = masked_triplet_loss(embeddings, wanted, self.margin, self.epsilon)
+        if self.masked == "on" or (self.masked == "auto" and embeddings.is_cuda):
+            if self.world > 1:
+                embeddings, wanted = gathered(embeddings), gathered(wanted)
+            alone = triplet = masked_triplet_loss(embeddings, wanted, self.margin, self.epsilon)
         else:
             triplet = self.triplet(embeddings, wanted, self.miner(embeddings, wanted))
+            # The wrapper multiplies by the number of processes: gradients are averaged over them.
+            alone = triplet / self.world
         loss = self.share * triplet + (1 - self.share) * entropy
-        # The wrapper multiplies by the number of processes, since gradients are averaged over them.
-        alone = triplet / self.world
         return loss, [self.share * alone + (1 - self.share) * entropy, alone, entropy]
 
 

@@ -50,7 +50,7 @@ _RANGES = {
 }
 
 #: Settings that came later: a checkpoint states them only where they are not as they always were.
-_LATER = ("balanced", "warmup", "trunk_lr", "masked", "select")
+_LATER = ("balanced", "warmup", "trunk_lr", "masked", "select", "deterministic")
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,9 @@ class Settings:
         epsilon: Of the Multi-Similarity miner.
         metric_weight: Share of the triplet loss; the rest is cross entropy. A recipe without
             metric loss has none of it.
-        masked: True computes miner and triplet loss in tensors of a fixed shape, which a GPU never
-            waits for; values and gradients are the same but for rounding.
+        masked: `on` computes miner and triplet loss in tensors of a fixed shape, so that nobody
+            waits for a GPU to count triplets; values and gradients are the same but for rounding.
+            `auto` does so on a GPU.
         embedding: Dimensions of the embedding.
         flip: Probability that a person is mirrored, image and body together.
         shift: The most that a picture is moved in each direction, as a share of its side.
@@ -94,7 +95,8 @@ class Settings:
         select: Chooses the epoch by held-out persons (`person`), or by held-out base classes
             (`class`: two or more, which are not trained on), or takes the `last`.
         precision: `auto` (bf16 autocast on CUDA, float32 elsewhere), `bf16` or `float32`.
-        compile: True runs the model through `torch.compile`.
+        compile: True runs the model through `torch.compile`; on one GPU with CUDA graphs.
+        deterministic: False lets a GPU use the quickest algorithms, whose sums differ each time.
     """
 
     recipe: str
@@ -118,7 +120,7 @@ class Settings:
     margin: float = 0.2
     epsilon: float = 0.1
     metric_weight: float = 0.5
-    masked: bool = False
+    masked: Literal["auto", "on", "off"] = "auto"
     embedding: int = 128
     flip: float = 0.5
     shift: float = 1 / 32
@@ -127,6 +129,7 @@ class Settings:
     select: Literal["person", "class", "last"] = "person"
     precision: Literal["auto", "bf16", "float32"] = "auto"
     compile: bool = False
+    deterministic: bool = True
 
     def __post_init__(self) -> None:
         """Refuse unknown names and values out of range, all at once."""
@@ -224,7 +227,7 @@ class HeadSettings:
     margin: float = Settings.margin
     epsilon: float = Settings.epsilon
     metric_weight: float = Settings.metric_weight
-    masked: bool = Settings.masked
+    masked: Literal["auto", "on", "off"] = Settings.masked
 
     def __post_init__(self) -> None:
         """Refuse values out of range, all at once."""

@@ -14,7 +14,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,8 @@ from oneshot_emotic.scoring.evaluate import evaluate
 from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 from oneshot_emotic_baselines.data import (
     BaseSplit,
+    HeldInputs,
+    IntArray,
     PersonBatches,
     PersonData,
     network_inputs,
@@ -168,7 +170,6 @@ def train(
     if episodes is not None and ours.main:
         persons = episodes.novel.sample_ids
         selection = PersonBatches(data, persons, recipe.branches, ours.device)
-    on_device = torch.from_numpy(targets).to(ours.device)
 
     # The network and what changes it.
     # To go on, all weights come from the file.
@@ -195,37 +196,23 @@ def train(
     if ours.world > 1:
         model = DistributedDataParallel(network)
     if settings.compile:
-        model = torch.compile(model)
+        graphs = ours.device.type == "cuda" and ours.world == 1
+        model = torch.compile(model, mode="reduce-overhead" if graphs else None)
     losses = Losses(settings, ours.world)
     origin = describe(recipe.pretraining, files)
     steps = max(1, (settings.persons_per_epoch or len(kept)) // settings.batch_size)
-    local = settings.batch_size // ours.world
-    mine = slice(ours.rank * local, (ours.rank + 1) * local)
 
-    with _same_every_time(ours.device):
+    with _same_every_time(ours.device, settings.deterministic):
         while state.epoch < settings.epochs:
             started = time.monotonic()
             epoch = state.epoch
             order = batch_order(targets, settings, epoch, steps)
-            random = torch.Generator().manual_seed(seed_of("augment", settings.seed, epoch))
             model.train()
             records: list[torch.Tensor] = []
-            for step, batch in enumerate(training.batches(places[mine] for places in order)):
-                changes = random_changes(
-                    settings.batch_size, data.size, settings.flip, settings.shift, random
-                )
-                inputs = network_inputs(batch, (changes[0][mine], changes[1][mine]))
-                wanted = on_device[torch.from_numpy(order[step][mine]).to(ours.device)]
-                with autocast(settings, ours.device):
-                    embeddings, logits = model(inputs)
-                loss, parts = losses(embeddings.float(), logits.float(), wanted)
-                optimiser.zero_grad(set_to_none=True)
-                loss.backward()
-                gradient = nn.utils.get_total_norm(
-                    [x.grad for x in network.parameters() if x.grad is not None]
-                )
-                _step(optimiser, (epoch * steps + step + 1) / (settings.epochs * steps), settings)
-                records.append(torch.stack([*parts, gradient]).detach())
+            batches = epoch_batches(training, targets, order, data.size, settings, epoch, ours)
+            for step, batch in enumerate(batches):
+                done = (epoch * steps + step + 1) / (settings.epochs * steps)
+                records.append(training_step(model, losses, optimiser, *batch, done, settings))
                 if (step + 1) % _CHECK_EVERY == 0 or step + 1 == steps:
                     _stop_unless_finite(records, epoch, step, settings)
                 progress(epoch * steps + step + 1, settings.epochs * steps)
@@ -316,6 +303,67 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
     return made
 
 
+def epoch_batches(
+    persons: PersonBatches | HeldInputs,
+    targets: IntArray,
+    order: Sequence[IntArray],
+    size: int,
+    settings: Settings,
+    epoch: int,
+    ours: Processes,
+) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    """This process's part of each batch of an epoch: what the network takes, and the classes.
+
+    What is known before the epoch begins, order, classes and augmentation, goes to the device at
+    once, since each such copy waits for it.
+    """
+    random = torch.Generator().manual_seed(seed_of("augment", settings.seed, epoch))
+    most = (settings.batch_size, size, settings.flip, settings.shift)
+    drawn = [random_changes(*most, random) for _ in order]
+    local = settings.batch_size // ours.world
+    mine = slice(ours.rank * local, (ours.rank + 1) * local)
+    places = [batch[mine] for batch in order]
+    wanted = torch.from_numpy(targets[np.stack(places)]).to(ours.device)
+    mirrored, moved = (torch.stack(x)[:, mine].to(ours.device) for x in zip(*drawn, strict=True))
+    steps = zip(persons.batches(places), mirrored, moved, wanted, strict=True)
+    for batch, flip, shift, classes in steps:
+        yield network_inputs(batch, (flip, shift)), classes
+
+
+def training_step(
+    model: nn.Module,
+    losses: Losses,
+    optimiser: torch.optim.Optimizer,
+    inputs: dict[str, torch.Tensor],
+    wanted: torch.Tensor,
+    done: float,
+    settings: Settings,
+) -> torch.Tensor:
+    """One step, of which nothing waits for a GPU.
+
+    Args:
+        model: The network, perhaps compiled or of several processes.
+        losses: Its losses.
+        optimiser: Of its weights.
+        inputs: From `epoch_batches`.
+        wanted: The classes.
+        done: Share of all steps that are done with this one.
+        settings: Of the run.
+
+    Returns:
+        Loss, triplet loss, cross entropy and length of the gradient, on the device.
+    """
+    with autocast(settings, wanted.device):
+        embeddings, logits = model(inputs)
+    loss, parts = losses(embeddings.float(), logits.float(), wanted)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()
+    gradients = [x.grad for x in model.parameters() if x.grad is not None]
+    length = nn.utils.get_total_norm(gradients)
+    _step(optimiser, done, settings)
+    return torch.stack([*parts, length]).detach()
+
+
 def _step(optimiser: torch.optim.Optimizer, done: float, settings: Settings) -> None:
     """A step with the learning rate of the epoch; less in the first share `warmup` of all steps."""
     if done >= settings.warmup:
@@ -337,8 +385,8 @@ def _log_steps(path: Path, epoch: int, of_steps: torch.Tensor) -> None:
 
 
 @contextlib.contextmanager
-def _same_every_time(device: torch.device) -> Iterator[None]:
-    """On a GPU: only algorithms that give the same sums every time, where there are such."""
+def _same_every_time(device: torch.device, wanted: bool) -> Iterator[None]:
+    """On a GPU: only algorithms that give the same sums every time where there are such, or any."""
     if device.type != "cuda":
         yield
         return
@@ -349,8 +397,8 @@ def _same_every_time(device: torch.device) -> Iterator[None]:
         backend.benchmark,
         torch.utils.deterministic.fill_uninitialized_memory,
     )
-    torch.use_deterministic_algorithms(True, warn_only=True)
-    backend.benchmark = False
+    torch.use_deterministic_algorithms(wanted, warn_only=True)
+    backend.benchmark = not wanted
     torch.utils.deterministic.fill_uninitialized_memory = False
     try:
         yield

@@ -49,8 +49,9 @@ _SETTINGS = {
     "epsilon": ("--epsilon", "Of the Multi-Similarity miner."),
     "metric_weight": ("--metric-weight", "Share of the triplet loss; the rest is cross entropy."),
     "masked": (
-        "--masked/--no-masked",
-        "Miner and triplet loss in tensors of a fixed shape; the same but for rounding.",
+        "--masked",
+        "Miner and triplet loss in tensors of a fixed shape: the same but for rounding, and no "
+        "waiting for a GPU. auto: on a GPU.",
     ),
     "embedding": ("--embedding", "Dimensions of the embedding."),
     "flip": ("--flip", "Probability that a person is mirrored."),
@@ -66,7 +67,11 @@ _SETTINGS = {
         "last.",
     ),
     "precision": ("--precision", "auto: bf16 on a GPU."),
-    "compile": ("--compile/--no-compile", "torch.compile the network."),
+    "compile": ("--compile/--no-compile", "torch.compile the network; on one GPU CUDA graphs."),
+    "deterministic": (
+        "--deterministic/--no-deterministic",
+        "The same sums every time on a GPU, or the quickest.",
+    ),
 }
 #: Those that are a head's alone on the command line.
 _OF_HEADS = {
