@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,9 @@ from oneshot_emotic_baselines.data import (
     load_person_data,
     network_inputs,
 )
-from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.model import AffectNet, autocast, build_network, embedding_of
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
-from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.settings import TRIPLET, Settings
 
 _BATCH = 64
 
@@ -39,7 +38,7 @@ def embed_places(
     settings: Settings,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Vectors:
-    """Embeddings of unit length of the first `count` persons, of shape (count, dimensions)."""
+    """Embeddings of the first `count` persons, of shape (count, dimensions)."""
     places = [np.arange(at, min(at + _BATCH, count)) for at in range(0, count, _BATCH)]
     was_training = network.training
     network.eval()
@@ -47,9 +46,8 @@ def embed_places(
     with torch.inference_mode():  # looked at once at the end: a look waits for a GPU
         for chosen, batch in zip(places, persons.batches(places), strict=True):
             with autocast(settings, persons.device):
-                embeddings, _ = network(network_inputs(batch))
-            # The losses compare cosines: at unit length, Euclidean neighbours are the same.
-            vectors.append(nn.functional.normalize(embeddings.float(), dim=1))
+                outputs = network(network_inputs(batch))
+            vectors.append(embedding_of(outputs, settings.effective_recipe))
             progress(int(chosen[-1]) + 1)
     network.train(was_training)
     stacked: Vectors = torch.cat(vectors).cpu().numpy()
@@ -88,7 +86,7 @@ def embed_task(
         progress: Told the persons done.
 
     Returns:
-        sample_id -> vector of unit length.
+        sample_id -> vector, of unit length unless the recipe says otherwise.
 
     Raises:
         InputError: The checkpoint is of another task or data set, or pictures are missing.
@@ -129,11 +127,11 @@ def embed_task(
     return dict(zip(persons, vectors, strict=True))
 
 
-def _trained(checkpoint: Path, content: Mapping[str, Any], settings: Settings) -> AffectNet:
+def _trained(checkpoint: Path, content: Mapping[str, Any], settings: Settings) -> nn.Module:
     """The network of a checkpoint."""
-    recipe = replace(settings.effective_recipe, pretraining={})
+    classes = len(content["classes"])
     with torch.device("meta"):  # no memory and no random numbers for weights that are replaced
-        network = AffectNet(recipe, settings.backbone, len(content["classes"]), settings.embedding)
+        network = build_network(settings, classes, pretrained=False)
     wanted, found = (
         {name: (value.shape, value.dtype) for name, value in weights.items()}
         for weights in (network.state_dict(), content["network"])
@@ -143,6 +141,10 @@ def _trained(checkpoint: Path, content: Mapping[str, Any], settings: Settings) -
             Problem("its weights are not of the network it describes", str(checkpoint))
         )
     network.load_state_dict(content["network"], assign=True)
+    if any(values.is_meta for values in network.buffers()):  # such as are no weights
+        with torch.random.fork_rng(devices=[]):
+            network = build_network(settings, classes, pretrained=False)
+        network.load_state_dict(content["network"])
     return network
 
 
@@ -170,7 +172,7 @@ def embed_checkpoint(
         progress: Told the persons done and all of them.
 
     Returns:
-        The task, sample_id -> vector of unit length, and the model card.
+        The task, sample_id -> vector, and the model card.
 
     Raises:
         InputError: As `embed_task` does, or another task was asked for.
@@ -206,15 +208,17 @@ def model_card(
         pretraining: Branch -> where the first weights came from; empty for random weights.
         how: Settings and device, in a sentence.
     """
-    losses = "triplet loss and cross entropy" if recipe.metric_loss else "cross entropy alone"
+    metric = "triplet loss" if settings.metric_loss == TRIPLET else settings.metric_loss
+    names = [metric if x.name == "metric" else x.name.replace("_", " ") for x in recipe.losses]
+    losses = " and ".join(names) + (" alone" if len(names) == 1 else "")
     origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
     return {
         "name": recipe.title,
         "description": f"Baseline {recipe.name} of this package: {losses}. {how}"[:500],
         "authors": ["The oneshot-emotic developers"],
-        "paper": "https://arxiv.org/abs/2111.15271",
+        "paper": recipe.paper,
         "modalities": list(recipe.branches),
-        "backbone": settings.backbone if recipe.pixel_branches else "MLP",
+        "backbone": recipe.backbone or (settings.backbone if recipe.pixel_branches else "MLP"),
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",
         "seen_unseen_names": False,

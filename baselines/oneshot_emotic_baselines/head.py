@@ -25,7 +25,9 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.scoring.evaluate import evaluate
 from oneshot_emotic.splits import BasePersons, Task
 from oneshot_emotic_baselines.data import seed_of
+from oneshot_emotic_baselines.losses import Targets
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order
+from oneshot_emotic_baselines.model import Outputs
 from oneshot_emotic_baselines.settings import HeadSettings, Settings
 
 #: How often base classes are held out, and their share.
@@ -160,7 +162,8 @@ def _fitted(
     for epoch in range(epochs):
         for places in batch_order(targets, settings, epoch, steps):
             embeddings = network.embedder(inputs[places])
-            loss, _ = losses(embeddings, network.classifier(embeddings), wanted[places])
+            outputs = Outputs(embeddings, network.classifier(embeddings))
+            loss, _ = losses(outputs, Targets(wanted[places]))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()

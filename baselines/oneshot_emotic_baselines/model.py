@@ -7,39 +7,72 @@ concatenated and one linear layer, without activation, makes the embedding of th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple, get_args
 
 import torch
 from torch import nn
 
-from oneshot_emotic_baselines.recipes import Backbone, Recipe
-from oneshot_emotic_baselines.settings import Settings
-from oneshot_emotic_baselines.weights import WeightFiles, resnet
+from oneshot_emotic_baselines.losses import as_float
+from oneshot_emotic_baselines.recipes import Backbone, Recipe, resolved
+from oneshot_emotic_baselines.settings import TRIPLET, Settings
+from oneshot_emotic_baselines.weights import WeightFiles, files_of_branch, other_trunk, resnet
 
 #: What a branch ends in, and what is between the layers of the semantic branch.
 BRANCH_WIDTH = 512
 SEMANTIC_CLASSES, SEMANTIC_HIDDEN = 150, 256
 
 
+class Outputs(NamedTuple):
+    """What a network makes of persons; one of another recipe may have other fields.
+
+    Attributes:
+        embedding: Of shape (persons, dimensions), not of unit length.
+        logits: Of shape (persons, base classes).
+    """
+
+    embedding: torch.Tensor
+    logits: torch.Tensor
+
+
+class CosineClassifier(nn.Linear):
+    """Cosines between an embedding and a learnt direction a class, times a learnt scale.
+
+    Source: Gidaris and Komodakis (arXiv 1804.09458), equation 2, with their first scale.
+    """
+
+    def __init__(self, embedding: int, classes: int) -> None:
+        """With random directions."""
+        super().__init__(embedding, classes, bias=False)
+        self.scale = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, embeddings: torch.Tensor) -> torch.Tensor:
+        """The logits of embeddings, of shape (persons, classes)."""
+        unit, directions = (nn.functional.normalize(x, dim=1) for x in (embeddings, self.weight))
+        return self.scale * nn.functional.linear(unit, directions)
+
+
 class AffectNet(nn.Module):
-    """Branches, fusion, embedding, and the linear classifier that the cross entropy looks at."""
+    """Branches, fusion, embedding, and the classifier that the cross entropy looks at."""
 
     def __init__(
         self,
         recipe: Recipe,
-        backbone: Backbone,
+        backbone: str,
         classes: int,
         embedding: int = 128,
         weight_files: WeightFiles | None = None,
+        classifier: type[nn.Linear] = nn.Linear,
     ) -> None:
         """Build the network; random weights come from torch's global generator.
 
         Args:
             recipe: Its branches and their pretraining.
-            backbone: The ResNet of the image and body branches.
+            backbone: The network of the image and body branches.
             classes: Base classes.
             embedding: Dimensions of the embedding.
             weight_files: Local files of pretrained weights.
+            classifier: What makes logits of the embedding.
 
         Raises:
             InputError: Pretrained weights cannot be had.
@@ -50,31 +83,29 @@ class AffectNet(nn.Module):
             if branch == "semantic":
                 self.branches[branch] = _semantic_branch()
             else:
-                network = resnet(backbone, recipe.pretraining.get(branch), weight_files or {})
+                begun = recipe.pretraining.get(branch)
+                make: Any = resnet if backbone in get_args(Backbone) else other_trunk
+                network = make(backbone, begun, files_of_branch(weight_files or {}, branch, begun))
                 # In place of the 1000-way layer of ImageNet, not after it.
                 network.fc = nn.Linear(network.fc.in_features, BRANCH_WIDTH)
                 self.branches[branch] = network
         self.embedder = nn.Linear(BRANCH_WIDTH * len(recipe.branches), embedding)
-        self.classifier = nn.Linear(embedding, classes)
+        self.classifier = classifier(embedding, classes)
 
-    def forward(self, inputs: Mapping[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    def forward(self, inputs: Mapping[str, torch.Tensor]) -> Outputs:
         """Embed persons.
 
         Args:
             inputs: For each branch: `image` and `body` normalised, of shape (persons, 3, side,
                 side), or as `trunk_outputs` gives them; `semantic` of zeros and ones, of shape
                 (persons, 150).
-
-        Returns:
-            Embeddings of shape (persons, dimensions), not of unit length, and logits of shape
-            (persons, base classes).
         """
         features = []
         for name, network in self.branches.items():
             seen = name != "semantic" and inputs[name].ndim == 2
             features.append((network.fc if seen else network)(inputs[name]))
         embeddings = self.embedder(torch.cat(features, dim=1))
-        return embeddings, self.classifier(embeddings)
+        return Outputs(embeddings, self.classifier(embeddings))
 
     def trunk_outputs(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The inputs with each picture as all layers but the branch's last make it, of two axes."""
@@ -94,6 +125,56 @@ def _semantic_branch() -> nn.Module:
         nn.BatchNorm1d(SEMANTIC_HIDDEN),
         nn.Linear(SEMANTIC_HIDDEN, BRANCH_WIDTH),
     )
+
+
+def affect_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
+    """The network of the paper's recipes."""
+    return AffectNet(recipe, settings.backbone, classes, settings.embedding, files)
+
+
+def cosine_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
+    """The same with a cosine classifier."""
+    width = settings.embedding
+    return AffectNet(recipe, settings.backbone, classes, width, files, CosineClassifier)
+
+
+def build_network(
+    settings: Settings,
+    classes: int,
+    files: WeightFiles | None = None,
+    *,
+    pretrained: bool = True,
+) -> Any:
+    """The network of a recipe; random weights come from torch's global generator.
+
+    Args:
+        settings: The recipe and what else it is made by.
+        classes: Base classes.
+        files: Local files of pretrained weights.
+        pretrained: False where all weights are put in afterwards.
+
+    Returns:
+        The network. What a metric loss has to learn is part of it, as `metric_loss`.
+
+    Raises:
+        InputError: Pretrained weights cannot be had, or there is no such metric loss.
+    """
+    recipe = settings.effective_recipe
+    recipe = recipe if pretrained else replace(recipe, pretraining={})
+    network = resolved(recipe.network)(recipe, settings, classes, files or {})
+    network.metric_loss = None
+    if settings.metric_loss != TRIPLET:
+        from oneshot_emotic_baselines.metric_learning import metric_loss_named
+
+        network.metric_loss = metric_loss_named(settings.metric_loss, classes, settings.embedding)
+    return network
+
+
+def embedding_of(outputs: Any, recipe: Recipe) -> torch.Tensor:
+    """The embedding among a network's outputs, as it is submitted."""
+    found: torch.Tensor = getattr(as_float(outputs), recipe.embedding)
+    # Where the losses compare cosines: at unit length, Euclidean neighbours are the same.
+    return nn.functional.normalize(found, dim=1) if recipe.unit_length else found
 
 
 def autocast(settings: Settings, device: torch.device) -> Any:

@@ -1,14 +1,20 @@
-"""The baselines as data: what each one sees, what it is pretrained on, which losses it has.
+"""The baselines as data: what each one sees, its network and losses, what it is pretrained on.
 
 Source: Affect-DML (arXiv 2111.15271), section IV-A and Tables II to IV. docs/baselines.md says
 where the paper is silent and what was decided.
+
+A system of your own is one file, which anything else may import before it trains:
+
+    register(Recipe("mine", "Mine", branches=("body",), network=MyNetwork, losses=(MY_LOSS,)))
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from difflib import get_close_matches
+from pkgutil import resolve_name
+from typing import Any, Literal, NamedTuple
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import TASKS
@@ -16,9 +22,37 @@ from oneshot_emotic.tasks import TASKS
 Branch = Literal["image", "body", "semantic"]
 Pretraining = Literal["imagenet", "places365", "stand-in-image", "stand-in-body"]
 Backbone = Literal["resnet18", "resnet50"]
+Target = Literal["affect", "box"]
+
+#: A function, or its place as `module:name`, which is imported when it is used.
+Part = Callable[..., Any] | str
+
+#: Your own trunks by name: called with True where it is to begin with pretrained weights, each
+#: makes a network from pictures to `num_features` numbers.
+BACKBONES: dict[str, Callable[[bool], Any]] = {}
 
 #: Where the figures below were printed.
 REPORTED_SOURCE = "arXiv 2111.15271, Tables II and III: plain accuracy on EMOTIC, one support draw"
+
+
+class Loss(NamedTuple):
+    """One of a recipe's losses.
+
+    Attributes:
+        name: `metric`, `cross_entropy`, or any other for a loss of its own.
+        weight: What it is multiplied by.
+        function: Of its own loss: takes the network's outputs, the targets (`Targets`) and the
+            settings; gives one number.
+    """
+
+    name: str
+    weight: float = 1.0
+    function: Part = ""
+
+
+#: The paper's losses. What the two weigh together is parted by the setting `metric_weight`.
+DML = (Loss("metric", 0.5), Loss("cross_entropy", 0.5))
+ENTROPY = (Loss("cross_entropy"),)
 
 
 @dataclass(frozen=True)
@@ -30,19 +64,42 @@ class Recipe:
         title: The paper's name for it; an asterisk marks pretraining on Places-365.
         kind: `trained`; `random` (vectors without looking); `control` (no embedding at all).
         branches: What it sees, in the order of the concatenation.
-        metric_loss: True for triplet loss and cross entropy in equal parts, False for cross entropy
-            alone.
+        losses: What it descends, their weighted sum.
         pretraining: What the ResNet of a branch was trained on before.
-        in_paper: False for a control of this package's; `reproduce` trains it where it is named.
+        in_paper: False for one of this package's; `reproduce` trains it where it is named.
+        network: Makes the network from recipe, settings, number of base classes and files of
+            weights. Of the batch's branches it makes a named tuple.
+        backbone: What the model card names as such; default: that of the settings.
+        paper: Where it is described.
+        embedding: The field of that tuple which is the embedding.
+        unit_length: True where the losses compare cosines, so that it is submitted at length 1.
+        targets: What else of the base persons the losses are given, besides their classes.
+        augment: Changes a batch's inputs further, drawing from a generator; both are its arguments.
+        size: Side of the pictures in pixels.
+        settings: Settings that are its defaults in place of those of `Settings`.
     """
 
     name: str
     title: str
     kind: Literal["trained", "random", "control"] = "trained"
     branches: tuple[Branch, ...] = ()
-    metric_loss: bool = True
+    losses: tuple[Loss, ...] = DML
     pretraining: Mapping[Branch, Pretraining] = field(default_factory=dict)
     in_paper: bool = True
+    network: Part = "oneshot_emotic_baselines.model:affect_net"
+    backbone: str = ""
+    paper: str = "https://arxiv.org/abs/2111.15271"
+    embedding: str = "embedding"
+    unit_length: bool = True
+    targets: tuple[Target, ...] = ()
+    augment: Part | None = None
+    size: int = 256
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def metric_loss(self) -> bool:
+        """True where a metric loss is among its losses."""
+        return any(loss.name == "metric" for loss in self.losses)
 
     @property
     def pixel_branches(self) -> tuple[Branch, ...]:
@@ -80,16 +137,54 @@ _PLACES: dict[Branch, Pretraining] = {"image": "places365", "body": "imagenet"}
 _ALL = (
     Recipe("random", "Random", "random"),
     Recipe("majority", "Always the majority class", "control"),
-    Recipe("kosti", "Kosti et al.*", "trained", ("image", "body"), False, _PLACES),
-    Recipe("i-dml", "I-DML", "trained", ("image",), True, _IMAGE),
-    Recipe("b-dml", "B-DML", "trained", ("body",), True, _BODY),
-    Recipe("ib-dml", "IB-DML", "trained", ("image", "body"), True, _BOTH),
-    Recipe("ib-dml-places", "IB-DML*", "trained", ("image", "body"), True, _PLACES),
+    Recipe("kosti", "Kosti et al.*", "trained", ("image", "body"), ENTROPY, _PLACES),
+    Recipe("i-dml", "I-DML", "trained", ("image",), DML, _IMAGE),
+    Recipe("b-dml", "B-DML", "trained", ("body",), DML, _BODY),
+    Recipe("ib-dml", "IB-DML", "trained", ("image", "body"), DML, _BOTH),
+    Recipe("ib-dml-places", "IB-DML*", "trained", ("image", "body"), DML, _PLACES),
     Recipe("sem-dml", "Sem-DML", "trained", ("semantic",), in_paper=False),
-    Recipe("sem-i-dml", "Sem-I-DML", "trained", ("image", "semantic"), True, _IMAGE),
-    Recipe("sem-ib-dml", "Sem-IB-DML", "trained", ("image", "body", "semantic"), True, _BOTH),
+    Recipe("sem-i-dml", "Sem-I-DML", "trained", ("image", "semantic"), DML, _IMAGE),
+    Recipe("sem-ib-dml", "Sem-IB-DML", "trained", ("image", "body", "semantic"), DML, _BOTH),
+    Recipe(
+        "ce-cosine",
+        "CE-cosine",
+        branches=("image", "body"),
+        losses=ENTROPY,
+        pretraining=_BOTH,
+        in_paper=False,
+        network="oneshot_emotic_baselines.model:cosine_net",
+        paper="https://arxiv.org/abs/1804.09458",
+    ),
+    Recipe(
+        "proto",
+        "Proto",
+        branches=("image", "body"),
+        losses=(Loss("prototypes", 1.0, "oneshot_emotic_baselines.losses:prototypes"),),
+        pretraining=_BOTH,
+        in_paper=False,
+        paper="https://arxiv.org/abs/1703.05175",
+        unit_length=False,  # its loss compares Euclidean distances
+        settings={"balanced": True},
+    ),
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}
+
+
+def register(recipe: Recipe) -> Recipe:
+    """Add a recipe to those that are known by name.
+
+    Raises:
+        InputError: There is one of this name.
+    """
+    if RECIPES.setdefault(recipe.name, recipe) is not recipe:
+        raise InputError(Problem(f"there is a recipe {recipe.name!r} already"))
+    return recipe
+
+
+def resolved(part: Part) -> Callable[..., Any]:
+    """A recipe's part, imported if it is named by its place."""
+    found: Callable[..., Any] = resolve_name(part) if isinstance(part, str) else part
+    return found
 
 
 def recipe_named(name: str) -> Recipe:
@@ -99,7 +194,7 @@ def recipe_named(name: str) -> Recipe:
         InputError: There is no such recipe.
     """
     if name not in RECIPES:
-        raise InputError(
-            Problem(f"there is no recipe {name!r}", remedy=f"The recipes are {', '.join(RECIPES)}")
-        )
+        near = "".join(f"Did you mean {x!r}? " for x in get_close_matches(name, RECIPES, 1))
+        remedy = f"{near}The recipes are {', '.join(RECIPES)}"
+        raise InputError(Problem(f"there is no recipe {name!r}", remedy=remedy))
     return RECIPES[name]

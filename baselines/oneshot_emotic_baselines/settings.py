@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Literal, get_args, get_type_hints
+from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 import msgspec
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.tasks import task_definition
 from oneshot_emotic_baselines.recipes import (
+    BACKBONES,
+    DML,
     Backbone,
     Branch,
+    Loss,
     Pretraining,
     Recipe,
     recipe_named,
@@ -23,7 +27,10 @@ from oneshot_emotic_baselines.recipes import (
 Base = Literal["full", "clean"]
 
 #: The paper's side of both pictures in pixels, section IV-A.
-SIZE = 256
+SIZE = Recipe.size
+
+#: The paper's metric loss; any other is of pytorch-metric-learning, with its own defaults.
+TRIPLET = "TripletMarginLoss"
 
 _STAND_IN: dict[Branch, Pretraining] = {"image": "stand-in-image", "body": "stand-in-body"}
 
@@ -47,10 +54,13 @@ _RANGES = {
     "validation_share": (0, 0.5),
     "warmup": (0, 1),
     "trunk_lr": (0, 1),
+    "ways": (0, math.inf),
+    "shots": (1, math.inf),
 }
 
 #: Settings that came later: a checkpoint states them only where they are not as they always were.
 _LATER = ("balanced", "warmup", "trunk_lr", "masked", "select", "deterministic")
+_LATER += ("metric_loss", "schedule", "ways", "shots")
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,8 @@ class Settings:
         task: Name of the task.
         base: `full` as in the paper, or `clean`: without the base persons in whose image a novel
             person is.
-        backbone: The ResNet of the image and body branches.
+        backbone: The network of the image and body branches: a ResNet, `timm:NAME`, or one of
+            `BACKBONES`.
         weights: `default` (as the recipe says), `none` (from scratch) or `stand-in` (trunks of
             `pretrain`).
         seed: Of the initial weights, the batches, the augmentation and the held-out images.
@@ -72,18 +83,23 @@ class Settings:
         per_class: Persons a class that the sampler draws at a time.
         balanced: True gives every batch as many persons of each class; those that are left over
             go to the classes in turn. `per_class` is then not used.
+        ways: Classes in each of such batches, drawn anew every time; 0 for all.
+        shots: Of a class in a batch, the persons that make its prototype; the others are queries.
         optimiser: `rmsprop` (without momentum) as in the paper, `sgd` (momentum 0.9) or `adamw`.
         learning_rate: 0 for the paper's of this task.
+        schedule: How the learning rate falls: `step`, or `cosine`, over all epochs to nothing.
         step_epochs: Epochs after which the learning rate is multiplied by `gamma`, again and again.
         gamma: That factor.
         warmup: Share of all steps in which the learning rate rises to its full height.
         trunk_lr: Learning rate of the pretrained layers, as a share of the others'. With 0 they
             stay as they are: their outputs are computed once, of pictures as they are.
         weight_decay: 0 in the paper's configuration.
+        metric_loss: The paper's triplet loss on mined triplets, or another of
+            pytorch-metric-learning by its name there, as it is by default.
         margin: Of the triplet loss on cosine similarities.
         epsilon: Of the Multi-Similarity miner.
-        metric_weight: Share of the triplet loss; the rest is cross entropy. A recipe without
-            metric loss has none of it.
+        metric_weight: Share of the metric loss; the rest is cross entropy. A recipe without both
+            has its own weights.
         masked: `on` computes miner and triplet loss in tensors of a fixed shape, so that nobody
             waits for a GPU to count triplets; values and gradients are the same but for rounding.
             `auto` does so on a GPU.
@@ -102,7 +118,7 @@ class Settings:
     recipe: str
     task: str
     base: Base = "full"
-    backbone: Backbone = "resnet18"
+    backbone: str = "resnet18"
     weights: Literal["default", "none", "stand-in"] = "default"
     seed: int = 0
     epochs: int = 12
@@ -110,13 +126,17 @@ class Settings:
     batch_size: int = 32
     per_class: int = 4
     balanced: bool = False
+    ways: int = 0
+    shots: int = 1
     optimiser: Literal["rmsprop", "sgd", "adamw"] = "rmsprop"
     learning_rate: float = 0.0
+    schedule: Literal["step", "cosine"] = "step"
     step_epochs: int = 4
     gamma: float = 0.1
     warmup: float = 0.0
     trunk_lr: float = 1.0
     weight_decay: float = 0.0
+    metric_loss: str = TRIPLET
     margin: float = 0.2
     epsilon: float = 0.1
     metric_weight: float = 0.5
@@ -138,11 +158,20 @@ class Settings:
         _check(self)
         if self.trunk_lr != 1 and not self.effective_recipe.pretraining:
             raise InputError(Problem("nothing is pretrained that it could be of", "trunk_lr"))
+        if self.metric_loss != TRIPLET and not self.effective_recipe.metric_loss:
+            raise InputError(Problem(f"{self.recipe} has no metric loss", "metric_loss"))
+        if self.metric_loss != TRIPLET and self.masked == "on":
+            raise InputError(Problem(f"is for the {TRIPLET} alone", "masked"))
+
+    @classmethod
+    def of(cls, recipe: str, task: str, **changes: Any) -> Settings:
+        """With the recipe's own defaults, where nothing else is said."""
+        return cls(recipe, task, **{**recipe_named(recipe).settings, **changes})
 
     @property
-    def triplet_share(self) -> float:
-        """The share of the triplet loss; the rest is cross entropy."""
-        return self.metric_weight if self.effective_recipe.metric_loss else 0.0
+    def losses(self) -> tuple[Loss, ...]:
+        """The recipe's losses with their weights."""
+        return _parted(self.effective_recipe.losses, self.metric_weight)
 
     @property
     def frozen(self) -> bool:
@@ -228,15 +257,17 @@ class HeadSettings:
     epsilon: float = Settings.epsilon
     metric_weight: float = Settings.metric_weight
     masked: Literal["auto", "on", "off"] = Settings.masked
+    metric_loss: ClassVar[str] = TRIPLET
+    ways: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         """Refuse values out of range, all at once."""
         _check(self)
 
     @property
-    def triplet_share(self) -> float:
+    def losses(self) -> tuple[Loss, ...]:
         """As of `Settings`."""
-        return self.metric_weight
+        return _parted(DML, self.metric_weight)
 
 
 @dataclass(frozen=True)
@@ -269,15 +300,32 @@ class PretrainSettings:
         _check(self)
 
 
+def _parted(losses: tuple[Loss, ...], share: float) -> tuple[Loss, ...]:
+    """With what metric loss and cross entropy weigh together parted anew."""
+    weights = {loss.name: loss.weight for loss in losses}
+    if not {"metric", "cross_entropy"} <= set(weights):
+        return losses
+    both = weights["metric"] + weights["cross_entropy"]
+    shares = {"metric": share * both, "cross_entropy": (1 - share) * both}
+    return tuple(loss._replace(weight=shares.get(loss.name, loss.weight)) for loss in losses)
+
+
 def _check(settings: Any) -> None:
     """Refuse unknown names and values out of range, all at once."""
-    kinds = get_type_hints(type(settings))
-    choices = {name: get_args(kind) for name, kind in kinds.items()}
+    hints = get_type_hints(type(settings))
+    choices = {x.name: get_args(hints[x.name]) for x in fields(settings)}
     problems = [
         Problem(f"must be one of {', '.join(known)}, not {value!r}", name)
         for name, known in choices.items()
         if known and (value := getattr(settings, name)) not in known
     ]
+    if "backbone" in choices and not choices["backbone"]:
+        known = (*get_args(Backbone), *BACKBONES)
+        value = settings.backbone
+        # No more of timm's grammar: a stranger's checkpoint may say it.
+        if value not in known and not re.fullmatch(r"timm:[\w.]+(\?img_size=\d+)?", value):
+            what = f"must be {', '.join(known)} or timm:NAME[?img_size=N], not {value!r}"
+            problems.append(Problem(what, "backbone"))
     for name, (least, most) in _RANGES.items():
         value = getattr(settings, name, least)
         if not least <= value <= most:

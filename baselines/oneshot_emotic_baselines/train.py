@@ -14,8 +14,8 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +26,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
 from oneshot_emotic.scoring.evaluate import evaluate
 from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
@@ -42,15 +42,16 @@ from oneshot_emotic_baselines.data import (
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.embed import embed_places, trunk_outputs
+from oneshot_emotic_baselines.losses import Targets
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order
-from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.model import autocast, build_network
+from oneshot_emotic_baselines.recipes import resolved
 from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.targets import FloatArray, moved_boxes
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
 CHECKPOINT, RESUME = "checkpoint.safetensors", "resume.safetensors"
 LOG, STEPS = "log.csv", "steps.csv"
-LOG_COLUMNS = ("epoch", "learning_rate", "loss", "triplet", "cross_entropy", "validation")
-STEP_COLUMNS = ("epoch", "step", "loss", "triplet", "cross_entropy", "gradient")
 
 _WORSE_THAN_GUESSING = (
     "warning: the mean cross entropy of the first epoch is above that of guessing: the first steps "
@@ -103,8 +104,10 @@ def train(
     run: str | Path,
     *,
     weight_files: WeightFiles | None = None,
+    targets: Mapping[str, FloatArray] | None = None,
     device: str = "auto",
     log_steps: bool = False,
+    on_epoch: Callable[[Mapping[str, Any]], None] = lambda line: None,
     say: Callable[[str], None] = lambda line: None,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Run:
@@ -116,8 +119,11 @@ def train(
         data: From `load_person_data`.
         run: The run's folder.
         weight_files: Local files of pretrained weights.
+        targets: For a recipe that has `targets`: from `base_targets`.
         device: `auto`, `cpu`, `cuda`.
         log_steps: True writes the losses and the length of the gradient of every step, too.
+        on_epoch: Given the log's line after each epoch, by its columns; what it raises stops
+            training, which a later call goes on with.
         say: Told a line an epoch.
         progress: Told the steps done and all steps.
 
@@ -133,6 +139,11 @@ def train(
     recipe = settings.effective_recipe
     if recipe.kind != "trained":
         raise InputError(Problem(f"{recipe.name} is not a trained baseline"))
+    if lacking := [name for name in recipe.targets if name not in (targets or {})]:
+        what = f"{recipe.name} is trained on {some(lacking)} too, and none is given"
+        raise InputError(Problem(what, remedy="See `base_targets`"))
+    if strange := {"image", "body"} & set(files) - set(recipe.branches):
+        raise InputError(Problem(f"{recipe.name} has no branch for these weights", some(strange)))
     wanted, given = ((x.task, f"{x.base} base") for x in (settings, split))
     if wanted != given:
         words = f"the settings are for {', '.join(wanted)}, not {', '.join(given)}"
@@ -160,8 +171,8 @@ def train(
     share = 0.0 if settings.select == "last" else settings.validation_share
     by: Literal["image", "class"] = "class" if settings.select == "class" else "image"
     kept, episodes = split.hold_out(share, settings.seed, settings.validation_draws, by)
-    targets = kept.targets()
-    if len(np.unique(targets)) < 2:
+    classes = kept.targets()
+    if len(np.unique(classes)) < 2:
         raise InputError(
             Problem(f"only {len(kept)} base persons of one class are left to train on")
         )
@@ -175,7 +186,7 @@ def train(
     # To go on, all weights come from the file.
     network = _network(settings, len(split.classes), files, ours, from_file=going_on)
     optimiser = _optimiser(settings, network)
-    scheduler = torch.optim.lr_scheduler.StepLR(optimiser, settings.step_epochs, settings.gamma)
+    scheduler = _scheduler(settings, optimiser)
     state = _State()
     if going_on:
         content = _content(folder / RESUME, identity)
@@ -198,18 +209,22 @@ def train(
     if settings.compile:
         graphs = ours.device.type == "cuda" and ours.world == 1
         model = torch.compile(model, mode="reduce-overhead" if graphs else None)
-    losses = Losses(settings, ours.world)
-    origin = describe(recipe.pretraining, files)
+    losses = Losses(settings, ours.world, network.metric_loss)
+    origin = describe(recipe.pretraining, files, settings.backbone)
+    rows = {name: row for row, name in enumerate(split.sample_ids)}
+    own = [rows[name] for name in kept.sample_ids]
+    wanted_too = {name: (targets or {})[name][own] for name in recipe.targets}
     steps = max(1, (settings.persons_per_epoch or len(kept)) // settings.batch_size)
 
     with _same_every_time(ours.device, settings.deterministic):
         while state.epoch < settings.epochs:
             started = time.monotonic()
             epoch = state.epoch
-            order = batch_order(targets, settings, epoch, steps)
+            order = batch_order(classes, settings, epoch, steps)
             model.train()
             records: list[torch.Tensor] = []
-            batches = epoch_batches(training, targets, order, data.size, settings, epoch, ours)
+            known = (classes, order, data.size, settings, epoch, ours, wanted_too)
+            batches = epoch_batches(training, *known)
             for step, batch in enumerate(batches):
                 done = (epoch * steps + step + 1) / (settings.epochs * steps)
                 records.append(training_step(model, losses, optimiser, *batch, done, settings))
@@ -225,7 +240,7 @@ def train(
                 of_steps = ours.mean(of_steps)
             if ours.main:
                 if log_steps:
-                    _log_steps(folder / STEPS, epoch, of_steps)
+                    _log_steps(folder / STEPS, epoch, losses.names, of_steps)
                 if epoch == 0 and means[2] > math.log(len(split.classes)):
                     say(_WORSE_THAN_GUESSING)
                 figure = None
@@ -235,8 +250,9 @@ def train(
                         (episodes.novel.sample_ids, vectors), episodes, intervals=False
                     )
                     figure = scores[1].balanced_accuracy.mean
-                entries = (state.epoch, rate, *means[:3], figure)
-                state.history.append(dict(zip(LOG_COLUMNS, entries, strict=True)))
+                names = ("epoch", "learning_rate", "loss", *losses.names, "validation")
+                entries = (state.epoch, rate, *means[:-1], figure)
+                state.history.append(dict(zip(names, entries, strict=True)))
                 better = figure is None or state.best is None or figure > state.best
                 if better:
                     state.best, state.best_epoch = figure, state.epoch
@@ -249,11 +265,12 @@ def train(
                 }
                 if better:
                     write_checkpoint(folder / CHECKPOINT, content)
-                rows = [["" if x is None else x for x in line.values()] for line in state.history]
-                write_text(folder / LOG, csv_text(LOG_COLUMNS, rows))
+                lines = [["" if x is None else x for x in line.values()] for line in state.history]
+                write_text(folder / LOG, csv_text(names, lines))
                 moving = {"optimiser": optimiser.state_dict(), "scheduler": scheduler.state_dict()}
                 write_checkpoint(folder / RESUME, content | moving)
                 say(_line(state, settings, better, time.monotonic() - started))
+                on_epoch(state.history[-1])
             ours.wait()
     if ours.main:
         (folder / RESUME).unlink(missing_ok=True)
@@ -268,15 +285,13 @@ def _network(
     ours: Processes,
     *,
     from_file: bool = False,
-) -> AffectNet:
-    recipe = settings.effective_recipe
-    if from_file:
-        recipe = replace(recipe, pretraining={})
+) -> Any:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("network", settings.seed))
-        network = AffectNet(recipe, settings.backbone, classes, settings.embedding, files)
-    moved: AffectNet = ours.synchronised(network).to(ours.device, memory_format=torch.channels_last)
-    return moved
+        network = build_network(settings, classes, files, pretrained=not from_file)
+    if settings.trunk_lr != 1 and not hasattr(network, "trunk_outputs"):
+        raise InputError(Problem(f"{settings.recipe} has no branches that it is of", "trunk_lr"))
+    return ours.synchronised(network).to(ours.device, memory_format=torch.channels_last)
 
 
 def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
@@ -287,11 +302,12 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
     }
     groups: Any = network.parameters()
     if settings.trunk_lr != 1:
-        pretrained = tuple(f"branches.{x}." for x in settings.effective_recipe.pretraining)
+        begun = settings.effective_recipe.pretraining
+        pretrained, last = (tuple(f"branches.{x}.{y}" for x in begun) for y in ("", "fc."))
         trunk: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for name, weights in network.named_parameters():
-            of_trunk = name.startswith(pretrained) and ".fc." not in name
+            of_trunk = name.startswith(pretrained) and not name.startswith(last)
             (trunk if of_trunk else rest).append(weights)
             weights.requires_grad_(not (of_trunk and settings.frozen))
         groups = [{"params": rest}]
@@ -303,6 +319,13 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
     return made
 
 
+def _scheduler(settings: Settings, optimiser: torch.optim.Optimizer) -> Any:
+    schedulers = torch.optim.lr_scheduler
+    if settings.schedule == "cosine":
+        return schedulers.CosineAnnealingLR(optimiser, settings.epochs)
+    return schedulers.StepLR(optimiser, settings.step_epochs, settings.gamma)
+
+
 def epoch_batches(
     persons: PersonBatches | HeldInputs,
     targets: IntArray,
@@ -311,8 +334,9 @@ def epoch_batches(
     settings: Settings,
     epoch: int,
     ours: Processes,
-) -> Iterator[tuple[dict[str, torch.Tensor], torch.Tensor]]:
-    """This process's part of each batch of an epoch: what the network takes, and the classes.
+    beside: Mapping[str, FloatArray] | None = None,
+) -> Iterator[tuple[dict[str, torch.Tensor], Targets]]:
+    """This process's part of each batch of an epoch: what the network takes, and what is wanted.
 
     What is known before the epoch begins, order, classes and augmentation, goes to the device at
     once, since each such copy waits for it.
@@ -323,11 +347,23 @@ def epoch_batches(
     local = settings.batch_size // ours.world
     mine = slice(ours.rank * local, (ours.rank + 1) * local)
     places = [batch[mine] for batch in order]
-    wanted = torch.from_numpy(targets[np.stack(places)]).to(ours.device)
+    all_wanted = {"classes": targets, **(beside or {})}
+    columns = {k: torch.from_numpy(x[np.stack(places)]) for k, x in all_wanted.items()}
+    columns = {name: values.to(ours.device) for name, values in columns.items()}
     mirrored, moved = (torch.stack(x)[:, mine].to(ours.device) for x in zip(*drawn, strict=True))
-    steps = zip(persons.batches(places), mirrored, moved, wanted, strict=True)
-    for batch, flip, shift, classes in steps:
-        yield network_inputs(batch, (flip, shift)), classes
+    augment = resolved(settings.effective_recipe.augment or _unchanged)
+    for step, batch in enumerate(persons.batches(places)):
+        wanted = Targets(**{name: values[step] for name, values in columns.items()})
+        if wanted.box is not None:
+            wanted = wanted._replace(box=moved_boxes(wanted.box, mirrored[step], moved[step], size))
+        yield augment(network_inputs(batch, (mirrored[step], moved[step])), random), wanted
+
+
+def _unchanged(
+    inputs: dict[str, torch.Tensor],
+    random: torch.Generator,  # noqa: ARG001
+) -> dict[str, torch.Tensor]:
+    return inputs
 
 
 def training_step(
@@ -335,7 +371,7 @@ def training_step(
     losses: Losses,
     optimiser: torch.optim.Optimizer,
     inputs: dict[str, torch.Tensor],
-    wanted: torch.Tensor,
+    wanted: Targets,
     done: float,
     settings: Settings,
 ) -> torch.Tensor:
@@ -346,16 +382,16 @@ def training_step(
         losses: Its losses.
         optimiser: Of its weights.
         inputs: From `epoch_batches`.
-        wanted: The classes.
+        wanted: Likewise.
         done: Share of all steps that are done with this one.
         settings: Of the run.
 
     Returns:
-        Loss, triplet loss, cross entropy and length of the gradient, on the device.
+        The loss, each of `losses.names` and the length of the gradient, on the device.
     """
-    with autocast(settings, wanted.device):
-        embeddings, logits = model(inputs)
-    loss, parts = losses(embeddings.float(), logits.float(), wanted)
+    with autocast(settings, wanted.classes.device):
+        outputs = model(inputs)
+    loss, parts = losses(outputs, wanted)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     gradients = [x.grad for x in model.parameters() if x.grad is not None]
@@ -377,11 +413,12 @@ def _step(optimiser: torch.optim.Optimizer, done: float, settings: Settings) -> 
         group["lr"] = rate
 
 
-def _log_steps(path: Path, epoch: int, of_steps: torch.Tensor) -> None:
+def _log_steps(path: Path, epoch: int, names: Sequence[str], of_steps: torch.Tensor) -> None:
     """Add an epoch's steps to the file; what a stopped run wrote of it is replaced."""
     before = csv_rows(path)[1 : 1 + epoch * len(of_steps)] if path.exists() and epoch else []
     rows = [[epoch + 1, step + 1, *values] for step, values in enumerate(of_steps.tolist())]
-    write_text(path, csv_text(STEP_COLUMNS, [*before, *rows]))
+    columns = ("epoch", "step", "loss", *names, "gradient")
+    write_text(path, csv_text(columns, [*before, *rows]))
 
 
 @contextlib.contextmanager
@@ -417,7 +454,7 @@ def _stop_unless_finite(
     if not len(bad):
         return
     place = int(bad[0])
-    loss, _, _, gradient = recent[place].tolist()
+    loss, *_, gradient = recent[place].tolist()
     raise TrainingStoppedError(
         Problem(
             f"training {settings.recipe} on {settings.task} stopped in epoch {epoch + 1}, step "
@@ -466,19 +503,21 @@ def _content(path: Path, identity: dict[str, Any]) -> dict[str, Any]:
 def _read_log(folder: Path) -> list[dict[str, Any]]:
     if not (folder / LOG).exists():
         return []
+    names, *rows = csv_rows(folder / LOG)
     return [
-        {name: json.loads(cell or "null") for name, cell in zip(LOG_COLUMNS, row, strict=True)}
-        for row in csv_rows(folder / LOG)[1:]
+        {name: json.loads(cell or "null") for name, cell in zip(names, row, strict=True)}
+        for row in rows
     ]
 
 
 def _line(state: _State, settings: Settings, better: bool, seconds: float) -> str:
     last = state.history[-1]
     figure = last["validation"]
+    names = [x for x in last if x not in ("epoch", "learning_rate", "loss", "validation")]
+    parts = ", ".join(f"{name.replace('_', ' ')} {last[name]:.4f}" for name in names)
     return (
         f"epoch {state.epoch:2}/{settings.epochs}  rate {last['learning_rate']:.1e}  "
-        f"loss {last['loss']:.4f} (triplet {last['triplet']:.4f}, "
-        f"cross entropy {last['cross_entropy']:.4f})  "
+        f"loss {last['loss']:.4f} ({parts})  "
         + (f"validation {100 * figure:.1f} %  " if figure is not None else "")
         + f"{seconds:.1f} s"
         + ("  *" if better else "")

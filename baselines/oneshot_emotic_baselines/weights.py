@@ -1,28 +1,39 @@
-"""ResNets and the weights they begin with: ImageNet through torchvision, a local file, or none."""
+"""Networks of pictures and the weights they begin with: downloaded, of a local file, or none."""
 
 from __future__ import annotations
 
 import json
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 import torchvision
 from safetensors import SafetensorError, safe_open
 from torch import nn
 
+from oneshot_emotic.encoders.named import timm_network
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import sha256_of_file
-from oneshot_emotic_baselines.recipes import Backbone, Pretraining
+from oneshot_emotic_baselines.recipes import BACKBONES, Backbone, Branch, Pretraining
+
+#: Mean and standard deviation that torchvision's ImageNet weights expect, of values in 0..1.
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 #: The entry of a safetensors file's metadata that says in JSON what its weights were trained on.
 ABOUT = "oneshot-emotic"
 
-#: Pretraining -> a local file of its weights.
+#: Pretraining, or a branch, -> a local file of its weights. A branch's own goes first.
 WeightFiles = Mapping[str, Path]
+
+
+def files_of_branch(
+    files: WeightFiles, branch: Branch, pretraining: Pretraining | None
+) -> WeightFiles:
+    """The files as one branch sees them: its own, if there is one, is that of its pretraining."""
+    return {**files, pretraining: files[branch]} if pretraining and branch in files else files
 
 
 def resnet(name: Backbone, pretraining: Pretraining | None, files: WeightFiles) -> nn.Module:
@@ -59,16 +70,82 @@ def resnet(name: Backbone, pretraining: Pretraining | None, files: WeightFiles) 
     return network
 
 
-def describe(pretraining: Mapping[Any, Pretraining], files: WeightFiles) -> dict[str, str]:
+class Trunk(nn.Module):
+    """Any network from pictures to numbers, in the form of a ResNet: with a last layer `fc`."""
+
+    def __init__(self, network: nn.Module, mean: Sequence[float], std: Sequence[float]) -> None:
+        """Put it after what makes of our normalised pictures those that it expects.
+
+        Args:
+            network: With `num_features`, the numbers that it makes of a picture.
+            mean: Of the pictures that it expects, each channel.
+            std: Likewise their standard deviation.
+        """
+        super().__init__()
+        self.network = network
+        scale = [ours / wanted for ours, wanted in zip(STD, std, strict=True)]
+        moved = [(a - b) / c for a, b, c in zip(MEAN, mean, std, strict=True)]
+        self.register_buffer("scale", torch.tensor(scale).view(3, 1, 1), persistent=False)
+        self.register_buffer("moved", torch.tensor(moved).view(3, 1, 1), persistent=False)
+        self.fc: nn.Module = nn.Linear(int(network.num_features), 1)  # type: ignore[arg-type]
+
+    def forward(self, pictures: torch.Tensor) -> torch.Tensor:
+        """What `fc` makes of the network's numbers."""
+        return self.fc(self.network(pictures * self.scale + self.moved))
+
+
+def other_trunk(name: str, pretraining: Pretraining | None, files: WeightFiles) -> Trunk:
+    """A network of timm, or one of `BACKBONES`.
+
+    Args:
+        name: `timm:NAME[?img_size=N]`, or its name.
+        pretraining: None for random weights; else its own pretrained ones, whatever they saw.
+        files: Local files; of timm's network one is used in place of a download.
+
+    Raises:
+        InputError: There is no such network, or its weights cannot be had.
+    """
+    file = files.get(pretraining) if pretraining else None
+    if pretraining not in (None, "imagenet") and file is None:
+        raise InputError(Problem(f"no file of the weights {pretraining} was given", name))
+    if name in BACKBONES:
+        if file is not None:
+            raise InputError(Problem("brings its own weights, and takes no file", name))
+        return Trunk(BACKBONES[name](pretraining is not None), MEAN, STD)
+    rest, mark, size = name.removeprefix("timm:").partition("?")
+    if file is not None:
+        rest = f"{rest}@{file}"
+    network, config = timm_network(f"{rest}{mark}{size}", pretrained=pretraining is not None)
+    return Trunk(network, config["mean"], config["std"])
+
+
+def describe(
+    pretraining: Mapping[Any, Pretraining], files: WeightFiles, backbone: str = "resnet18"
+) -> dict[str, str]:
     """Branch -> where its weights came from, for checkpoints and model cards."""
     origins = {}
     for branch, name in pretraining.items():
+        file = files.get(branch, files.get(name))
         source = "torchvision IMAGENET1K_V1"
-        if name in files:
-            what = about(files[name]).get("about", files[name].name)
-            source = f"{what}, sha256 {sha256_of_file(files[name])[:12]}"
-        origins[str(branch)] = f"{name} ({source})"
+        if file is not None:
+            what = about(file).get("about", file.name)
+            source = f"{what}, sha256 {sha256_of_file(file)[:12]}"
+        elif backbone not in get_args(Backbone):
+            source = _own_weights(backbone)
+        # Of a branch's own file, or a network's own weights, nobody has said what they are of.
+        named = branch not in files and (file is not None or backbone in get_args(Backbone))
+        origins[str(branch)] = f"{name} ({source})" if named else source
     return origins
+
+
+def _own_weights(backbone: str) -> str:
+    """The weights that a network which is no ResNet of torchvision's brings itself."""
+    if backbone in BACKBONES:
+        return f"weights of {backbone}"
+    import timm
+
+    config = timm.get_pretrained_cfg(backbone.removeprefix("timm:").partition("?")[0])
+    return f"timm:{config.architecture}.{config.tag}"
 
 
 def about(path: Path) -> dict[str, str]:

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import click
 
+from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.progress import echo, echo_lines
 
 
 @click.command()
-def command() -> None:
+@click.option("--metric-losses", is_flag=True, help="List what `train --metric-loss` takes.")
+@needs_baselines
+def command(metric_losses: bool) -> None:
     """List the baselines with the paper's figures."""
+    if metric_losses:
+        from oneshot_emotic_baselines import metric_learning
+
+        echo_lines("\n".join(metric_learning.metric_losses()))
+        return
     from oneshot_emotic_baselines.recipes import RECIPES, REPORTED_RESNET50, REPORTED_SOURCE
     from tabulate import tabulate
 
@@ -18,7 +26,8 @@ def command() -> None:
 
     rows = []
     for recipe in RECIPES.values():
-        losses = "triplet + cross entropy" if recipe.metric_loss else "cross entropy"
+        names = ["triplet" if x.name == "metric" else x.name for x in recipe.losses]
+        losses = " + ".join(names).replace("_", " ")
         rows.append(
             [
                 recipe.name,

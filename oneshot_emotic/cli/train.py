@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from oneshot_emotic.cli.needs import needs_baselines
 from oneshot_emotic.cli.options import FOLDER, TASK, data_option, dataset_option
@@ -50,9 +51,13 @@ from oneshot_emotic.errors import InputError, Problem
 @click.option("--freeze-trunk", is_flag=True, help="The same as --trunk-lr 0.")
 @config_option
 @click.option("--log-steps", is_flag=True, help="Write the losses of every step to steps.csv.")
+@click.option("--tensorboard", is_flag=True, help="Write the log for TensorBoard, too.")
 @device_option
+@click.pass_context
 @needs_baselines
 def command(
+    ctx: click.Context,
+    /,
     recipe: str,
     task: str,
     root: Path,
@@ -67,6 +72,7 @@ def command(
     sem2vec: Path | None,
     freeze_trunk: bool,
     log_steps: bool,
+    tensorboard: bool,
     **chosen: Any,
 ) -> None:
     """Train a baseline on the base persons of a task.
@@ -82,6 +88,8 @@ def command(
     from oneshot_emotic_baselines.pretraining import default_folder, trunk_files
     from oneshot_emotic_baselines.recipes import recipe_named
     from oneshot_emotic_baselines.settings import Settings
+    from oneshot_emotic_baselines.targets import base_targets
+    from oneshot_emotic_baselines.tracking import tensorboard_log
     from oneshot_emotic_baselines.train import train
 
     from oneshot_emotic.dataset.load import load_task
@@ -94,11 +102,18 @@ def command(
         if wanted.kind == "control":
             why = "it is a control, shown by `oneshot-emotic score` beside every submission"
         raise InputError(Problem(f"{recipe} is not trained: {why}"))
-    files, chosen["weights"] = weight_files(weights)
+    said = {
+        name for name in ctx.params if ctx.get_parameter_source(name) != ParameterSource.DEFAULT
+    }
+    chosen = {name: value for name, value in chosen.items() if name in said}
+    size = size if "size" in said else wanted.size
+    files, first = weight_files(weights)
+    if weights:
+        chosen["weights"] = first
     if freeze_trunk:
         chosen["trunk_lr"] = 0.0
-    runs = [Settings(recipe, task, seed=number, **chosen) for number in range(seed, seed + seeds)]
-    if chosen["weights"] == "stand-in":
+    runs = [Settings.of(recipe, task, seed=x, **chosen) for x in range(seed, seed + seeds)]
+    if first == "stand-in":
         folder = files.get("stand-in", default_folder(root, size))
         files = trunk_files(folder, runs[0].backbone, wanted.branches)
     loaded = load_task(task, dataset)
@@ -113,15 +128,20 @@ def command(
     figures = []
     for settings in runs:
         name = f"seed-{settings.seed}"
+        folder = output / recipe / task / name
+        split = base_split(loaded, settings.base)
+        on_epoch = tensorboard_log(folder) if tensorboard and main else lambda line: None
         with growing_bar(name if main else "") as progress:
             run = train(
                 settings,
-                base_split(loaded, settings.base),
+                split,
                 data,
-                output / recipe / task / name,
+                folder,
                 weight_files=files,
+                targets=base_targets(split, data, root) if wanted.targets else None,
                 device=device,
                 log_steps=log_steps,
+                on_epoch=on_epoch,
                 say=say if main else lambda line: None,
                 progress=progress if main else lambda done, total: None,
             )

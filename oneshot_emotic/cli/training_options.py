@@ -13,7 +13,7 @@ from oneshot_emotic.errors import InputError, Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PRETRAINING = ("imagenet", "places365")
+_PRETRAINING = ("imagenet", "places365", "image", "body")
 
 #: Setting -> its option and the help. What `Settings` refuses is refused there.
 _SETTINGS = {
@@ -22,7 +22,10 @@ _SETTINGS = {
         "The base persons: full as in the paper, or clean, without those in an image with a novel "
         "person.",
     ),
-    "backbone": ("--backbone", "The ResNet of the image and body branches."),
+    "backbone": (
+        "--backbone",
+        "The network of the image and body branches: resnet18, resnet50 or timm:NAME[?img_size=N].",
+    ),
     "seed": (
         "--seed",
         "Default: 0. Of first weights and batches, and a network's held-out images.",
@@ -35,8 +38,11 @@ _SETTINGS = {
         "--balanced/--no-balanced",
         "As many persons of each class in every batch; those left over go to the classes in turn.",
     ),
+    "ways": ("--ways", "Classes in a balanced batch, drawn anew each time; default: all."),
+    "shots": ("--shots", "Persons of a class in a batch that make its prototype (proto)."),
     "optimiser": ("--optimiser", "rmsprop as in the paper."),
     "learning_rate": ("--lr", "Default: the paper's, 3.5e-4, and 3.5e-6 for LEV-6:4."),
+    "schedule": ("--schedule", "How the learning rate falls: in steps, or as a cosine to nothing."),
     "step_epochs": ("--step-epochs", "Epochs after which the learning rate falls by --gamma."),
     "gamma": ("--gamma", "What the learning rate is multiplied by then."),
     "warmup": ("--warmup", "Share of all steps in which the learning rate rises to its height."),
@@ -45,9 +51,14 @@ _SETTINGS = {
         "Learning rate of the pretrained layers, as a share of the others'; 0 freezes them.",
     ),
     "weight_decay": ("--weight-decay", "Default: none, as in the paper."),
+    "metric_loss": (
+        "--metric-loss",
+        "The triplet loss, or any other of pytorch-metric-learning as it is by default there; "
+        "`oneshot-emotic baselines --metric-losses` lists them.",
+    ),
     "margin": ("--margin", "Of the triplet loss."),
     "epsilon": ("--epsilon", "Of the Multi-Similarity miner."),
-    "metric_weight": ("--metric-weight", "Share of the triplet loss; the rest is cross entropy."),
+    "metric_weight": ("--metric-weight", "Share of the metric loss; the rest is cross entropy."),
     "masked": (
         "--masked",
         "Miner and triplet loss in tensors of a fixed shape: the same but for rounding, and no "
@@ -93,8 +104,9 @@ device_option = click.option(
 weights_option = click.option(
     "--weights",
     multiple=True,
-    metavar="none|stand-in[=FOLDER]|imagenet=FILE|places365=FILE",
-    help="Begin with local weights of torchvision's form, with those of `oneshot-emotic pretrain` "
+    metavar="none|stand-in[=FOLDER]|imagenet=FILE|places365=FILE|image=FILE|body=FILE",
+    help="Begin with local weights of the network's own form, in place of what the recipe names or "
+    "in one branch, with those of `oneshot-emotic pretrain` "
     "(stand-in), or from scratch (none). Default: ImageNet weights are downloaded, Places-365 "
     "weights must be given.",
 )
@@ -220,7 +232,7 @@ def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], str]:
         elif text == "none":
             kinds.add(text)
         elif name not in _PRETRAINING or not path:
-            forms = "none, stand-in, stand-in=FOLDER, imagenet=FILE or places365=FILE"
+            forms = f"none, stand-in, stand-in=FOLDER or {'=FILE, '.join(_PRETRAINING)}=FILE"
             problems.append(Problem(f"--weights is {forms}, not {text!r}"))
         elif not Path(path).is_file():
             problems.append(Problem("there is no such weights file", path))

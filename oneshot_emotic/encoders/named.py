@@ -68,9 +68,18 @@ def load_encoder(
         return BUILT_IN[name]()
 
 
-def _from_timm(rest: str, **options: Any) -> NetworkEncoder:
-    rest, mark, given = rest.partition("?")
-    name, _, file = rest.partition("@")
+def timm_network(place: str, *, pretrained: bool = True) -> tuple[Any, dict[str, Any]]:
+    """A network of timm without its classifier, and what it expects of pictures.
+
+    Args:
+        place: `NAME[@FILE][?ARGUMENTS]`.
+        pretrained: False for random weights.
+
+    Raises:
+        InputError: There is no such network, file or weights, or it cannot be made.
+    """
+    place, mark, given = place.partition("?")
+    name, _, file = place.partition("@")
     arguments = _arguments(given) if mark else {}
     with _loading(f"timm:{name}"):
         import timm
@@ -81,19 +90,30 @@ def _from_timm(rest: str, **options: Any) -> NetworkEncoder:
             remedy = f"Near ones: {', '.join(near)}" if near else ""
             raise InputError(Problem("timm has no such network", name, remedy))
         tagged = timm.list_pretrained(f"{bare}.*")
-        if name not in (*tagged, bare) or (not tagged and not file):
+        if name not in (*tagged, bare) or (pretrained and not tagged and not file):
             remedy = f"There are {some(tagged)}" if tagged else f"Give a file: timm:{bare}@FILE"
             raise InputError(Problem("timm has no such weights", name, remedy))
     if file and not Path(file).is_file():
         raise InputError(Problem("there is no such file of weights", file))
     with _loading(f"timm:{name}"):
-        network = timm.create_model(name, pretrained=not file, num_classes=0, **arguments)
+        download = pretrained and not file
+        network = timm.create_model(name, pretrained=download, num_classes=0, **arguments)
         config = timm.data.resolve_model_data_config(network, args=arguments)
-        transform = timm.data.create_transform(**config, is_training=False)
     if file:
         with _loading(file):
             weights = timm.models.load_state_dict(file, weights_only=True)
         _put_weights(network, weights, file)
+    return network, config
+
+
+def _from_timm(rest: str, **options: Any) -> NetworkEncoder:
+    network, config = timm_network(rest)
+    rest, mark, given = rest.partition("?")
+    name, _, file = rest.partition("@")
+    with _loading(f"timm:{name}"):
+        import timm
+
+        transform = timm.data.create_transform(**config, is_training=False)
     encoder = NetworkEncoder(
         f"timm:{name}{mark}{given}",
         network,

@@ -1,0 +1,55 @@
+"""What losses are given, and the losses of single recipes; those of all are in metric_learning.py.
+
+A recipe's loss takes the network's outputs, the targets and the settings, and gives one number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+from oneshot_emotic_baselines.settings import Settings
+
+
+class Targets(NamedTuple):
+    """What a batch's base persons are.
+
+    Attributes:
+        classes: Each one's place among the base classes, int64 (persons,).
+        affect: Valence, arousal and dominance, from 1 to 10, NaN where unknown, (persons, 3).
+        box: Left, top, right and bottom of each one's box as shares of the image as the network
+            sees it, NaN where unknown, (persons, 4).
+    """
+
+    classes: torch.Tensor
+    affect: torch.Tensor | None = None
+    box: torch.Tensor | None = None
+
+
+def as_float(outputs: Any) -> Any:
+    """A network's outputs in float32, whatever precision it ran in."""
+    return outputs._make(x.float() if isinstance(x, torch.Tensor) else x for x in outputs)
+
+
+def prototypes(outputs: Any, targets: Targets, settings: Settings) -> torch.Tensor:
+    """The loss of prototypical networks: a batch is an episode.
+
+    Of each class in it the first `shots` persons are the support, and their mean its prototype; the
+    others are queries, whose logits are the negative squared Euclidean distances to the prototypes.
+
+    Source: Snell, Swersky and Zemel (arXiv 1703.05175), equations 1 and 2.
+    """
+    classes = targets.classes
+    same = classes[:, None] == classes
+    # How many of its class come before each person.
+    before = same.tril(-1).sum(dim=1)
+    support = before < settings.shots
+    weights = (same & support).float()
+    means = (weights / weights.sum(dim=1, keepdim=True)) @ outputs.embedding
+    first = before == 0
+    _, wanted = torch.where(same & first)
+    place = first.cumsum(0)[wanted] - 1
+    logits = -torch.cdist(outputs.embedding[~support], means[first]).square()
+    return nn.functional.cross_entropy(logits, place[~support])
