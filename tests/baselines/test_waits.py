@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -16,7 +16,7 @@ pytest.importorskip("pytorch_metric_learning")
 
 from oneshot_emotic_baselines import data as data_module  # noqa: E402
 from oneshot_emotic_baselines import train as module  # noqa: E402
-from oneshot_emotic_baselines.data import HeldInputs, uploaded  # noqa: E402
+from oneshot_emotic_baselines.data import HeldInputs, PersonBatches, uploaded  # noqa: E402
 from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order  # noqa: E402
 from oneshot_emotic_baselines.model import AffectNet  # noqa: E402
@@ -64,11 +64,9 @@ def numbers(count=4):
     ],
 )
 def test_what_counts_as_a_wait(fake, work, waits):
-    with HostWaits() as found:
-        try:
-            work()
-        except (DataDependentOutputException, DynamicOutputShapeException):
-            pass  # a fake tensor refuses to be looked at
+    refused = suppress(DataDependentOutputException, DynamicOutputShapeException)
+    with HostWaits() as found, refused:  # a fake tensor cannot be looked at
+        work()
     assert found.counts.total() == waits
 
 
@@ -79,12 +77,12 @@ def test_no_step_waits_for_the_device(fake, monkeypatch, kind, frozen):
     monkeypatch.setattr("oneshot_emotic_baselines.model.resnet", tiny.small_resnet)
     settings = tiny.settings(batch_size=32, warmup=0.5, masked="auto" if kind == "cuda" else "on")
     device = torch.device(kind, 0) if kind == "cuda" else torch.device(kind)
-    rows = torch.arange(90, device=device)
-    picture = (16,) if frozen else (tiny.SIZE, tiny.SIZE, 3)
-    shapes = {"image": picture, "body": picture, "semantic": (150,)}
-    dtype = torch.float32 if frozen else torch.uint8
-    held = {name: torch.zeros(90, *x, dtype=dtype, device=device) for name, x in shapes.items()}
-    persons = HeldInputs(device, {name: (values, rows) for name, values in held.items()})
+    names, branches = tiny.task().base.sample_ids[:90], ("image", "body", "semantic")
+    persons = PersonBatches(tiny.data(), names, branches, device, resident=True)
+    if frozen:  # what a trunk makes of pictures
+        rows = torch.arange(90, device=device)
+        held = {name: (torch.zeros(90, 16, device=device), rows) for name in branches[:2]}
+        persons = HeldInputs(device, {**held, "semantic": persons._held.inputs["semantic"]})
     with device:
         network = AffectNet(settings.effective_recipe, settings.backbone, 6, 16)
     weights = list(network.parameters())
@@ -177,7 +175,7 @@ def test_the_next_batch_is_on_its_way_while_one_is_used(monkeypatch):
         assert batch == batches[number]
         seen.append(f"use {number}")
     copy = ["on the copying stream", "copy", "back", "event"]
-    here = [["computing waits for event %d" % n, "kept for computing"] for n in (1, 2, 3)]
+    here = [[f"computing waits for event {n}", "kept for computing"] for n in (1, 2, 3)]
     expected = [*copy, *copy, *here[0], "use 0", *copy, *here[1], "use 1", *here[2], "use 2"]
     assert seen == expected
 
