@@ -4,36 +4,35 @@
 
 - resident batch: the same step again and again on one batch that lies on the device, the ceiling
 - ours: the step with batches from the prepared arrays, augmented and normalised on the device
-- loader: the step with batches from the picture files by torchvision and a DataLoader, all cores
+- the library's miner: the same with the miner and triplet loss that ask how many triplets there are
+- loader: this with batches from the picture files by torchvision and a DataLoader, all cores
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from machine import machine
 from oneshot_emotic_baselines import train as training
-from oneshot_emotic_baselines.data import (
-    PersonBatches,
-    base_split,
-    load_person_data,
-    network_inputs,
-    random_changes,
-)
+from oneshot_emotic_baselines.data import PersonBatches, base_split, load_person_data
 from oneshot_emotic_baselines.distributed import Processes, join_processes
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order
 from oneshot_emotic_baselines.model import autocast
 from oneshot_emotic_baselines.settings import Settings
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.flop_counter import FlopCounterMode
+from waits import HostWaits
 
 from oneshot_emotic import load_task
 from oneshot_emotic.emotic.images import FORMATS
@@ -44,6 +43,8 @@ from oneshot_emotic.prepared import prepare
 from oneshot_emotic.processes import available_processors
 
 Inputs = dict[str, torch.Tensor]
+Batch = tuple[Inputs, torch.Tensor]
+Step = Callable[[Inputs, torch.Tensor], None]
 
 #: An assumption for the expected time; EMOTIC has 34,320 persons in all.
 EMOTIC_BASE_PERSONS = 23_000
@@ -83,25 +84,43 @@ class PictureFiles(Dataset[Any]):
 
 
 def measured(
-    step: Callable[[Inputs, torch.Tensor], None],
-    batches: Iterator[Any],
-    steps: int,
-    device: torch.device,
-) -> float:
-    """Persons per second over `steps` steps, after a few that are not counted."""
-    count = 0
-    started = 0.0
-    for number, (inputs, wanted) in enumerate(batches):
-        if number == 5:
-            wait(device)
-            started = time.perf_counter()
-        step(inputs, wanted)
-        if number >= 5:
-            count += len(wanted)
-        if number + 1 == steps + 5:
-            break
+    step: Step, batches: Iterator[Batch], steps: int, device: torch.device
+) -> tuple[float, float]:
+    """Persons per second and CPU-seconds a step, after a few steps that are not counted."""
+    for batch in itertools.islice(batches, 5):
+        step(*batch)
     wait(device)
-    return count / (time.perf_counter() - started)
+    started, used, count = time.perf_counter(), time.process_time(), 0
+    for inputs, wanted in itertools.islice(batches, steps):
+        step(inputs, wanted)
+        count += len(wanted)
+    wait(device)
+    return count / (time.perf_counter() - started), (time.process_time() - used) / steps
+
+
+def waits(step: Step, batches: Iterator[Batch], device: torch.device) -> float:
+    """How often the host waits for the device in a step, batch and all; not the first step's."""
+    step(*next(batches))
+    with HostWaits(device.type) as found:
+        for batch in itertools.islice(batches, 4):
+            step(*batch)
+    return found.counts.total() / 4
+
+
+def convolution_peak(settings: Settings, device: torch.device) -> float:
+    """The most operations per second in one convolution of 3 x 3, of 10 tries."""
+    layer = torch.nn.Conv2d(256, 256, 3, padding=1, bias=False)
+    layer = layer.to(device, memory_format=torch.channels_last)
+    pixels = torch.randn(32, 256, 32, 32, device=device).to(memory_format=torch.channels_last)
+    seconds = []
+    for _ in range(10):
+        wait(device)
+        started = time.perf_counter()
+        with torch.no_grad(), autocast(settings, device):
+            layer(pixels)
+        wait(device)
+        seconds.append(time.perf_counter() - started)
+    return 2 * pixels.numel() * 256 * 9 / min(seconds)
 
 
 def wait(device: torch.device) -> None:
@@ -136,7 +155,7 @@ def main() -> None:
 
 
 def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
-    """Measure the three in turn and print their rates."""
+    """Measure all in turn and print the table."""
     prepare(root, size=given.size, workers=available_processors())
     data = load_person_data(root, size=given.size)
     assert data.semantic is not None
@@ -145,37 +164,28 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
     branches = settings.effective_recipe.branches
     persons = PersonBatches(data, split.sample_ids, branches, ours.device)
     targets = split.targets()
-    network = training._network(settings, len(split.classes), {}, ours)
+    network = training._network(settings, len(split.classes), {}, ours).train()
     optimiser = training._optimiser(settings, network)
-    losses = Losses(settings, ours.world)
-    generator = torch.Generator().manual_seed(0)
     order = batch_order(targets, settings, 0, given.steps + 5)
 
-    def step(inputs: Inputs, wanted: torch.Tensor) -> None:
-        network.train()
-        with autocast(settings, ours.device):
-            embeddings, logits = network(inputs)
-        loss, _ = losses(embeddings.float(), logits.float(), wanted)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
+    def steps_with(masked: Literal["auto", "off"]) -> Step:
+        losses = Losses(replace(settings, masked=masked), ours.world)
 
-    def from_arrays() -> Iterator[Any]:
-        for places, batch in zip(order, persons.batches(order), strict=True):
-            changes = random_changes(
-                len(places), given.size, settings.flip, settings.shift, generator
-            )
-            yield network_inputs(batch, changes), torch.from_numpy(targets[places]).to(ours.device)
+        def step(inputs: Inputs, wanted: torch.Tensor) -> None:
+            training.training_step(network, losses, optimiser, inputs, wanted, 1.0, settings)
 
-    def resident() -> Iterator[Any]:
-        first = next(from_arrays())
-        while True:
-            yield first
+        return step
+
+    def from_arrays() -> Iterator[Batch]:
+        return training.epoch_batches(persons, targets, order, given.size, settings, 0, ours)
+
+    def resident() -> Iterator[Batch]:
+        return itertools.repeat(next(from_arrays()))
 
     rows = [data.image_row[sample_id] for sample_id in split.sample_ids]
     files = PictureFiles(root, split.sample_ids, data.semantic[rows].astype(np.float32), given.size)
 
-    def from_files() -> Iterator[Any]:
+    def from_files() -> Iterator[Batch]:
         loader: DataLoader[Any] = DataLoader(
             files,
             batch_sampler=[places.tolist() for places in order],
@@ -187,24 +197,41 @@ def compare(root: Path, given: argparse.Namespace, ours: Processes) -> None:
             moved = {key: value.to(ours.device, non_blocking=True) for key, value in inputs.items()}
             yield moved, torch.from_numpy(targets[places]).to(ours.device)
 
-    rates: dict[str, list[float]] = {"resident batch": [], "ours": [], "loader": []}
+    auto, off = steps_with("auto"), steps_with("off")
+    kinds: dict[str, tuple[Step, Callable[[], Iterator[Batch]]]] = {
+        "resident batch": (auto, resident),
+        "ours": (auto, from_arrays),
+        "the library's miner": (off, from_arrays),
+        "loader": (off, from_files),
+    }
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in kinds}
     for _ in range(given.runs):
-        for name, batches in zip(rates, (resident, from_arrays, from_files), strict=True):
-            rates[name].append(measured(step, batches(), given.steps, ours.device))
+        for name, (step, batches) in kinds.items():
+            found[name].append(measured(step, batches(), given.steps, ours.device))
+    rates = {name: statistics.median(x for x, _ in runs) for name, runs in found.items()}
     where = "resident on the GPU" if persons.resident else "from the memory map"
     print(
         f"\nsem-ib-dml, ResNet18, {given.size} x {given.size}, batch {settings.batch_size}, "
-        f"pictures {where}; persons per second, median of {given.runs} runs of {given.steps} steps"
+        f"pictures {where}; median of {given.runs} runs of {given.steps} steps"
     )
-    middle = {name: statistics.median(values) for name, values in rates.items()}
-    for name, value in middle.items():
-        print(f"  {name:16} {value:9.1f}")
-    print(f"  ours to resident batch  {middle['ours'] / middle['resident batch']:.2f}")
-    print(f"  ours to loader          {middle['ours'] / middle['loader']:.2f}")
+    print(f"  {'':20} {'persons/s':>9} {'CPU-s a step':>12} {'waits a step':>12}")
+    for name, (step, batches) in kinds.items():
+        seconds = statistics.median(x for _, x in found[name])
+        often = waits(step, batches(), ours.device)
+        print(f"  {name:20} {rates[name]:9.1f} {seconds:12.4f} {often:12.1f}")
+    if ours.device.type == "cpu":
+        print("  waits: what would be one on a GPU; copies to it show there alone")
+    print(f"  ours to resident batch  {rates['ours'] / rates['resident batch']:.2f}")
+    print(f"  ours to loader          {rates['ours'] / rates['loader']:.2f}")
+    with FlopCounterMode(display=False) as counted:
+        auto(*next(resident()))
+    speed = counted.get_total_flops() * rates["ours"] / settings.batch_size
+    peak = convolution_peak(settings, ours.device)
+    print(f"  {speed / 1e9:.0f} of {peak / 1e9:.0f} GFLOP/s of one convolution: {speed / peak:.0%}")
     persons_seen = 8 * 7 * 12 * EMOTIC_BASE_PERSONS
     print(
         f"  all baselines and tasks, 12 epochs, if a task of EMOTIC has {EMOTIC_BASE_PERSONS:,} "
-        f"base persons: at most {persons_seen / middle['ours'] / 3600:.1f} h "
+        f"base persons: at most {persons_seen / rates['ours'] / 3600:.1f} h "
         "(most baselines are smaller)"
     )
 

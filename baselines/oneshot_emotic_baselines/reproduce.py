@@ -15,6 +15,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,11 +114,20 @@ def chosen_scale(
     return replace(scale, tasks=tuple(tasks) or scale.tasks)
 
 
-def on_gpu(device: str) -> bool:
-    """True when `device` means a GPU here."""
+def gpus(device: str) -> list[str]:
+    """The GPUs that `device` means here: all of them, unless it names one."""
     import torch
 
-    return device.startswith("cuda") or (device == "auto" and bool(torch.cuda.is_available()))
+    if device not in ("auto", "cuda"):
+        return [device] if device.startswith("cuda") else []
+    found = [f"cuda:{number}" for number in range(torch.cuda.device_count())]
+    return found or [device] * (device == "cuda")
+
+
+def own_device(device: str) -> str:
+    """Of several GPUs the one of this process: the workers of a pool take them in turn."""
+    found, number = gpus(device), current_process().name.rpartition("-")[2]
+    return found[int(number) % len(found)] if len(found) > 1 and number.isdigit() else device
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,7 @@ class Reproduction:
         sem2vec: The Sem2Vec table, where it is not found under `root`.
         weight_files: Local files of pretrained weights.
         device: `auto`, `cpu`, `cuda`.
-        parallel: Jobs at the same time; on a CPU they share its cores.
+        parallel: Jobs at the same time; on a CPU they share its cores, else the GPUs there are.
     """
 
     scale: Scale
@@ -289,7 +299,8 @@ class Reproduction:
             from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
             from oneshot_emotic_baselines.train import train
 
-            if self.parallel > 1 and not on_gpu(self.device):
+            device = own_device(self.device)
+            if self.parallel > 1 and not gpus(device):
                 torch.set_num_threads(max(1, available_processors() // self.parallel))
             data = load_person_data(
                 self.root,
@@ -298,15 +309,15 @@ class Reproduction:
                 semantic="semantic" in RECIPES[job.recipe].branches,
             )
             split, files = base_split(task, job.settings.base), self.weight_files
-            run = train(job.settings, split, data, folder, weight_files=files, device=self.device)
-            vectors = embed_task(run.checkpoint, task, data, device=self.device)
+            run = train(job.settings, split, data, folder, weight_files=files, device=device)
+            vectors = embed_task(run.checkpoint, task, data, device=device)
             card = checkpoint_card(run.checkpoint)
             write_submission(self.output(job), vectors, task, card, "float16")
             record = {"torch": torch.__version__, "pretraining": run.pretraining}
             if not self.scale.keep:
                 run.checkpoint.unlink()
             seconds = round(time.monotonic() - started, 1)
-            took = {"seconds": seconds, "device": _device_name(self.device)}
+            took = {"seconds": seconds, "device": _device_name(device)}
             write_text(folder / TIME, json_text(took))
         done = {"job": self._depends_on(job), "sha256": sha256_of_file(self.output(job)), **record}
         write_text(folder / DONE, json_text(done))
@@ -418,7 +429,7 @@ def _cost(job: Job) -> int:
 def _device_name(device: str) -> str:
     import torch
 
-    if on_gpu(device):
+    if gpus(device):
         return f"{torch.cuda.get_device_name()}, torch {torch.__version__}"
     cpuinfo = Path("/proc/cpuinfo")
     model = platform.processor() or platform.machine()

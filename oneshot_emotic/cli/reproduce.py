@@ -50,7 +50,8 @@ _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
 @click.option(
     "--jobs",
     type=click.IntRange(1, 64),
-    help="Trainings at the same time; default: one on a GPU, else one a processor.",
+    help="Trainings at the same time, spread over the GPUs; default: one a GPU, or without one a "
+    "processor.",
 )
 @workers_option
 @click.pass_context
@@ -90,14 +91,14 @@ def command(
     started = time.monotonic()
     if (root is None) != synthetic:
         raise InputError("give an EMOTIC copy or --synthetic, not both and not neither")
-    gpu = reproduce.on_gpu(device)
+    gpus = len(reproduce.gpus(device))
     files, first = weight_files(weights)
     if first == "stand-in" and not synthetic:
         raise InputError("--weights stand-in is for --synthetic: it was trained on drawings")
     chosen = reproduce.chosen_scale(
         "quick" if quick else scale,
         synthetic=synthetic,
-        gpu=gpu,
+        gpu=bool(gpus),
         weight_files=files,
         weights=first,
         tasks=tasks,
@@ -114,7 +115,7 @@ def command(
     dataset = output / "dataset"
     if not (dataset / MANIFEST).exists():
         ctx.invoke(build.command, emotic_root=root, output=dataset, workers=workers, no_images=True)
-    parallel = jobs or (1 if gpu else available_processors())
+    parallel = jobs or gpus or available_processors()
     reproduction = reproduce.Reproduction(
         chosen, output, root, str(dataset), changes, sem2vec, files, device, parallel
     )

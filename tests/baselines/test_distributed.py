@@ -32,13 +32,14 @@ oneshot_emotic_baselines.model.resnet = tiny.small_resnet
 task = load_task("cat-6-6", sys.argv[3])
 data = load_person_data(sys.argv[2], size=tiny.SIZE)
 settings = tiny.settings(
-    epochs=3, batch_size=16, persons_per_epoch=48, learning_rate=0.05, optimiser="sgd"
+    epochs=3, batch_size=16, persons_per_epoch=48, learning_rate=0.05, optimiser="sgd",
+    masked=sys.argv[5],
 )
 train(settings, base_split(task), data, sys.argv[4], device="cpu")
 """
 
 
-def run_in(processes, output):
+def run_in(processes, output, masked="auto"):
     tiny.prepared()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -53,7 +54,7 @@ def run_in(processes, output):
             "MASTER_PORT": str(port),
             "OMP_NUM_THREADS": "1",
         }
-        arguments = [Path(__file__).parent, tiny.stand_in(), tiny.dataset(), output]
+        arguments = [Path(__file__).parent, tiny.stand_in(), tiny.dataset(), output, masked]
         command = [sys.executable, "-c", _CODE, *map(str, arguments)]
         started.append(subprocess.Popen(command, env=environment))
     assert [process.wait(timeout=240) for process in started] == [0] * processes
@@ -61,13 +62,22 @@ def run_in(processes, output):
         return list(csv.DictReader(stream))
 
 
-def test_two_processes_give_the_losses_of_one(tmp_path):
-    one, two = run_in(1, tmp_path / "one"), run_in(2, tmp_path / "two")
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """One process's folder and log."""
+    folder = tmp_path_factory.mktemp("alone") / "one"
+    return folder, run_in(1, folder)
+
+
+@pytest.mark.parametrize("masked", ["off", "on"])
+def test_two_processes_give_the_losses_of_one(alone, tmp_path, masked):
+    """By plain gradient descent: a factor common to all gradients shows in the weights."""
+    (folder, one), two = alone, run_in(2, tmp_path / "two", masked)
     assert len(one) == len(two) == 3
-    for alone, together in zip(one, two, strict=True):
+    for of_one, of_two in zip(one, two, strict=True):
         for name in ("loss", "triplet", "cross_entropy"):
-            assert float(together[name]) == pytest.approx(float(alone[name]), rel=1e-5), name
-    weights = [load_checkpoint(tmp_path / x / "checkpoint.safetensors") for x in ("one", "two")]
+            assert float(of_two[name]) == pytest.approx(float(of_one[name]), rel=1e-5), name
+    weights = [load_checkpoint(x / "checkpoint.safetensors") for x in (folder, tmp_path / "two")]
     assert weights[0]["epoch"] == weights[1]["epoch"]
     for name, value in weights[0]["network"].items():
         assert torch.allclose(value, weights[1]["network"][name], rtol=1e-4, atol=1e-5), name

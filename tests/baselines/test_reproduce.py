@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import time
 from dataclasses import replace
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -18,6 +20,7 @@ from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
 
 from oneshot_emotic.escaping import markdown_text  # noqa: E402
 from oneshot_emotic.submission.folder import read_submission_folder  # noqa: E402
+from oneshot_emotic.worklist import in_processes  # noqa: E402
 
 small = pytest.fixture(scope="module")(tiny.small)
 
@@ -142,6 +145,38 @@ def test_what_needs_places365_weights_is_named(quick, tmp_path, run):
     assert [x.name for x in (tmp_path / "out/submissions").iterdir()] == ["random"]
     result = run("reproduce", "--quick", status=2)
     assert "give an EMOTIC copy or --synthetic" in result.output
+
+
+@pytest.mark.parametrize(
+    ("device", "count", "found"),
+    [
+        ("auto", 2, ["cuda:0", "cuda:1"]),
+        ("cuda", 2, ["cuda:0", "cuda:1"]),
+        ("cuda:1", 2, ["cuda:1"]),
+        ("cpu", 2, []),
+        ("auto", 0, []),
+        ("cuda", 0, ["cuda"]),  # which is refused when it is used
+    ],
+)
+def test_the_gpus_that_are_meant(monkeypatch, device, count, found):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    assert reproduce.gpus(device) == found
+    assert reproduce.own_device(device) == device  # alone, not a worker
+
+
+def own_device_with(count, folder, workers):
+    """The device of a worker that sees so many GPUs, once all workers are here."""
+    torch.cuda.device_count = lambda: count
+    (folder / str(os.getpid())).touch()
+    while len(list(folder.iterdir())) < workers:
+        time.sleep(0.01)
+    return reproduce.own_device("auto")
+
+
+def test_jobs_are_spread_over_the_gpus(tmp_path):
+    job = partial(own_device_with, folder=tmp_path, workers=4)
+    found = [device for _, device in in_processes(job, [2] * 4, 4)]
+    assert sorted(found) == ["cuda:0", "cuda:0", "cuda:1", "cuda:1"]
 
 
 def test_full_scale_is_the_paper():
