@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from torch import nn
 
 from oneshot_emotic_baselines.settings import Settings
 
@@ -38,18 +37,16 @@ def prototypes(outputs: Any, targets: Targets, settings: Settings) -> torch.Tens
 
     Of each class in it the first `shots` persons are the support, and their mean its prototype; the
     others are queries, whose logits are the negative squared Euclidean distances to the prototypes.
+    All in tensors of a fixed shape: nothing waits for a GPU.
 
     Source: Snell, Swersky and Zemel (arXiv 1703.05175), equations 1 and 2.
     """
-    classes = targets.classes
-    same = classes[:, None] == classes
-    # How many of its class come before each person.
-    before = same.tril(-1).sum(dim=1)
-    support = before < settings.shots
-    weights = (same & support).float()
-    means = (weights / weights.sum(dim=1, keepdim=True)) @ outputs.embedding
-    first = before == 0
-    _, wanted = torch.where(same & first)
-    place = first.cumsum(0)[wanted] - 1
-    logits = -torch.cdist(outputs.embedding[~support], means[first]).square()
-    return nn.functional.cross_entropy(logits, place[~support])
+    same = targets.classes[:, None] == targets.classes
+    before = same.tril(-1).sum(dim=1)  # how many of its class come before each person
+    shares = (same & (before < settings.shots)).float()
+    # Of each person the prototype of its class; the first of a class stands for it.
+    means = (shares / shares.sum(dim=1, keepdim=True)) @ outputs.embedding
+    logits = -(outputs.embedding[:, None] - means).square().sum(dim=2)
+    each = logits.masked_fill(before > 0, -torch.inf).logsumexp(dim=1) - logits.diagonal()
+    queries = before >= settings.shots
+    return (each * queries).sum() / queries.sum()

@@ -13,6 +13,7 @@ from oneshot_emotic_baselines import train as train_module  # noqa: E402
 from oneshot_emotic_baselines.data import PersonBatches, base_split, network_inputs  # noqa: E402
 from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
 from oneshot_emotic_baselines.embed import embed_places  # noqa: E402
+from oneshot_emotic_baselines.losses import Targets  # noqa: E402
 from oneshot_emotic_baselines.metric_learning import Losses  # noqa: E402
 
 
@@ -46,8 +47,7 @@ def test_32_persons_are_learnt():
     (batch,) = persons.batches([np.arange(32)])
     for _ in range(40):
         network.train()
-        embeddings, logits = network(network_inputs(batch))
-        loss, _ = losses(embeddings, logits, wanted)
+        loss, _ = losses(network(network_inputs(batch)), Targets(wanted))
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

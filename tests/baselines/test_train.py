@@ -17,7 +17,9 @@ from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.embed import checkpoint_card, embed_task  # noqa: E402
+from oneshot_emotic_baselines.losses import Targets  # noqa: E402
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order  # noqa: E402
+from oneshot_emotic_baselines.model import Outputs  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.train import TrainingStoppedError, train  # noqa: E402
 
@@ -174,7 +176,8 @@ def test_masked_losses_are_the_librarys():
         found = []
         for losses in (library, masked):
             given = embeddings.clone().requires_grad_()
-            loss, parts = losses(given, torch.zeros(persons, classes), wanted)
+            outputs = Outputs(given, torch.zeros(persons, classes))
+            loss, parts = losses(outputs, Targets(wanted))
             loss.backward()
             found.append((parts[1].detach(), given.grad))
         (value, gradient), (ours, our_gradient) = found

@@ -18,8 +18,9 @@ from oneshot_emotic_baselines import data as data_module  # noqa: E402
 from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.data import HeldInputs, PersonBatches, uploaded  # noqa: E402
 from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
+from oneshot_emotic_baselines.losses import Targets  # noqa: E402
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order  # noqa: E402
-from oneshot_emotic_baselines.model import AffectNet  # noqa: E402
+from oneshot_emotic_baselines.model import AffectNet, Outputs  # noqa: E402
 from torch._subclasses.fake_tensor import (  # noqa: E402
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -126,7 +127,7 @@ def test_the_librarys_miner_waits():
     for masked in ("auto", "off", "on"):
         losses = Losses(tiny.settings(masked=masked))
         with HostWaits("cpu") as waits:
-            _, parts = losses(embeddings, torch.zeros(32, 6), wanted)
+            _, parts = losses(Outputs(embeddings, torch.zeros(32, 6)), Targets(wanted))
         found[masked] = waits.counts.total(), float(parts[1])
     assert found["auto"] == found["off"]  # the same bits as ever
     assert found["off"][0] >= 4 and found["on"][0] == 0
