@@ -217,17 +217,18 @@ class PersonBatches:
         inputs: dict[str, torch.Tensor] = {}
         for name, (array, rows) in self._arrays.items():
             shape, pinned = (len(places), *array.shape[1:]), self.device.type == "cuda"
-            pixels = torch.empty(shape, dtype=torch.uint8, pin_memory=pinned)
+            kind = torch.float32 if array.dtype == np.float32 else torch.uint8
+            values = torch.empty(shape, dtype=kind, pin_memory=pinned)
             # mode="clip" lets NumPy write into `out` directly; the rows are known to be there.
-            np.take(array, rows[places], axis=0, out=pixels.numpy(), mode="clip")
-            inputs[name] = pixels
+            np.take(array, rows[places], axis=0, out=values.numpy(), mode="clip")
+            inputs[name] = values
         return inputs
 
     def _fits(self) -> bool:
         if self.device.type != "cuda":
             return False
         needed = sum(
-            len(np.unique(rows)) * int(np.prod(array.shape[1:]))
+            len(np.unique(rows)) * int(np.prod(array.shape[1:])) * array.itemsize
             for array, rows in self._arrays.values()
         )
         free: int = torch.cuda.mem_get_info(self.device)[0]
@@ -237,7 +238,8 @@ class PersonBatches:
         """The rows needed, each once, on the device; and where each person finds its own."""
         different, place = np.unique(rows, return_inverse=True)
         shape = (len(different), *array.shape[1:])
-        held = torch.empty(shape, dtype=torch.uint8, device=self.device)
+        kind = torch.float32 if array.dtype == np.float32 else torch.uint8
+        held = torch.empty(shape, dtype=kind, device=self.device)
         for start in range(0, len(different), _COPY_ROWS):
             part = array[different[start : start + _COPY_ROWS]]
             held[start : start + len(part)] = torch.from_numpy(part).to(self.device)

@@ -16,15 +16,15 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.splits import Task
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
 from oneshot_emotic_baselines.data import (
-    HeldInputs,
     PersonBatches,
     PersonData,
     load_person_data,
     network_inputs,
 )
-from oneshot_emotic_baselines.model import AffectNet, autocast, build_network, embedding_of
+from oneshot_emotic_baselines.model import autocast, build_network, embedding_of
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
 from oneshot_emotic_baselines.settings import TRIPLET, Settings
+from oneshot_emotic_baselines.trunks import seen_by_trunks
 
 _BATCH = 64
 
@@ -33,7 +33,7 @@ Vectors = npt.NDArray[np.float32]
 
 def embed_places(
     network: nn.Module,
-    persons: PersonBatches | HeldInputs,
+    persons: PersonBatches,
     count: int,
     settings: Settings,
     progress: Callable[[int], None] = lambda done: None,
@@ -52,20 +52,6 @@ def embed_places(
     network.train(was_training)
     stacked: Vectors = torch.cat(vectors).cpu().numpy()
     return stacked
-
-
-def trunk_outputs(
-    network: AffectNet, persons: PersonBatches, count: int, settings: Settings
-) -> HeldInputs:
-    """What the trunks make of the first `count` persons' pictures, computed once."""
-    places = [np.arange(at, min(at + _BATCH, count)) for at in range(0, count, _BATCH)]
-    network.eval()
-    with torch.no_grad(), autocast(settings, persons.device):
-        batches = persons.batches(places)
-        parts = [network.trunk_outputs(network_inputs(batch)) for batch in batches]
-    rows = torch.arange(count, device=persons.device)
-    held = {name: (torch.cat([part[name].float() for part in parts]), rows) for name in parts[0]}
-    return HeldInputs(persons.device, held)
 
 
 def embed_task(
@@ -120,6 +106,8 @@ def embed_task(
         )
     target = join_processes(device).device
     network = _trained(checkpoint, content, settings).to(target, memory_format=torch.channels_last)
+    if settings.frozen:
+        data = seen_by_trunks(network, data, settings, target)
     persons = task.novel.sample_ids
     branches = settings.effective_recipe.branches
     batches = PersonBatches(data, persons, branches, target, resident=False)

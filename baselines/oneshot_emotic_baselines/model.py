@@ -7,6 +7,7 @@ concatenated and one linear layer, without activation, makes the embedding of th
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import replace
 from typing import Any, NamedTuple, get_args
 
@@ -63,6 +64,7 @@ class AffectNet(nn.Module):
         embedding: int = 128,
         weight_files: WeightFiles | None = None,
         classifier: type[nn.Linear] = nn.Linear,
+        frozen: bool = False,
     ) -> None:
         """Build the network; random weights come from torch's global generator.
 
@@ -73,6 +75,9 @@ class AffectNet(nn.Module):
             embedding: Dimensions of the embedding.
             weight_files: Local files of pretrained weights.
             classifier: What makes logits of the embedding.
+            frozen: True where the trunks stay as they are; a batch normalisation without weights
+                then stands before each one's last layer, as in linear probes (arXiv 2111.06377,
+                appendix A.1).
 
         Raises:
             InputError: Pretrained weights cannot be had.
@@ -87,7 +92,10 @@ class AffectNet(nn.Module):
                 make: Any = resnet if backbone in get_args(Backbone) else other_trunk
                 network = make(backbone, begun, files_of_branch(weight_files or {}, branch, begun))
                 # In place of the 1000-way layer of ImageNet, not after it.
-                network.fc = nn.Linear(network.fc.in_features, BRANCH_WIDTH)
+                width = network.fc.in_features
+                network.fc = nn.Linear(width, BRANCH_WIDTH)
+                if frozen:
+                    network.fc = nn.Sequential(nn.BatchNorm1d(width, affine=False), network.fc)
                 self.branches[branch] = network
         self.embedder = nn.Linear(BRANCH_WIDTH * len(recipe.branches), embedding)
         self.classifier = classifier(embedding, classes)
@@ -97,8 +105,8 @@ class AffectNet(nn.Module):
 
         Args:
             inputs: For each branch: `image` and `body` normalised, of shape (persons, 3, side,
-                side), or as `trunk_outputs` gives them; `semantic` of zeros and ones, of shape
-                (persons, 150).
+                side), or of shape (persons, numbers) as its trunk makes them; `semantic` of zeros
+                and ones, of shape (persons, 150).
         """
         features = []
         for name, network in self.branches.items():
@@ -107,15 +115,11 @@ class AffectNet(nn.Module):
         embeddings = self.embedder(torch.cat(features, dim=1))
         return Outputs(embeddings, self.classifier(embeddings))
 
-    def trunk_outputs(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """The inputs with each picture as all layers but the branch's last make it, of two axes."""
-        outputs = dict(inputs)
-        for name, network in self.branches.items():
-            if name != "semantic":
-                last, network.fc = network.fc, nn.Identity()
-                outputs[name] = network(inputs[name])
-                network.fc = last
-        return outputs
+    def trunk(self, branch: str) -> nn.Module:
+        """All layers but the last of a branch that sees pictures."""
+        network = copy(self.branches[branch])
+        network._modules = {**network._modules, "fc": nn.Identity()}
+        return network
 
 
 def _semantic_branch() -> nn.Module:
@@ -129,13 +133,23 @@ def _semantic_branch() -> nn.Module:
 
 def affect_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
     """The network of the paper's recipes."""
-    return AffectNet(recipe, settings.backbone, classes, settings.embedding, files)
+    return _affect_net(recipe, settings, classes, files, nn.Linear)
 
 
 def cosine_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
     """The same with a cosine classifier."""
-    width = settings.embedding
-    return AffectNet(recipe, settings.backbone, classes, width, files, CosineClassifier)
+    return _affect_net(recipe, settings, classes, files, CosineClassifier)
+
+
+def _affect_net(
+    recipe: Recipe,
+    settings: Settings,
+    classes: int,
+    files: WeightFiles,
+    classifier: type[nn.Linear],
+) -> nn.Module:
+    how = (settings.backbone, classes, settings.embedding, files, classifier, settings.frozen)
+    return AffectNet(recipe, *how)
 
 
 def build_network(

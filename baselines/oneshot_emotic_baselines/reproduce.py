@@ -1,8 +1,8 @@
 """All baselines on all tasks: train, embed, write the submissions; go on where it was stopped.
 
-WORK/runs/RECIPE/TASK/      the run, and done.json when its embeddings are written
-WORK/submissions/SLUG/      one folder a baseline, as the leaderboard takes it
-WORK/leaderboard/           the page and its scores
+WORK/runs/SLUG/TASK/seed-N/  the run, and done.json when its embeddings are written
+WORK/submissions/SLUG/       one folder a baseline, as the leaderboard takes it
+WORK/leaderboard/            the page and its scores
 
 Stopped or not, the files are the same, but for time.json in each run's folder: how long it took.
 """
@@ -15,18 +15,19 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from multiprocessing import current_process
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from oneshot_emotic.errors import InputError, Problem
-from oneshot_emotic.files import json_text, sha256_of_file, write_bytes, write_text
+from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.processes import available_processors
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.worklist import in_processes
-from oneshot_emotic_baselines.recipes import RECIPES
-from oneshot_emotic_baselines.settings import Settings
+from oneshot_emotic_baselines.recipes import RECIPES, Recipe, recipe_named
+from oneshot_emotic_baselines.settings import PretrainSettings, Settings, Training
 
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board
@@ -46,6 +47,9 @@ class Scale:
         size: Side of the pictures.
         tasks: Which tasks.
         changes: Settings that differ from the paper's.
+        recipe: `paper` or `tuned`: what else decides the training.
+        seeds: Training runs of each baseline.
+        drawings: Figures that the trunks of the stand-in are pretrained on.
         keep: False removes the checkpoints once their embeddings are written.
     """
 
@@ -53,6 +57,9 @@ class Scale:
     size: int
     tasks: tuple[str, ...]
     changes: Mapping[str, Any]
+    recipe: Training = "paper"
+    seeds: int = 1
+    drawings: int = PretrainSettings.persons
     keep: bool = True
 
     def describe(self) -> str:
@@ -62,26 +69,37 @@ class Scale:
         persons = self.changes.get("persons_per_epoch", 0)
         many = "epoch" if epochs == 1 else "epochs"
         words.append(f"{epochs} {many}" + (f" of {persons} persons" if persons else ""))
-        if rate := self.changes.get("learning_rate"):
-            words.append(f"learning rate {rate:g}")
         if first := _FIRST_WEIGHTS.get(self.changes.get("weights", "")):
             words.append(first)
-        return f"{self.name} settings: {', '.join(words)}"
+        return f"{self.recipe} recipe, {self.name} settings: {', '.join(words)}"
 
 
 _FIRST_WEIGHTS = {"none": "random first weights", "stand-in": "trunks pretrained on drawings"}
 
 # 3.5e-6, the paper's rate for LEV-6:4, moves ImageNet weights; random ones stay random with it.
-_SMALL = {"epochs": 3, "step_epochs": 2, "learning_rate": 3.5e-4}
+_SMALL = {"epochs": 3, "step_epochs": 2}
+_RATE = 3.5e-4
+_CATEGORIES = ("cat-6-6", "cat-6-4")
 
 SCALES: dict[str, Scale] = {
     "full": Scale("full", 256, tuple(TASKS), {}),
-    "reduced": Scale("reduced", 64, tuple(TASKS), {**_SMALL, "persons_per_epoch": 1280}),
+    "reduced": Scale(
+        "reduced",
+        64,
+        tuple(TASKS),
+        {**_SMALL, "persons_per_epoch": 1280},
+        "tuned",
+        seeds=3,
+        drawings=24_000,
+        keep=False,
+    ),
     "quick": Scale(
         "quick",
         64,
-        ("cat-6-6", "cat-6-4"),
+        _CATEGORIES,
         {**_SMALL, "persons_per_epoch": 320},
+        "tuned",
+        drawings=1_500,
         keep=False,
     ),
 }
@@ -94,24 +112,28 @@ def chosen_scale(
     gpu: bool = False,
     weight_files: Mapping[str, Path] | None = None,
     weights: str = "default",
-    tasks: Sequence[str] = (),
+    **changes: Any,
 ) -> Scale:
     """The scale that a user means.
 
     Args:
         name: Its name; None for `reduced` on the stand-in without a GPU, else `full`.
-        synthetic: True on the stand-in, where smaller scales begin with random weights.
+        synthetic: True on the stand-in, where trunks are pretrained on drawings.
         gpu: True where training is to run on one.
         weight_files: Local files of pretrained weights.
         weights: The setting, where it is not left open.
-        tasks: Only these; all of the scale where none is named.
+        changes: Of the scale's `tasks`, `recipe` and `seeds` what is not left open.
     """
     scale = SCALES[name or ("reduced" if synthetic and not gpu else "full")]
-    if weights == "default" and synthetic and scale.name != "full" and not weight_files:
-        weights = "none"
+    scale = replace(scale, **{key: value for key, value in changes.items() if value})
+    if weights == "default" and synthetic and not weight_files:
+        weights = "stand-in"
+    settings = dict(scale.changes)
     if weights != "default":
-        scale = replace(scale, changes={**scale.changes, "weights": weights})
-    return replace(scale, tasks=tuple(tasks) or scale.tasks)
+        settings["weights"] = weights
+    if scale.recipe == "paper" and scale.name != "full":
+        settings["learning_rate"] = _RATE
+    return replace(scale, changes=settings)
 
 
 def gpus(device: str) -> list[str]:
@@ -132,18 +154,20 @@ def own_device(device: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One baseline on one task.
+    """One run of a baseline on one task.
 
     Attributes:
-        recipe: The baseline.
-        settings: Its settings, or those of a baseline that is the same here and shares its run:
-            two that differ in nothing but pretraining are the same where there is none.
+        settings: Its settings.
         slug: The name of its submission.
     """
 
-    recipe: str
     settings: Settings
     slug: str
+
+    @property
+    def recipe(self) -> Recipe:
+        """The baseline."""
+        return recipe_named(self.settings.recipe)
 
 
 @dataclass(frozen=True)
@@ -185,40 +209,48 @@ class Reproduction:
         from oneshot_emotic.dataset.load import load_task
 
         jobs = []
-        without_weights: dict[str, None] = {}
+        left_out: dict[str, None] = {}
         for task in self.scale.tasks:
             if unscorable := load_task(task, self.dataset).unscorable:
                 say(f"left out: {unscorable}")
                 continue
-            runs: dict[tuple[Any, ...], Settings] = {}
+            there: dict[str, str] = {}
             for name in recipes:
-                settings = Settings(name, task, **{**self.scale.changes, **self.changes})
+                given = {**self.scale.changes, **self.changes}
+                settings = Settings.of(name, task, self.scale.recipe, **given)
                 recipe = settings.effective_recipe
-                first = tuple(recipe.pretraining.items())
+                first = recipe.pretraining.items()
+                network = (recipe.branches, recipe.losses, recipe.network, recipe.embedding, *first)
+                same = there.setdefault(str(network), name)
                 if "places365" in recipe.pretraining.values() and (
                     "places365" not in self.weight_files
                 ):
-                    without_weights[name] = None
-                elif recipe.kind != "control":
-                    same = runs.setdefault((recipe.branches, recipe.metric_loss, first), settings)
-                    random = recipe.kind == "random"
-                    slug = name if random else f"{name}-{settings.backbone}"
-                    jobs.append(Job(name, same, slug))
-        for name in without_weights:
-            say(
-                f"warning: {name} is left out: it begins with Places-365 weights; give "
-                "--weights places365=FILE"
-            )
+                    left_out[
+                        f"warning: {name} is left out: it begins with Places-365 weights; give "
+                        "--weights places365=FILE"
+                    ] = None
+                elif recipe.kind == "random":
+                    jobs.append(Job(settings, name))
+                elif recipe.kind == "trained" and same != name:
+                    left_out[f"{name} is left out: so pretrained it is the same as {same}"] = None
+                elif recipe.kind == "trained":
+                    slug = f"{name}-{settings.backbone}" if recipe.pixel_branches else name
+                    seeds = range(settings.seed, settings.seed + self.scale.seeds)
+                    jobs += [Job(replace(settings, seed=seed), slug) for seed in seeds]
+        for line in left_out:
+            say(line)
         if not jobs:
             raise InputError(Problem("no baseline is left to run"))
         return jobs
 
     def output(self, job: Job) -> Path:
         """Where a job's embeddings go."""
-        return self.work / "submissions" / job.slug / f"{job.settings.task}.safetensors"
+        run = f"-seed-{job.settings.seed}" if self.scale.seeds > 1 and job.recipe.branches else ""
+        return self.work / "submissions" / job.slug / f"{job.settings.task}{run}.safetensors"
 
     def _run_folder(self, job: Job) -> Path:
-        return self.work / "runs" / job.slug / job.settings.task
+        seed = f"seed-{job.settings.seed}"
+        return self.work / "runs" / job.slug / job.settings.task / seed
 
     def run_jobs(self, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None) -> None:
         """Run all jobs that are not done yet; says after each how long is left, about.
@@ -230,25 +262,16 @@ class Reproduction:
         count = len(jobs) - len(waiting)
         if count:
             say(f"{count} of {len(jobs)} were done before")
-        # A run that another recipe shares comes after the one that trains it.
-        borrowed = [job for job in waiting if job.settings.recipe != job.recipe]
-        own = [job for job in waiting if job.settings.recipe == job.recipe]
-        started, done, total = time.monotonic(), 0, sum(map(_cost, own))
-        for job, seconds in in_processes(self.run_job, own, self.parallel):
+        started, done, total = time.monotonic(), 0, sum(map(_cost, waiting))
+        for job, seconds in in_processes(self.run_job, waiting, self.parallel):
             done += _cost(job)
             count += 1
-            news = f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: {duration(seconds)}"
+            what = f"{job.recipe.name} on {job.settings.task}, seed {job.settings.seed}"
+            news = f"[{count}/{len(jobs)}] {what}: {duration(seconds)}"
             if done:
                 left = (time.monotonic() - started) * (total - done) / done
                 news += f"; about {duration(left)} left"
             say(news)
-        for job in borrowed:
-            other = next(x for x in jobs if x.settings == job.settings)
-            write_bytes(self.output(job), self.output(other).read_bytes())
-            done_there = self._run_folder(other) / DONE
-            write_bytes(self._run_folder(job) / DONE, done_there.read_bytes())
-            count += 1
-            say(f"[{count}/{len(jobs)}] {job.recipe} on {job.settings.task}: as {other.recipe}")
 
     def is_done(self, job: Job) -> bool:
         """True when a job's embeddings are written, by these settings."""
@@ -271,7 +294,12 @@ class Reproduction:
             "settings": job.settings.to_dict(),
             "size": self.scale.size,
             "fingerprint": self._identity().fingerprint,
+            "weights": self._weight_digests,
         }
+
+    @cached_property
+    def _weight_digests(self) -> dict[str, str]:
+        return {name: sha256_of_file(path) for name, path in self.weight_files.items()}
 
     def _identity(self) -> DatasetIdentity:
         from oneshot_emotic.dataset.folder import read_manifest
@@ -288,7 +316,7 @@ class Reproduction:
         started = time.monotonic()
         task, folder = load_task(job.settings.task, self.dataset), self._run_folder(job)
         record: dict[str, Any] = {}
-        if RECIPES[job.recipe].kind == "random":
+        if job.recipe.kind == "random":
             persons = task.novel.sample_ids
             embeddings = persons, random_vectors(persons)
             write_submission(self.output(job), embeddings, task, CARD, "float16")
@@ -306,7 +334,7 @@ class Reproduction:
                 self.root,
                 size=self.scale.size,
                 sem2vec=self.sem2vec,
-                semantic="semantic" in RECIPES[job.recipe].branches,
+                semantic="semantic" in job.recipe.branches,
             )
             split, files = base_split(task, job.settings.base), self.weight_files
             run = train(job.settings, split, data, folder, weight_files=files, device=device)
@@ -333,22 +361,23 @@ class Reproduction:
         folders = []
         for folder in dict.fromkeys(self.output(job).parent for job in jobs):
             members = [job for job in jobs if self.output(job).parent == folder]
-            recipe, settings = RECIPES[members[0].recipe], members[0].settings
+            recipe, settings = members[0].recipe, members[0].settings
+            names: dict[str, list[str]] = {}
+            for job in members:
+                names.setdefault(job.settings.task, []).append(self.output(job).name)
+            files = {task: found if len(found) > 1 else found[0] for task, found in names.items()}
             if recipe.kind == "random":
                 card = dict(CARD)
             else:
                 record = self._record(members[0])
-                how = f"{self.scale.describe()}, seed {settings.seed}, torch {record['torch']}."
-                if settings.recipe != recipe.name:
-                    same = "Without pretraining" if settings.weights == "none" else "So pretrained"
-                    how += f" {same} it is the network of {settings.recipe}."
+                seeds = list(dict.fromkeys(job.settings.seed for job in members))
+                how = f"{self.scale.describe()}, torch {record['torch']}."
                 card = model_card(recipe, settings, record["pretraining"], how)
-                card["name"] += f" ({card['backbone']}, {self.scale.name} settings)"
+                how = f"{self.scale.recipe} recipe, {self.scale.name} settings"
+                card |= {"name": f"{card['name']} ({card['backbone']}, {how})"}
+                card |= {"training_seeds": seeds}
             write_submission_document(
-                folder,
-                {"name": dataset.name, "fingerprint": dataset.fingerprint},
-                card,
-                {job.settings.task: self.output(job).name for job in members},
+                folder, {"name": dataset.name, "fingerprint": dataset.fingerprint}, card, files
             )
             folders.append(folder)
         return folders
@@ -391,7 +420,7 @@ def figures_table(board: Board, jobs: Sequence[Job]) -> tuple[list[str], list[li
     from oneshot_emotic.report import NONE, overall_cell, percent
     from oneshot_emotic.scoring.controls import CONTROLS
 
-    recipe_of = {job.slug: job.recipe for job in jobs}
+    recipe_of = {job.slug: job.settings.recipe for job in jobs}
     figures = [(recipe_of[row.slug], row.scores) for row in board.rows]
     figures.sort(key=lambda item: list(RECIPES).index(item[0]))
     tasks = [name for name in TASKS if any(name in scores.tasks for _, scores in figures)]
@@ -423,7 +452,7 @@ def duration(seconds: float) -> str:
 
 def _cost(job: Job) -> int:
     """How long a job takes compared with others, about; without pictures, next to nothing."""
-    return len(RECIPES[job.recipe].pixel_branches) * job.settings.epochs
+    return len(job.recipe.pixel_branches) * job.settings.epochs
 
 
 def _device_name(device: str) -> str:

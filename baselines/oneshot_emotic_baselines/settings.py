@@ -34,6 +34,17 @@ TRIPLET = "TripletMarginLoss"
 
 _STAND_IN: dict[Branch, Pretraining] = {"image": "stand-in-image", "body": "stand-in-body"}
 
+#: How a network is trained: as the paper says, or as gave more on held-out base classes of the
+#: stand-in (docs/baselines.md).
+Training = Literal["paper", "tuned"]
+TUNED: Mapping[str, Any] = {
+    "trunk_lr": 0.0,
+    "balanced": True,
+    "optimiser": "adamw",
+    "learning_rate": 1e-3,
+    "embedding": 32,
+}
+
 #: Setting -> the least and the greatest value.
 _RANGES = {
     "seed": (0, math.inf),
@@ -164,9 +175,16 @@ class Settings:
             raise InputError(Problem(f"is for the {TRIPLET} alone", "masked"))
 
     @classmethod
-    def of(cls, recipe: str, task: str, **changes: Any) -> Settings:
-        """With the recipe's own defaults, where nothing else is said."""
-        return cls(recipe, task, **{**recipe_named(recipe).settings, **changes})
+    def of(cls, recipe: str, task: str, training: Training = "paper", **changes: Any) -> Settings:
+        """With the recipe's own defaults and the ways of training, where nothing else is said.
+
+        Layers that were not pretrained are not frozen.
+        """
+        known = recipe_named(recipe)
+        tuned = dict(TUNED if training == "tuned" else {})
+        if not known.pretraining or changes.get("weights") == "none":
+            tuned.pop("trunk_lr", None)
+        return cls(recipe, task, **{**tuned, **known.settings, **changes})
 
     @property
     def losses(self) -> tuple[Loss, ...]:

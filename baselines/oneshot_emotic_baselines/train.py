@@ -32,7 +32,6 @@ from oneshot_emotic.scoring.evaluate import evaluate
 from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint
 from oneshot_emotic_baselines.data import (
     BaseSplit,
-    HeldInputs,
     IntArray,
     PersonBatches,
     PersonData,
@@ -41,13 +40,14 @@ from oneshot_emotic_baselines.data import (
     seed_of,
 )
 from oneshot_emotic_baselines.distributed import Processes, join_processes
-from oneshot_emotic_baselines.embed import embed_places, trunk_outputs
+from oneshot_emotic_baselines.embed import embed_places
 from oneshot_emotic_baselines.losses import Targets
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order
 from oneshot_emotic_baselines.model import autocast, build_network
 from oneshot_emotic_baselines.recipes import resolved
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.targets import FloatArray, moved_boxes
+from oneshot_emotic_baselines.trunks import seen_by_trunks
 from oneshot_emotic_baselines.weights import WeightFiles, describe
 
 CHECKPOINT, RESUME = "checkpoint.safetensors", "resume.safetensors"
@@ -176,12 +176,6 @@ def train(
         raise InputError(
             Problem(f"only {len(kept)} base persons of one class are left to train on")
         )
-    training: Any = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
-    selection: Any = None
-    if episodes is not None and ours.main:
-        persons = episodes.novel.sample_ids
-        selection = PersonBatches(data, persons, recipe.branches, ours.device)
-
     # The network and what changes it.
     # To go on, all weights come from the file.
     network = _network(settings, len(split.classes), files, ours, from_file=going_on)
@@ -200,9 +194,12 @@ def train(
         state = _State(**{item.name: content[item.name] for item in fields(_State)})
         say(f"going on after epoch {state.epoch}")
     if settings.frozen:
-        training = trunk_outputs(network, training, len(kept), settings)
-        if episodes is not None and selection is not None:
-            selection = trunk_outputs(network, selection, len(episodes.novel), settings)
+        data = seen_by_trunks(network, data, settings, ours.device)
+    training = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
+    selection = None
+    if episodes is not None and ours.main:
+        persons = episodes.novel.sample_ids
+        selection = PersonBatches(data, persons, recipe.branches, ours.device)
     model: Any = network
     if ours.world > 1:
         model = DistributedDataParallel(network)
@@ -267,8 +264,10 @@ def train(
                     write_checkpoint(folder / CHECKPOINT, content)
                 lines = [["" if x is None else x for x in line.values()] for line in state.history]
                 write_text(folder / LOG, csv_text(names, lines))
-                moving = {"optimiser": optimiser.state_dict(), "scheduler": scheduler.state_dict()}
-                write_checkpoint(folder / RESUME, content | moving)
+                if not settings.frozen:  # such a run takes seconds, and begins again
+                    moving = {"optimiser": optimiser, "scheduler": scheduler}
+                    states = {name: x.state_dict() for name, x in moving.items()}
+                    write_checkpoint(folder / RESUME, content | states)
                 say(_line(state, settings, better, time.monotonic() - started))
                 on_epoch(state.history[-1])
             ours.wait()
@@ -289,7 +288,7 @@ def _network(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed_of("network", settings.seed))
         network = build_network(settings, classes, files, pretrained=not from_file)
-    if settings.trunk_lr != 1 and not hasattr(network, "trunk_outputs"):
+    if settings.trunk_lr != 1 and not hasattr(network, "trunk"):
         raise InputError(Problem(f"{settings.recipe} has no branches that it is of", "trunk_lr"))
     return ours.synchronised(network).to(ours.device, memory_format=torch.channels_last)
 
@@ -327,7 +326,7 @@ def _scheduler(settings: Settings, optimiser: torch.optim.Optimizer) -> Any:
 
 
 def epoch_batches(
-    persons: PersonBatches | HeldInputs,
+    persons: PersonBatches,
     targets: IntArray,
     order: Sequence[IntArray],
     size: int,

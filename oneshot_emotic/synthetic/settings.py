@@ -32,9 +32,9 @@ class StandInSettings:
 
     persons: int = 4000
     seed: int = 0
-    body_cue: float = 0.85
+    body_cue: float = 0.65
     scene_cue: float = 0.85
-    semantic_cue: float = 0.9
+    semantic_cue: float = 0.95
     posture_noise: float = 0.8
     shared_mood: float = 0.8
 
