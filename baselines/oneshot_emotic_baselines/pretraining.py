@@ -34,7 +34,7 @@ from oneshot_emotic.synthetic.spec import ARMS, BACKDROPS, PROPS, Figure, Light,
 from oneshot_emotic.worklist import in_processes
 from oneshot_emotic_baselines.data import normalised, random_changes, seed_of, shifted
 from oneshot_emotic_baselines.distributed import join_processes
-from oneshot_emotic_baselines.recipes import Backbone, Branch
+from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.settings import PretrainSettings
 from oneshot_emotic_baselines.weights import ABOUT, about
 
@@ -65,7 +65,7 @@ class Drawn:
     objects: npt.NDArray[np.float32]
 
 
-def trunk_files(folder: Path, backbone: Backbone, branches: Sequence[Branch]) -> dict[str, Path]:
+def trunk_files(folder: Path, backbone: str, branches: Sequence[Branch]) -> dict[str, Path]:
     """Pretraining -> file, as `train` takes them, of the trunks that the branches need.
 
     Raises:
@@ -90,7 +90,7 @@ def default_folder(root: Path, size: int) -> Path:
     return root / f"pretrained-{size}"
 
 
-def _file(folder: Path, branch: Branch, backbone: Backbone) -> Path:
+def _file(folder: Path, branch: Branch, backbone: str) -> Path:
     return folder / f"{branch}-{backbone}.safetensors"
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -213,7 +214,7 @@ def train(
     origin = describe(recipe.pretraining, files, settings.backbone)
     rows = {name: row for row, name in enumerate(split.sample_ids)}
     own = [rows[name] for name in kept.sample_ids]
-    wanted_too = {name: (targets or {})[name][own] for name in recipe.targets}
+    beside: dict[str, FloatArray] = {name: (targets or {})[name][own] for name in recipe.targets}
     steps = max(1, (settings.persons_per_epoch or len(kept)) // settings.batch_size)
 
     with _same_every_time(ours.device, settings.deterministic):
@@ -223,7 +224,7 @@ def train(
             order = batch_order(classes, settings, epoch, steps)
             model.train()
             records: list[torch.Tensor] = []
-            known = (classes, order, data.size, settings, epoch, ours, wanted_too)
+            known = (classes, order, data.size, settings, epoch, ours, beside)
             batches = epoch_batches(training, *known)
             for step, batch in enumerate(batches):
                 done = (epoch * steps + step + 1) / (settings.epochs * steps)
@@ -347,7 +348,7 @@ def epoch_batches(
     local = settings.batch_size // ours.world
     mine = slice(ours.rank * local, (ours.rank + 1) * local)
     places = [batch[mine] for batch in order]
-    all_wanted = {"classes": targets, **(beside or {})}
+    all_wanted: dict[str, npt.NDArray[Any]] = {"classes": targets, **(beside or {})}
     columns = {k: torch.from_numpy(x[np.stack(places)]) for k, x in all_wanted.items()}
     columns = {name: values.to(ours.device) for name, values in columns.items()}
     mirrored, moved = (torch.stack(x)[:, mine].to(ours.device) for x in zip(*drawn, strict=True))
