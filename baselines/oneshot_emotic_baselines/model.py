@@ -28,11 +28,11 @@ class Outputs(NamedTuple):
 
     Attributes:
         embedding: Of shape (persons, dimensions), not of unit length.
-        logits: Of shape (persons, base classes).
+        logits: Of shape (persons, base classes); None of a network without a classifier.
     """
 
     embedding: torch.Tensor
-    logits: torch.Tensor
+    logits: torch.Tensor | None
 
 
 class CosineClassifier(nn.Linear):
@@ -62,7 +62,7 @@ class AffectNet(nn.Module):
         classes: int,
         embedding: int = 128,
         weight_files: WeightFiles | None = None,
-        classifier: type[nn.Linear] = nn.Linear,
+        classifier: type[nn.Linear] | None = nn.Linear,
     ) -> None:
         """Build the network; random weights come from torch's global generator.
 
@@ -72,7 +72,7 @@ class AffectNet(nn.Module):
             classes: Base classes.
             embedding: Dimensions of the embedding.
             weight_files: Local files of pretrained weights.
-            classifier: What makes logits of the embedding.
+            classifier: What makes logits of the embedding; None where no loss looks at them.
 
         Raises:
             InputError: Pretrained weights cannot be had.
@@ -90,7 +90,7 @@ class AffectNet(nn.Module):
                 network.fc = nn.Linear(network.fc.in_features, BRANCH_WIDTH)
                 self.branches[branch] = network
         self.embedder = nn.Linear(BRANCH_WIDTH * len(recipe.branches), embedding)
-        self.classifier = classifier(embedding, classes)
+        self.classifier = classifier(embedding, classes) if classifier else None
 
     def forward(self, inputs: Mapping[str, torch.Tensor]) -> Outputs:
         """Embed persons.
@@ -105,7 +105,7 @@ class AffectNet(nn.Module):
             seen = name != "semantic" and inputs[name].ndim == 2
             features.append((network.fc if seen else network)(inputs[name]))
         embeddings = self.embedder(torch.cat(features, dim=1))
-        return Outputs(embeddings, self.classifier(embeddings))
+        return Outputs(embeddings, self.classifier(embeddings) if self.classifier else None)
 
     def trunk_outputs(self, inputs: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """The inputs with each picture as all layers but the branch's last make it, of two axes."""
@@ -136,6 +136,13 @@ def cosine_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFi
     """The same with a cosine classifier."""
     width = settings.embedding
     return AffectNet(recipe, settings.backbone, classes, width, files, CosineClassifier)
+
+
+def embedding_net(
+    recipe: Recipe, settings: Settings, classes: int, files: WeightFiles
+) -> nn.Module:
+    """The same without any classifier."""
+    return AffectNet(recipe, settings.backbone, classes, settings.embedding, files, None)
 
 
 def build_network(
