@@ -84,8 +84,8 @@ def masked_triplet_loss(
 
 def batch_order(
     targets: IntArray, settings: Settings | HeadSettings, epoch: int, steps: int
-) -> list[IntArray]:
-    """The persons of each step of an epoch, `per_class` of a class at a time.
+) -> IntArray:
+    """The persons of an epoch, of shape (steps, batch), `per_class` of a class at a time.
 
     The sampler goes round all classes in an order of its own each time, and batches are cut from
     its stream wherever they end: one may hold twice as many of a class, or none. `balanced` batches
@@ -110,12 +110,12 @@ def batch_order(
         places = np.array(list(sampler), dtype=np.int64)[:wanted]
     finally:
         common_functions.NUMPY_RANDOM = before
-    return list(places.reshape(steps, settings.batch_size))
+    return places.reshape(steps, settings.batch_size)
 
 
 def _balanced_order(
     targets: IntArray, settings: Settings | HeadSettings, epoch: int, steps: int
-) -> list[IntArray]:
+) -> IntArray:
     classes = np.unique(targets)
     if settings.batch_size < 2 * len(classes):
         what = f"{settings.batch_size} persons are not two of each of {len(classes)} classes"
@@ -127,4 +127,4 @@ def _balanced_order(
         own, places = np.flatnonzero(targets == name), order[number :: len(classes)]
         rounds = [random.permutation(own) for _ in range(-(-len(places) // len(own)))]
         places[:] = np.concatenate(rounds)[: len(places)]
-    return list(order.reshape(steps, settings.batch_size))
+    return order.reshape(steps, settings.batch_size)

@@ -14,7 +14,7 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
@@ -306,7 +306,7 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
 def epoch_batches(
     persons: PersonBatches | HeldInputs,
     targets: IntArray,
-    order: Sequence[IntArray],
+    order: IntArray,
     size: int,
     settings: Settings,
     epoch: int,
@@ -318,14 +318,14 @@ def epoch_batches(
     once, since each such copy waits for it.
     """
     random = torch.Generator().manual_seed(seed_of("augment", settings.seed, epoch))
-    most = (settings.batch_size, size, settings.flip, settings.shift)
+    most = (order.shape[1], size, settings.flip, settings.shift)
     drawn = [random_changes(*most, random) for _ in order]
-    local = settings.batch_size // ours.world
+    local = order.shape[1] // ours.world
     mine = slice(ours.rank * local, (ours.rank + 1) * local)
-    places = [batch[mine] for batch in order]
-    wanted = torch.from_numpy(targets[np.stack(places)]).to(ours.device)
+    places = order[:, mine]
+    wanted = torch.from_numpy(targets[places]).to(ours.device)
     mirrored, moved = (torch.stack(x)[:, mine].to(ours.device) for x in zip(*drawn, strict=True))
-    steps = zip(persons.batches(places), mirrored, moved, wanted, strict=True)
+    steps = zip(persons.batches(list(places)), mirrored, moved, wanted, strict=True)
     for batch, flip, shift, classes in steps:
         yield network_inputs(batch, (flip, shift)), classes
 
@@ -390,22 +390,23 @@ def _same_every_time(device: torch.device, wanted: bool) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    backend = torch.backends.cudnn
+
+    def use(same: bool, warn_only: bool, fill: bool, benchmark: bool) -> None:
+        torch.use_deterministic_algorithms(same, warn_only=warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = fill
+        torch.backends.cudnn.benchmark = benchmark
+
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
-        backend.benchmark,
         torch.utils.deterministic.fill_uninitialized_memory,
+        torch.backends.cudnn.benchmark,
     )
-    torch.use_deterministic_algorithms(wanted, warn_only=True)
-    backend.benchmark = not wanted
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    use(wanted, True, False, not wanted)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        backend.benchmark = before[2]
-        torch.utils.deterministic.fill_uninitialized_memory = before[3]
+        use(*before)
 
 
 def _stop_unless_finite(
