@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import importlib
-import os
-import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,8 +25,6 @@ from oneshot_emotic.emotic.layout import find_annotations, find_layout  # noqa: 
 from oneshot_emotic.emotic.persons import read_annotations  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
 
-HERE = Path(__file__).parent
-
 
 @pytest.fixture(scope="module")
 def tenth():
@@ -46,38 +41,35 @@ def annotations():
     )
 
 
-def test_one_file_is_all_it_takes(tmp_path):
+def test_one_file_is_all_it_takes(tmp_path, tenth, run):
     """Listed, trained, embedded and scored by the command line, with defaults of its own."""
     tiny.prepared()
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-
-    def command(*arguments):
-        line = [sys.executable, "-m", "oneshot_emotic", "--import", "tenth", *map(str, arguments)]
-        path = os.pathsep.join([str(HERE), *sys.path])
-        result = subprocess.run(
-            line,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=tmp_path,
-            env={**environment, "PYTHONPATH": path},
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
     data = ("--data", tiny.stand_in(), "--dataset", tiny.dataset())
-    assert "The tenth" in command("baselines")
-    command("train", "tenth", "--task", "cat-6-6", *data, "-o", tmp_path / "runs")
-    run = tmp_path / "runs/tenth/cat-6-6/seed-0"
-    header = (run / "log.csv").read_text().splitlines()[0]
-    assert header == ("epoch,learning_rate,loss,triplet,cross_entropy,affect,corner,validation")
-    stated = load_checkpoint(run / "checkpoint.safetensors")
+    own = ("--import", "tenth")
+    assert "The tenth" in run(*own, "baselines").output
+    given = ("train", "tenth", "--task", "cat-6-6", *data, "-o", tmp_path / "runs")
+    run(*own, *given, "--validation-draws", 5)
+    folder = tmp_path / "runs/tenth/cat-6-6/seed-0"
+    header = (folder / "log.csv").read_text().splitlines()[0]
+    assert header == "epoch,learning_rate,loss,triplet,cross_entropy,affect,corner,validation"
+    stated = load_checkpoint(folder / "checkpoint.safetensors")
     assert stated["settings"]["embedding"] == 12 and stated["size"] == 32
     assert stated["settings"]["schedule"] == "cosine" and stated["settings"]["epochs"] == 3
-    command("embed", run / "checkpoint.safetensors", *data, "-o", tmp_path / "out")
-    assert "The tenth" in command(
-        "score", tmp_path / "out/cat-6-6.safetensors", "--dataset", tiny.dataset()
-    )
+    run(*own, "embed", folder / "checkpoint.safetensors", *data, "-o", tmp_path / "out")
+    file = tmp_path / "out/cat-6-6.safetensors"
+    assert "The tenth" in run("score", file, "--dataset", tiny.dataset()).output
+
+
+def test_a_module_that_is_not_there(run):
+    result = run("--import", "eleventh", "baselines", status=2)
+    assert "--import eleventh: there is no module eleventh" in result.output
+
+
+def test_a_system_that_nobody_has_registered(tenth_run, monkeypatch):
+    """A checkpoint names a recipe and no module: nothing is imported for it."""
+    monkeypatch.delitem(RECIPES, "tenth")
+    with pytest.raises(InputError, match="there is no recipe 'tenth'"):
+        embed_task(tenth_run[0].checkpoint, tiny.task(), tiny.data())
 
 
 def test_its_embedding_is_tapped_where_it_says(tenth_run):
