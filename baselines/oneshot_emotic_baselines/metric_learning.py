@@ -177,8 +177,8 @@ def masked_triplet_loss(
 
 def batch_order(
     targets: IntArray, settings: Settings | HeadSettings, epoch: int, steps: int
-) -> list[IntArray]:
-    """The persons of each step of an epoch, `per_class` of a class at a time.
+) -> IntArray:
+    """The persons of an epoch, of shape (steps, batch), `per_class` of a class at a time.
 
     The sampler goes round all classes in an order of its own each time, and batches are cut from
     its stream wherever they end: one may hold twice as many of a class, or none. `balanced` batches
@@ -203,12 +203,12 @@ def batch_order(
         places = np.array(list(sampler), dtype=np.int64)[:wanted]
     finally:
         common_functions.NUMPY_RANDOM = before
-    return list(places.reshape(steps, settings.batch_size))
+    return places.reshape(steps, settings.batch_size)
 
 
 def _balanced_order(
     targets: IntArray, settings: Settings | HeadSettings, epoch: int, steps: int
-) -> list[IntArray]:
+) -> IntArray:
     classes = np.unique(targets)
     ways = settings.ways or len(classes)
     if settings.batch_size < 2 * ways or ways > len(classes):
@@ -230,4 +230,4 @@ def _balanced_order(
         rounds = [random.permutation(own) for _ in range(-(-len(places) // len(own)))]
         if rounds:
             order[places] = np.concatenate(rounds)[: len(places)]
-    return list(order.reshape(steps, settings.batch_size))
+    return order.reshape(steps, settings.batch_size)

@@ -29,11 +29,11 @@ class Outputs(NamedTuple):
 
     Attributes:
         embedding: Of shape (persons, dimensions), not of unit length.
-        logits: Of shape (persons, base classes).
+        logits: Of shape (persons, base classes); None of a network without a classifier.
     """
 
     embedding: torch.Tensor
-    logits: torch.Tensor
+    logits: torch.Tensor | None
 
 
 class CosineClassifier(nn.Linear):
@@ -63,7 +63,7 @@ class AffectNet(nn.Module):
         classes: int,
         embedding: int = 128,
         weight_files: WeightFiles | None = None,
-        classifier: type[nn.Linear] = nn.Linear,
+        classifier: type[nn.Linear] | None = nn.Linear,
         frozen: bool = False,
     ) -> None:
         """Build the network; random weights come from torch's global generator.
@@ -74,7 +74,7 @@ class AffectNet(nn.Module):
             classes: Base classes.
             embedding: Dimensions of the embedding.
             weight_files: Local files of pretrained weights.
-            classifier: What makes logits of the embedding.
+            classifier: What makes logits of the embedding; None where no loss looks at them.
             frozen: True where the trunks stay as they are; a batch normalisation without weights
                 then stands before each one's last layer, as in linear probes (arXiv 2111.06377,
                 appendix A.1).
@@ -98,7 +98,7 @@ class AffectNet(nn.Module):
                     network.fc = nn.Sequential(nn.BatchNorm1d(width, affine=False), network.fc)
                 self.branches[branch] = network
         self.embedder = nn.Linear(BRANCH_WIDTH * len(recipe.branches), embedding)
-        self.classifier = classifier(embedding, classes)
+        self.classifier = classifier(embedding, classes) if classifier else None
 
     def forward(self, inputs: Mapping[str, torch.Tensor]) -> Outputs:
         """Embed persons.
@@ -113,7 +113,7 @@ class AffectNet(nn.Module):
             seen = name != "semantic" and inputs[name].ndim == 2
             features.append((network.fc if seen else network)(inputs[name]))
         embeddings = self.embedder(torch.cat(features, dim=1))
-        return Outputs(embeddings, self.classifier(embeddings))
+        return Outputs(embeddings, self.classifier(embeddings) if self.classifier else None)
 
     def trunk(self, branch: str) -> nn.Module:
         """All layers but the last of a branch that sees pictures."""
@@ -131,25 +131,28 @@ def _semantic_branch() -> nn.Module:
     )
 
 
-def affect_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
-    """The network of the paper's recipes."""
-    return _affect_net(recipe, settings, classes, files, nn.Linear)
-
-
-def cosine_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
-    """The same with a cosine classifier."""
-    return _affect_net(recipe, settings, classes, files, CosineClassifier)
-
-
-def _affect_net(
+def affect_net(
     recipe: Recipe,
     settings: Settings,
     classes: int,
     files: WeightFiles,
-    classifier: type[nn.Linear],
+    classifier: type[nn.Linear] | None = nn.Linear,
 ) -> nn.Module:
+    """The network of the paper's recipes."""
     how = (settings.backbone, classes, settings.embedding, files, classifier, settings.frozen)
     return AffectNet(recipe, *how)
+
+
+def cosine_net(recipe: Recipe, settings: Settings, classes: int, files: WeightFiles) -> nn.Module:
+    """The same with a cosine classifier."""
+    return affect_net(recipe, settings, classes, files, CosineClassifier)
+
+
+def embedding_net(
+    recipe: Recipe, settings: Settings, classes: int, files: WeightFiles
+) -> nn.Module:
+    """The same without any classifier."""
+    return affect_net(recipe, settings, classes, files, None)
 
 
 def build_network(

@@ -26,6 +26,7 @@ from oneshot_emotic.emotic.places import square
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_bytes
 from oneshot_emotic.prepared import Pixels
+from oneshot_emotic.processes import available_processors
 from oneshot_emotic.rng import CounterStream
 from oneshot_emotic.synthetic.drawing import body_box, draw
 from oneshot_emotic.synthetic.population import generate
@@ -34,13 +35,12 @@ from oneshot_emotic.synthetic.spec import ARMS, BACKDROPS, PROPS, Figure, Light,
 from oneshot_emotic.worklist import in_processes
 from oneshot_emotic_baselines.data import normalised, random_changes, seed_of, shifted
 from oneshot_emotic_baselines.distributed import join_processes
-from oneshot_emotic_baselines.recipes import Backbone, Branch
+from oneshot_emotic_baselines.recipes import Branch
 from oneshot_emotic_baselines.settings import PretrainSettings
 from oneshot_emotic_baselines.weights import ABOUT, about
 
 BRANCHES: tuple[Branch, ...] = ("image", "body")
 
-_CHUNK = 64  # pictures drawn by a process at a time
 _HELD_OUT = 0.05  # share of the pictures that the figure at the end is of
 _SHIFT, _WIDE_SHIFT = 1 / 16, 1 / 8  # of the side; the wide one without labels
 _TEMPERATURE = 0.1  # of the contrastive loss, without labels
@@ -65,7 +65,7 @@ class Drawn:
     objects: npt.NDArray[np.float32]
 
 
-def trunk_files(folder: Path, backbone: Backbone, branches: Sequence[Branch]) -> dict[str, Path]:
+def trunk_files(folder: Path, backbone: str, branches: Sequence[Branch]) -> dict[str, Path]:
     """Pretraining -> file, as `train` takes them, of the trunks that the branches need.
 
     Raises:
@@ -90,7 +90,7 @@ def default_folder(root: Path, size: int) -> Path:
     return root / f"pretrained-{size}"
 
 
-def _file(folder: Path, branch: Branch, backbone: Backbone) -> Path:
+def _file(folder: Path, branch: Branch, backbone: str) -> Path:
     return folder / f"{branch}-{backbone}.safetensors"
 
 
@@ -110,8 +110,8 @@ def pretrain(
         settings: What decides them.
         branches: Which trunks.
         device: `auto`, `cpu`, `cuda`.
-        workers: Processes that draw.
-        progress: Told the pictures drawn and all of them.
+        workers: Trunks that are made at the same time; on a CPU they share its cores.
+        progress: Told the trunks made and all of them.
 
     Returns:
         The files.
@@ -125,14 +125,24 @@ def pretrain(
         if path.is_file() and about(path).get("settings") != identity:
             remedy = "Give another folder with -o, or remove it"
             raise InputError(Problem("was pretrained with other settings", str(path), remedy))
-    wanted = [branch for branch, path in files.items() if not path.is_file()]
-    drawings = _draw_all(settings, wanted, workers, progress) if wanted else {}
-    for branch, drawn in drawings.items():
-        state, found = _trained(drawn, branch, settings, join_processes(device).device)
-        text = f"{settings.persons:,} drawn figures, labels: {_WHAT[branch, settings.labels]}"
-        words = json.dumps({"about": text, "found": found, "settings": identity})
-        write_bytes(files[branch], save(state, {ABOUT: words}))
+    wanted = [(x, path, settings, device) for x, path in files.items() if not path.is_file()]
+    several = 1 if join_processes(device).device.type == "cuda" else min(workers, len(wanted))
+    threads = max(1, available_processors() // max(1, several))
+    jobs = [(*job, threads) for job in wanted]
+    for done, _ in enumerate(in_processes(_make, jobs, several)):
+        progress(done + 1, len(jobs))
     return list(files.values())
+
+
+def _make(job: tuple[Branch, Path, PretrainSettings, str, int]) -> None:
+    """Draw, train and write the trunk of a branch."""
+    branch, path, settings, device, threads = job
+    torch.set_num_threads(threads)
+    drawn = _drawn(settings, branch)
+    state, found = _trained(drawn, branch, settings, join_processes(device).device)
+    text = f"{settings.persons:,} drawn figures, labels: {_WHAT[branch, settings.labels]}"
+    about_it = {"about": text, "found": found, "settings": json.dumps(asdict(settings))}
+    write_bytes(path, save(state, {ABOUT: json.dumps(about_it)}))
 
 
 _WHAT = {
@@ -161,48 +171,19 @@ def _any_pose(stream: CounterStream) -> Pose:
     return Pose(smile, energy, stature, left, right)
 
 
-def _draw_all(
-    settings: PretrainSettings,
-    branches: Sequence[Branch],
-    workers: int,
-    progress: Callable[[int, int], None],
-) -> dict[Branch, Drawn]:
-    pictures = list(_pictures(settings))
-    jobs = [
-        (start, pictures[start : start + _CHUNK], settings.size, tuple(branches))
-        for start in range(0, len(pictures), _CHUNK)
-    ]
-    parts: dict[int, dict[Branch, Drawn]] = {}
-    done = 0
-    for (start, part, _, _), drawn in in_processes(_draw_part, jobs, workers):
-        parts[start] = drawn
-        done += len(part)
-        progress(done, len(pictures))
-    ordered = [parts[start] for start in sorted(parts)]
-    return {name: _joined([part[name] for part in ordered]) for name in branches}
-
-
-def _joined(parts: Sequence[Drawn]) -> Drawn:
-    columns = zip(*(vars(part).values() for part in parts), strict=True)
-    return Drawn(*map(np.concatenate, columns))
-
-
-def _draw_part(job: tuple[int, Sequence[Picture], int, Sequence[Branch]]) -> dict[Branch, Drawn]:
-    _, pictures, side, branches = job
-    rows: dict[Branch, list[tuple[Any, ...]]] = {branch: [] for branch in branches}
-    for picture in pictures:
+def _drawn(settings: PretrainSettings, branch: Branch) -> Drawn:
+    rows: list[tuple[Any, ...]] = []
+    for picture in _pictures(settings):
         image = draw(picture)
-        if "image" in rows:
-            rows["image"].append((square(image, side), *_in_image(picture)))
-        if "body" in rows:
+        if branch == "image":
+            rows.append((square(image, settings.size), *_in_image(picture)))
+        else:
             for figure in picture.figures:
-                crop = square(image, side, body_box(picture, figure))
-                rows["body"].append((crop, *_in_body(figure)))
+                crop = square(image, settings.size, body_box(picture, figure))
+                rows.append((crop, *_in_body(figure)))
     kinds = (np.uint8, np.int64, np.float32, np.float32)
-    return {
-        branch: Drawn(*(np.array(x, y) for x, y in zip(zip(*of, strict=True), kinds, strict=True)))
-        for branch, of in rows.items()
-    }
+    columns = zip(zip(*rows, strict=True), kinds, strict=True)
+    return Drawn(*(np.array(values, kind) for values, kind in columns))
 
 
 def _in_image(picture: Picture) -> tuple[list[int], list[float], list[bool]]:

@@ -162,6 +162,7 @@ _ALL = (
         losses=(Loss("prototypes", 1.0, "oneshot_emotic_baselines.losses:prototypes"),),
         pretraining=_BOTH,
         in_paper=False,
+        network="oneshot_emotic_baselines.model:embedding_net",
         paper="https://arxiv.org/abs/1703.05175",
         unit_length=False,  # its loss compares Euclidean distances
         settings={"balanced": True},

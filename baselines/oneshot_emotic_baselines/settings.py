@@ -70,8 +70,10 @@ _RANGES = {
 }
 
 #: Settings that came later: a checkpoint states them only where they are not as they always were.
-_LATER = ("balanced", "warmup", "trunk_lr", "masked", "select", "deterministic")
-_LATER += ("metric_loss", "schedule", "ways", "shots")
+_LATER = (
+    *("balanced", "warmup", "trunk_lr", "masked", "select", "deterministic"),
+    *("metric_loss", "schedule", "ways", "shots"),
+)
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,14 @@ import contextlib
 import json
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
@@ -210,7 +211,7 @@ def train(
     origin = describe(recipe.pretraining, files, settings.backbone)
     rows = {name: row for row, name in enumerate(split.sample_ids)}
     own = [rows[name] for name in kept.sample_ids]
-    wanted_too = {name: (targets or {})[name][own] for name in recipe.targets}
+    beside: dict[str, FloatArray] = {name: (targets or {})[name][own] for name in recipe.targets}
     steps = max(1, (settings.persons_per_epoch or len(kept)) // settings.batch_size)
 
     with _same_every_time(ours.device, settings.deterministic):
@@ -220,7 +221,7 @@ def train(
             order = batch_order(classes, settings, epoch, steps)
             model.train()
             records: list[torch.Tensor] = []
-            known = (classes, order, data.size, settings, epoch, ours, wanted_too)
+            known = (classes, order, data.size, settings, epoch, ours, beside)
             batches = epoch_batches(training, *known)
             for step, batch in enumerate(batches):
                 done = (epoch * steps + step + 1) / (settings.epochs * steps)
@@ -328,7 +329,7 @@ def _scheduler(settings: Settings, optimiser: torch.optim.Optimizer) -> Any:
 def epoch_batches(
     persons: PersonBatches,
     targets: IntArray,
-    order: Sequence[IntArray],
+    order: IntArray,
     size: int,
     settings: Settings,
     epoch: int,
@@ -341,17 +342,16 @@ def epoch_batches(
     once, since each such copy waits for it.
     """
     random = torch.Generator().manual_seed(seed_of("augment", settings.seed, epoch))
-    most = (settings.batch_size, size, settings.flip, settings.shift)
+    most = (order.shape[1], size, settings.flip, settings.shift)
     drawn = [random_changes(*most, random) for _ in order]
-    local = settings.batch_size // ours.world
+    local = order.shape[1] // ours.world
     mine = slice(ours.rank * local, (ours.rank + 1) * local)
-    places = [batch[mine] for batch in order]
-    all_wanted = {"classes": targets, **(beside or {})}
-    columns = {k: torch.from_numpy(x[np.stack(places)]) for k, x in all_wanted.items()}
-    columns = {name: values.to(ours.device) for name, values in columns.items()}
+    places = order[:, mine]
+    known: dict[str, npt.NDArray[Any]] = {"classes": targets, **(beside or {})}
+    columns = {k: torch.from_numpy(x[places]).to(ours.device) for k, x in known.items()}
     mirrored, moved = (torch.stack(x)[:, mine].to(ours.device) for x in zip(*drawn, strict=True))
     augment = resolved(settings.effective_recipe.augment or _unchanged)
-    for step, batch in enumerate(persons.batches(places)):
+    for step, batch in enumerate(persons.batches(list(places))):
         wanted = Targets(**{name: values[step] for name, values in columns.items()})
         if wanted.box is not None:
             wanted = wanted._replace(box=moved_boxes(wanted.box, mirrored[step], moved[step], size))
@@ -412,7 +412,7 @@ def _step(optimiser: torch.optim.Optimizer, done: float, settings: Settings) -> 
         group["lr"] = rate
 
 
-def _log_steps(path: Path, epoch: int, names: Sequence[str], of_steps: torch.Tensor) -> None:
+def _log_steps(path: Path, epoch: int, names: tuple[str, ...], of_steps: torch.Tensor) -> None:
     """Add an epoch's steps to the file; what a stopped run wrote of it is replaced."""
     before = csv_rows(path)[1 : 1 + epoch * len(of_steps)] if path.exists() and epoch else []
     rows = [[epoch + 1, step + 1, *values] for step, values in enumerate(of_steps.tolist())]
@@ -426,22 +426,23 @@ def _same_every_time(device: torch.device, wanted: bool) -> Iterator[None]:
     if device.type != "cuda":
         yield
         return
-    backend = torch.backends.cudnn
+
+    def use(same: bool, warn_only: bool, fill: bool, benchmark: bool) -> None:
+        torch.use_deterministic_algorithms(same, warn_only=warn_only)
+        torch.utils.deterministic.fill_uninitialized_memory = fill
+        torch.backends.cudnn.benchmark = benchmark
+
     before = (
         torch.are_deterministic_algorithms_enabled(),
         torch.is_deterministic_algorithms_warn_only_enabled(),
-        backend.benchmark,
         torch.utils.deterministic.fill_uninitialized_memory,
+        torch.backends.cudnn.benchmark,
     )
-    torch.use_deterministic_algorithms(wanted, warn_only=True)
-    backend.benchmark = not wanted
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    use(wanted, True, False, not wanted)
     try:
         yield
     finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        backend.benchmark = before[2]
-        torch.utils.deterministic.fill_uninitialized_memory = before[3]
+        use(*before)
 
 
 def _stop_unless_finite(

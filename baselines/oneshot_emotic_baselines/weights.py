@@ -87,7 +87,7 @@ class Trunk(nn.Module):
         moved = [(a - b) / c for a, b, c in zip(MEAN, mean, std, strict=True)]
         self.register_buffer("scale", torch.tensor(scale).view(3, 1, 1), persistent=False)
         self.register_buffer("moved", torch.tensor(moved).view(3, 1, 1), persistent=False)
-        self.fc: nn.Module = nn.Linear(int(network.num_features), 1)  # type: ignore[arg-type]
+        self.fc: nn.Module = nn.Linear(int(network.num_features), 1)
 
     def forward(self, pictures: torch.Tensor) -> torch.Tensor:
         """What `fc` makes of the network's numbers."""

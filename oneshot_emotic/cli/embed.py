@@ -25,7 +25,7 @@ _BUILT_IN = ("random", "colour-gradient")
 
 
 @click.command()
-@click.argument("embedder", metavar="[" + "|".join(_BUILT_IN) + "|CHECKPOINT]")
+@click.argument("embedder", metavar="[" + "|".join(_BUILT_IN) + "|CHECKPOINT|DIR|hf:OWNER/NAME]")
 @data_option
 @annotations_option
 @dataset_option
@@ -65,25 +65,26 @@ def command(
     """Embed a data set's novel persons with a built-in embedder or a checkpoint.
 
     Writes OUTPUT/<task>.<format>, ready for `oneshot-emotic score`. A CHECKPOINT, from
-    `oneshot-emotic train`, embeds the task it was trained on.
+    `oneshot-emotic train`, embeds the task it was trained on; so does one that was exported, to a
+    folder DIR or to the Hub.
     """
     if embedder in _BUILT_IN:
         places = (root, annotations, dataset, names, output)
         embed_tasks(embedder, *places, suffix=suffix, dtype=dtype)
         return
-    checkpoint = Path(embedder)
-    if not checkpoint.is_file():
+    if not embedder.startswith("hf:") and not Path(embedder).exists():
         known = ", ".join(_BUILT_IN)
         raise InputError(
             Problem(f"{embedder!r} is neither a built-in embedder ({known}) nor a checkpoint file")
         )
     from oneshot_emotic_baselines.embed import embed_checkpoint
+    from oneshot_emotic_baselines.export import checkpoint_at
 
     from oneshot_emotic.submission.embeddings_file import write_submission
 
     with growing_bar("embedding") as progress:
         task, vectors, card = embed_checkpoint(
-            checkpoint, root, dataset, tasks=names, progress=progress, **for_checkpoint
+            checkpoint_at(embedder), root, dataset, tasks=names, progress=progress, **for_checkpoint
         )
     path = output / f"{task.name}.{suffix}"
     write_submission(path, vectors, task, card, dtype)

@@ -6,6 +6,7 @@ import importlib
 import sys
 from concurrent.futures import BrokenExecutor
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import click
@@ -44,6 +45,7 @@ COMMANDS: dict[str, str] = {
     "sem2vec": "Run an ADE20K segmenter over the images and write what is in them.",
     "pretrain": "Pretrain the trunks of a stand-in's networks on drawings.",
     "train": "Train a baseline on the base persons of a task.",
+    "export": "Export a checkpoint to a folder or to the Hub.",
     "reproduce": "Train and score all baselines: from an EMOTIC copy to a leaderboard.",
 }
 
@@ -117,7 +119,14 @@ def _worker_lost(error: BrokenExecutor) -> str:
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="oneshot-emotic")
-def main() -> None:
+@click.option(
+    "--import",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Import this module of yours first, such as one that registers a recipe.",
+)
+def main(modules: tuple[str, ...]) -> None:
     """One-shot recognition of unseen emotions of people in scenes, on EMOTIC.
 
     Begin with `oneshot-emotic demo`: no data and no GPU needed.
@@ -127,3 +136,11 @@ def main() -> None:
     system ended a worker process, most likely for lack of memory; 130 when it was
     stopped by Ctrl-C.
     """
+    for name in modules:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise InputError(f"--import {name}: there is no module {error.name}") from None
+        finally:
+            sys.path.pop(0)

@@ -50,7 +50,7 @@ def command(
 
     settings = PretrainSettings(**chosen)
     folder = output or pretraining.default_folder(root, settings.size)
-    with growing_bar("drawing") as progress:
+    with growing_bar("trunks") as progress:
         files = pretraining.pretrain(
             folder,
             settings,

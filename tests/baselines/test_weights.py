@@ -9,14 +9,19 @@ import urllib.error
 import zipfile
 
 import pytest
+import tiny
 
 torch = pytest.importorskip("torch")
 torchvision = pytest.importorskip("torchvision")
 
+from oneshot_emotic_baselines.data import base_split  # noqa: E402
+from oneshot_emotic_baselines.model import AffectNet  # noqa: E402
 from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
+from oneshot_emotic_baselines.train import train  # noqa: E402
 from oneshot_emotic_baselines.weights import describe, read_weights, resnet  # noqa: E402
 from safetensors.torch import save_file  # noqa: E402
 
+from oneshot_emotic.cli.training_options import weight_files  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
 
 
@@ -39,6 +44,43 @@ def test_a_file_of_torchvision(tmp_path, state, save):
     path = tmp_path / f"resnet18.{'pth' if save is torch.save else 'safetensors'}"
     save(state, path)
     assert same(resnet("resnet18", "imagenet", {"imagenet": path}), state)
+
+
+def test_a_file_for_each_branch(tmp_path, state):
+    """Before that of its pretraining; what it was trained on nobody has said."""
+    paths = {}
+    for number, name in enumerate(("image", "body", "imagenet")):
+        paths[name] = tmp_path / f"{name}.pth"
+        torch.save(
+            {k: x + number if x.is_floating_point() else x for k, x in state.items()}, paths[name]
+        )
+    network = AffectNet(RECIPES["ib-dml"], "resnet18", 6, weight_files=paths)
+    assert same(network.branches["image"], state)
+    found = network.branches["body"].conv1.weight
+    assert torch.equal(found, state["conv1.weight"] + 1)
+    del paths["image"]
+    network = AffectNet(RECIPES["ib-dml"], "resnet18", 6, weight_files=paths)
+    assert torch.equal(network.branches["image"].conv1.weight, state["conv1.weight"] + 2)
+    origin = describe(RECIPES["ib-dml"].pretraining, paths)
+    assert origin["body"].startswith("body.pth, sha256 ")
+    assert origin["image"].startswith("imagenet (imagenet.pth, sha256 ")
+    given = tuple(f"{name}={path}" for name, path in paths.items())
+    assert weight_files(given) == (paths, "default")
+    with pytest.raises(InputError, match="image=FILE, body=FILE, not 'semantic=x'"):
+        weight_files(("semantic=x",))
+    with pytest.raises(InputError, match="does not go with other weights"):
+        weight_files(("none", *given))
+
+
+def test_weights_of_a_branch_that_is_not_there(tmp_path):
+    with pytest.raises(InputError, match="body: i-dml has no branch for these weights"):
+        train(
+            tiny.settings("i-dml", weights="default"),
+            base_split(tiny.task()),
+            tiny.data(),
+            tmp_path,
+            weight_files={"body": tmp_path / "x.pth"},
+        )
 
 
 def test_a_file_of_places365(tmp_path, state):

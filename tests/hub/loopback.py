@@ -29,7 +29,7 @@ from pathlib import PurePosixPath
 TOKEN = "hf_loopback"
 READER = "hf_reader"
 DATE = "2026-01-01T00:00:00.000Z"
-LARGE = re.compile(r"\.parquet$|\.bin$")
+LARGE = re.compile(r"\.parquet$|\.bin$|checkpoint\.safetensors$")
 
 
 @dataclass
@@ -171,7 +171,11 @@ class Handler(BaseHTTPRequestHandler):
     def do(self):
         url = urllib.parse.urlsplit(self.path)
         self.query = dict(urllib.parse.parse_qsl(url.query))
-        path = url.path
+        # A model's repository is like a data set's, at other addresses.
+        path = re.sub(r"^/api/models/", "/api/datasets/", url.path)
+        path = re.sub(
+            r"^/(?!api/|datasets/|_)([^/]+/[^/]+/resolve/|.*[.]git/)", r"/datasets/\1", path
+        )
         request = f"{self.command} {urllib.parse.unquote(path)}"
         self.body = self.read_body()
         if self.body is None:
@@ -292,9 +296,9 @@ def create(self):
     self.writer()
     asked = json.loads(self.body)
     name = f"{asked.get('organization') or 'tester'}/{asked['name']}"
-    if asked.get("type") != "dataset":
-        raise RefusalError(400, "", "datasets only")
-    url = f"{self.base}/datasets/{name}"
+    if asked.get("type", "model") not in ("dataset", "model"):
+        raise RefusalError(400, "", "data sets and models only")
+    url = f"{self.base}/{'datasets/' if asked.get('type') == 'dataset' else ''}{name}"
     if name in self.hub.repos:
         return 409, {"error": "You already created this dataset repo", "url": url}
     repo = self.hub.repos[name] = Repo(is_private(asked))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from oneshot_emotic.errors import InputError, NotHereError, Problem, printable
 
@@ -12,12 +13,15 @@ _TO_WRITE = "Set HF_TOKEN to a token with write access to the repository, or run
 
 
 @contextmanager
-def hub_errors(where: str, remedy: str) -> Iterator[None]:
+def hub_errors(
+    where: str, remedy: str, kind: Literal["dataset", "model"] = "dataset"
+) -> Iterator[None]:
     """Turn the library's errors into an `InputError`; a full disk and the like pass.
 
     Args:
         where: The repository, for messages.
         remedy: What to do where the Hub failed or could not be reached.
+        kind: Of the repository.
 
     Raises:
         NotHereError: With what the Hub said.
@@ -27,7 +31,7 @@ def hub_errors(where: str, remedy: str) -> Iterator[None]:
     except InputError:
         raise
     except (transport_error(), RuntimeError, ValueError, OSError) as error:
-        problem = _problem(error, where, remedy)
+        problem = _problem(error, where, remedy, kind)
         if problem is None:
             raise
         raise NotHereError(problem) from None
@@ -50,15 +54,15 @@ def transport_error() -> type[Exception]:
     return HfHubHTTPError.__bases__[0]
 
 
-def _problem(error: Exception, where: str, remedy: str) -> Problem | None:
+def _problem(error: Exception, where: str, remedy: str, kind: str) -> Problem | None:
     """What an error means to the user; None for one of the disk, which the command line tells."""
     from huggingface_hub import errors, get_token
 
     cause = _first_line(error)
     if isinstance(error, errors.GatedRepoError):
-        return _gated(where)
+        return _gated(where, kind)
     if isinstance(error, errors.RepositoryNotFoundError):
-        what = "there is no such dataset repository on the Hub to be read"
+        what = f"there is no such {kind} repository on the Hub to be read"
         if get_token() is None:
             what += " without a token, and there is none"
         return Problem(what, where, f"If it is private, {_LOG_IN}")
@@ -90,11 +94,12 @@ def _problem(error: Exception, where: str, remedy: str) -> Problem | None:
     return Problem(f"the work with the Hub failed: {cause}", where, remedy)
 
 
-def _gated(where: str) -> Problem:
+def _gated(where: str, kind: str) -> Problem:
     """A repository that is to be seen, but whose files are given on request only."""
     from huggingface_hub import constants, get_token
 
-    page = f"{constants.ENDPOINT}/datasets/{where.partition('@')[0]}"
+    place = "datasets/" if kind == "dataset" else ""
+    page = f"{constants.ENDPOINT}/{place}{where.partition('@')[0]}"
     ask = f"ask for access at {page} (by hand approved access takes a while)"
     if get_token() is None:
         what = "is gated, and there is no token to show that you have access"
