@@ -86,7 +86,7 @@ class AffectNet(nn.Module):
         self.branches = nn.ModuleDict()
         for branch in recipe.branches:
             if branch == "semantic":
-                self.branches[branch] = _semantic_branch()
+                self.branches[branch] = small_branch(SEMANTIC_CLASSES)
             else:
                 begun = recipe.pretraining.get(branch)
                 make: Any = resnet if backbone in get_args(Backbone) else other_trunk
@@ -122,9 +122,10 @@ class AffectNet(nn.Module):
         return network
 
 
-def _semantic_branch() -> nn.Module:
+def small_branch(numbers: int) -> nn.Module:
+    """A branch for so many numbers of a person, such as Sem2Vec's 150."""
     return nn.Sequential(
-        nn.Linear(SEMANTIC_CLASSES, SEMANTIC_HIDDEN),
+        nn.Linear(numbers, SEMANTIC_HIDDEN),
         nn.ReLU(),
         nn.BatchNorm1d(SEMANTIC_HIDDEN),
         nn.Linear(SEMANTIC_HIDDEN, BRANCH_WIDTH),
