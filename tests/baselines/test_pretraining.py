@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,25 +54,17 @@ def test_each_hand_is_where_it_is_by_itself():
 
 
 def test_labels_are_of_their_pictures():
-    """Drawn alone, a figure's crop and labels are the same; the draughtsmen change nothing."""
-    one, two = (
-        pretraining._draw_all(SETTINGS, ("image", "body"), workers, lambda done, total: None)
-        for workers in (1, 2)
-    )
-    for branch, drawn in one.items():
-        for name, values in vars(drawn).items():
-            assert np.array_equal(values, vars(two[branch])[name])
+    drawn = {branch: pretraining._drawn(SETTINGS, branch) for branch in pretraining.BRANCHES}
     pictures = list(pretraining._pictures(SETTINGS))
     figures = [figure for picture in pictures for figure in picture.figures]
-    assert len(one["body"].pixels) == len(figures) == 48 and len(one["image"].pixels) == len(
-        pictures
-    )
-    for figure, hands, numbers in zip(figures, one["body"].kinds, one["body"].numbers, strict=True):
+    bodies, images = drawn["body"], drawn["image"]
+    assert len(bodies.pixels) == len(figures) == 48 and len(images.pixels) == len(pictures)
+    for figure, hands, numbers in zip(figures, bodies.kinds, bodies.numbers, strict=True):
         assert [ARMS[hand] for hand in hands] == [figure.pose.left_arm, figure.pose.right_arm]
         assert numbers[0] == np.float32(figure.pose.smile)
-    objects = one["image"].objects.sum(axis=1)
+    objects = images.objects.sum(axis=1)
     assert objects.tolist() == [len(picture.scene.objects) for picture in pictures]
-    assert all(abs(drawn.numbers).max() <= 1 for drawn in one.values())
+    assert all(abs(found.numbers).max() <= 1 for found in drawn.values())
 
 
 def test_a_trunk_is_read_as_other_weights_are(made):
@@ -110,9 +103,8 @@ def test_without_labels(tmp_path):
 
 def test_the_loss_of_somebody_who_knows_nothing():
     """All places of a hand alike, every number 0, every object there or not: worked by hand."""
-    drawings = pretraining._draw_all(SETTINGS, pretraining.BRANCHES, 1, lambda done, total: None)
     for branch, count in (("body", 7), ("image", 6)):
-        drawn = drawings[branch]
+        drawn = pretraining._drawn(SETTINGS, branch)
         outputs = torch.zeros(8, drawn.kinds.shape[1] * count + 3 + drawn.objects.shape[1])
         places, random = torch.arange(8), torch.Generator().manual_seed(0)
         device = torch.device("cpu")
@@ -133,22 +125,22 @@ def test_reproduce_discloses_it(tmp_path, monkeypatch):
     """The command makes the trunks, the runs begin with them, the card says so."""
     quick = reproduce.SCALES["quick"]
     changes = {**quick.changes, "epochs": 1, "persons_per_epoch": 32, "validation_draws": 5}
-    small = reproduce.Scale("quick", tiny.SIZE, ("cat-6-6",), changes, keep=True)
+    small = replace(quick, size=tiny.SIZE, tasks=("cat-6-6",), changes=changes, drawings=48)
     monkeypatch.setitem(reproduce.SCALES, "quick", small)
-    monkeypatch.setattr(PretrainSettings, "persons", 48)
     tiny.prepared()
     (tmp_path / "stand-in").symlink_to(tiny.stand_in())
     output = tiny.cli(
-        *("reproduce", "--synthetic", "--quick", "--weights", "stand-in", "--device", "cpu"),
-        *("--recipe", "b-dml", "--jobs", 1, "--workers", 1, "-o", tmp_path),
+        *("reproduce", "--synthetic", "--quick", "--device", "cpu"),
+        *("--baseline", "b-dml", "--jobs", 1, "--workers", 1, "-o", tmp_path),
     )
     assert "b-dml" in output
     card = read_submission_folder(tmp_path / "submissions/b-dml-resnet18").model
     assert card["pretraining"].startswith("body: stand-in-body (")
     assert "hands, posture" in card["pretraining"]
     assert "trunks pretrained on drawings" in card["description"]
-    done = json.loads((tmp_path / "runs/b-dml-resnet18/cat-6-6/done.json").read_text())
+    done = json.loads((tmp_path / "runs/b-dml-resnet18/cat-6-6/seed-0/done.json").read_text())
     assert done["job"]["settings"]["weights"] == "stand-in"
+    assert set(done["job"]["weights"]) == {"stand-in-image", "stand-in-body"}
 
 
 def test_what_does_not_go_together(tmp_path, run):
