@@ -56,6 +56,9 @@ class Losses:
             self.miner = MultiSimilarityMiner(epsilon=settings.epsilon)
         if world > 1:
             self.miner = self.miner and DistributedMinerWrapper(self.miner)
+            for weights in self.metric.parameters():
+                # Each process has all of their gradient, as large as the wrapper below makes it.
+                weights.register_hook(lambda gradient: gradient / world)
             self.metric = DistributedLossWrapper(self.metric)
 
     @property

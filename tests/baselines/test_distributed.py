@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import socket
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ pytest.importorskip("pytorch_metric_learning")
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 
 _CODE = """
-import sys
+import json, sys
 sys.path.insert(0, sys.argv[1])
 import torch
 import oneshot_emotic_baselines.model, tiny
@@ -32,14 +34,14 @@ oneshot_emotic_baselines.model.resnet = tiny.small_resnet
 task = load_task("cat-6-6", sys.argv[3])
 data = load_person_data(sys.argv[2], size=tiny.SIZE)
 settings = tiny.settings(
-    epochs=3, batch_size=16, persons_per_epoch=48, learning_rate=0.05, optimiser="sgd",
-    masked=sys.argv[5],
+    epochs=3, batch_size=16, persons_per_epoch=48, optimiser="sgd",
+    **json.loads(sys.argv[5]),
 )
 train(settings, base_split(task), data, sys.argv[4], device="cpu")
 """
 
 
-def run_in(processes, output, masked="auto"):
+def run_in(processes, output, **changes):
     tiny.prepared()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -54,7 +56,8 @@ def run_in(processes, output, masked="auto"):
             "MASTER_PORT": str(port),
             "OMP_NUM_THREADS": "1",
         }
-        arguments = [Path(__file__).parent, tiny.stand_in(), tiny.dataset(), output, masked]
+        data = [tiny.stand_in(), tiny.dataset()]
+        arguments = [Path(__file__).parent, *data, output, json.dumps(changes)]
         command = [sys.executable, "-c", _CODE, *map(str, arguments)]
         started.append(subprocess.Popen(command, env=environment))
     assert [process.wait(timeout=240) for process in started] == [0] * processes
@@ -64,18 +67,31 @@ def run_in(processes, output, masked="auto"):
 
 @pytest.fixture(scope="module")
 def alone(tmp_path_factory):
-    """One process's folder and log."""
-    folder = tmp_path_factory.mktemp("alone") / "one"
-    return folder, run_in(1, folder)
+    """One process's folder and log, made once for each metric loss."""
+
+    @cache
+    def made(metric_loss, rate):
+        folder = tmp_path_factory.mktemp("alone") / "one"
+        return folder, run_in(1, folder, metric_loss=metric_loss, learning_rate=rate)
+
+    return made
 
 
-@pytest.mark.parametrize("masked", ["off", "on"])
-def test_two_processes_give_the_losses_of_one(alone, tmp_path, masked):
+@pytest.mark.parametrize(
+    ("metric_loss", "masked", "rate"),
+    [
+        ("TripletMarginLoss", "off", 0.05),
+        ("TripletMarginLoss", "on", 0.05),
+        ("NormalizedSoftmaxLoss", "off", 0.01),  # with weights of its own
+    ],
+)
+def test_two_processes_give_the_losses_of_one(alone, tmp_path, metric_loss, masked, rate):
     """By plain gradient descent: a factor common to all gradients shows in the weights."""
-    (folder, one), two = alone, run_in(2, tmp_path / "two", masked)
+    (folder, one), changes = alone(metric_loss, rate), {"masked": masked, "learning_rate": rate}
+    two = run_in(2, tmp_path / "two", metric_loss=metric_loss, **changes)
     assert len(one) == len(two) == 3
     for of_one, of_two in zip(one, two, strict=True):
-        for name in ("loss", "triplet", "cross_entropy"):
+        for name in list(of_one)[2:5]:
             assert float(of_two[name]) == pytest.approx(float(of_one[name]), rel=1e-5), name
     weights = [load_checkpoint(x / "checkpoint.safetensors") for x in (folder, tmp_path / "two")]
     assert weights[0]["epoch"] == weights[1]["epoch"]
