@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from click.core import ParameterSource
@@ -24,7 +24,7 @@ from oneshot_emotic.errors import InputError, Problem
 
 
 @click.command()
-@click.argument("recipe")
+@click.argument("baseline")
 @click.option("--task", type=TASK, required=True)
 @data_option
 @size_option
@@ -37,7 +37,7 @@ from oneshot_emotic.errors import InputError, Problem
     type=FOLDER,
     default=Path("runs"),
     show_default=True,
-    help="The run goes to OUTPUT/RECIPE/TASK/seed-N.",
+    help="The run goes to OUTPUT/BASELINE/TASK/seed-N.",
 )
 @click.option(
     "--seeds",
@@ -45,6 +45,14 @@ from oneshot_emotic.errors import InputError, Problem
     default=1,
     show_default=True,
     help="Train so many times, with successive seeds, and report mean and spread.",
+)
+@click.option(
+    "--recipe",
+    type=click.Choice(["paper", "tuned"]),
+    default="paper",
+    show_default=True,
+    help="Where nothing else is said: the paper's settings, or frozen trunks and what else gave "
+    "more on the stand-in.",
 )
 @weights_option
 @settings_options()
@@ -58,7 +66,8 @@ from oneshot_emotic.errors import InputError, Problem
 def command(
     ctx: click.Context,
     /,
-    recipe: str,
+    baseline: str,
+    recipe: Literal["paper", "tuned"],
     task: str,
     root: Path,
     dataset: str,
@@ -77,7 +86,7 @@ def command(
 ) -> None:
     """Train a baseline on the base persons of a task.
 
-    RECIPE is one of `oneshot-emotic baselines`. The pictures come from `oneshot-emotic prepare`,
+    BASELINE is one of `oneshot-emotic baselines`. The pictures come from `oneshot-emotic prepare`,
     the Sem2Vec table from `oneshot-emotic sem2vec`. The best epoch is chosen on held-out base
     persons. A run that was stopped goes on where it was. With several GPUs: torchrun
     --nproc-per-node N -m oneshot_emotic train ...
@@ -96,12 +105,12 @@ def command(
     from oneshot_emotic.report import percent
     from oneshot_emotic.scoring.evaluate import evaluate
 
-    wanted = recipe_named(recipe)
+    wanted = recipe_named(baseline)
     if wanted.kind != "trained":
         why = "`oneshot-emotic embed random` makes its vectors"
         if wanted.kind == "control":
             why = "it is a control, shown by `oneshot-emotic score` beside every submission"
-        raise InputError(Problem(f"{recipe} is not trained: {why}"))
+        raise InputError(Problem(f"{baseline} is not trained: {why}"))
     said = {
         name for name in ctx.params if ctx.get_parameter_source(name) != ParameterSource.DEFAULT
     }
@@ -112,7 +121,9 @@ def command(
         chosen["weights"] = first
     if freeze_trunk:
         chosen["trunk_lr"] = 0.0
-    runs = [Settings.of(recipe, task, seed=x, **chosen) for x in range(seed, seed + seeds)]
+    runs = [
+        Settings.of(baseline, task, recipe, seed=x, **chosen) for x in range(seed, seed + seeds)
+    ]
     if first == "stand-in":
         folder = files.get("stand-in", default_folder(root, size))
         files = trunk_files(folder, runs[0].backbone, wanted.branches)
@@ -128,7 +139,7 @@ def command(
     figures = []
     for settings in runs:
         name = f"seed-{settings.seed}"
-        folder = output / recipe / task / name
+        folder = output / baseline / task / name
         split = base_split(loaded, settings.base)
         on_epoch = tensorboard_log(folder) if tensorboard and main else lambda line: None
         with growing_bar(name if main else "") as progress:
@@ -155,7 +166,7 @@ def command(
             echo(f"  {task}, 1-shot balanced accuracy: {percent(figures[-1])} %")
     if len(figures) > 1:
         echo(
-            f"{recipe} on {task}, {len(figures)} training seeds: balanced accuracy "
+            f"{baseline} on {task}, {len(figures)} training seeds: balanced accuracy "
             f"{percent(statistics.fmean(figures))} %, standard deviation "
             f"{percent(statistics.stdev(figures))}, from {percent(min(figures))} to "
             f"{percent(max(figures))}"
