@@ -68,7 +68,7 @@ def _outputs(
     parts = []
     with torch.inference_mode():
         for start in range(0, len(pictures), _BATCH):
-            pixels = torch.from_numpy(pictures[start : start + _BATCH]).to(device)
+            pixels = torch.from_numpy(np.array(pictures[start : start + _BATCH])).to(device)
             parts.append(trunk(network_inputs({branch: pixels})[branch]).float().cpu().numpy())
     return np.concatenate(parts)
 
