@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, TASK, data_option, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
@@ -51,7 +51,7 @@ from oneshot_emotic.errors import InputError, Problem
 @config_option
 @click.option("--log-steps", is_flag=True, help="Write the losses of every step to steps.csv.")
 @device_option
-@needs_baselines
+@needs_extra
 def command(
     recipe: str,
     task: str,
