@@ -34,6 +34,8 @@ def page(
     data: Any = None,
     libraries: Sequence[str] = (),
     scripts: Sequence[str] = (),
+    styles: Sequence[str] = (),
+    pictures: str = "data:",
     **values: Any,
 ) -> str:
     """A document.
@@ -47,6 +49,8 @@ def page(
         libraries: Of vendored/manifest.json, in the order of their scripts.
         scripts: Files of the package's folder `files`, or of this room's; they run after the
             libraries, in order.
+        styles: Such files too; they come after style.css.
+        pictures: Where pictures may come from, as the policy says it.
         values: What the template shows.
 
     Returns:
@@ -56,6 +60,7 @@ def page(
 
     css = [x for name in libraries for x in library(name, ".css")]
     css.append(custom_properties() + _file(_OWN, "style.css"))
+    css += [_file(package, name) for name in styles]
     code = [x for name in libraries for x in library(name, ".js")]
     code += [_file(package, name) for name in scripts]
     for text in (*css, *code):
@@ -66,7 +71,7 @@ def page(
         .get_template(template)
         .render(
             title=title,
-            policy=_policy(css, code),
+            policy=_policy(css, code, pictures),
             styles=[Markup(text) for text in css],
             scripts=[Markup(text) for text in code],
             data=None if data is None else Markup(embedded_json(data)),
@@ -83,8 +88,8 @@ def embedded_json(data: Any) -> str:
     return text
 
 
-def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
-    """The content security policy: these texts by hash, pictures in the document, nothing else."""
+def _policy(styles: Sequence[str], scripts: Sequence[str], pictures: str) -> str:
+    """The content security policy: these texts by hash, pictures, nothing else."""
 
     def sources(texts: Sequence[str]) -> str:
         digests = (hashlib.sha256(text.encode()).digest() for text in texts)
@@ -92,7 +97,7 @@ def _policy(styles: Sequence[str], scripts: Sequence[str]) -> str:
         return " ".join(hashes) or "'none'"
 
     return (
-        "default-src 'none'; base-uri 'none'; form-action 'none'; img-src data:; "
+        f"default-src 'none'; base-uri 'none'; form-action 'none'; img-src {pictures}; "
         f"style-src {sources(styles)}; script-src {sources(scripts)}"
     )
 
