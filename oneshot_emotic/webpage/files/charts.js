@@ -123,8 +123,8 @@ const charts = (() => {
 
   /** Lines with bands, as accuracy by shots.
 
-  points: {x, mean, low, high, group} each. */
-  function curve(points, { width, label, along, ...more }) {
+  points: {x, mean, low, high, group} each; rule: a dashed line there, as chance. */
+  function curve(points, { width, label, along, rule, ...more }) {
     const groups = [...new Set(points.map((point) => point.group ?? ""))];
     const scaled = points.map((p) => ({ ...p, group: p.group ?? "", mean: 100 * p.mean, low: 100 * (p.low ?? p.mean), high: 100 * (p.high ?? p.mean) }));
     return plot({
@@ -137,6 +137,7 @@ const charts = (() => {
       color: { domain: groups, range: PALETTE.slice(0, groups.length), legend: groups.length > 1 },
       ...more,
       marks: [
+        Plot.ruleY(rule === undefined ? [] : [100 * rule], { stroke: "var(--quiet)", strokeDasharray: "3 3" }),
         Plot.areaY(scaled, { x: "x", y1: "low", y2: "high", z: "group", fill: "group", fillOpacity: 0.15 }),
         Plot.lineY(scaled, { x: "x", y: "mean", z: "group", stroke: "group", strokeWidth: 2 }),
         Plot.dot(scaled, { x: "x", y: "mean", fill: "group", r: 4, title: (p) => `${p.group} ${p.x}: ${percent(p.mean / 100)}`, tip: true }),
