@@ -106,9 +106,7 @@ class Entry:
                 "taken": task.classes[taken] if (taken := int(self.taken[place])) >= 0 else None,
                 "support": place in supports,
             }
-            for place, (x, y) in zip(
-                found.persons.tolist(), found.positions.tolist(), strict=True
-            )
+            for place, (x, y) in zip(found.persons.tolist(), found.positions.tolist(), strict=True)
         ]
 
 

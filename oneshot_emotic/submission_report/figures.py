@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,10 @@ import numpy as np
 
 from oneshot_emotic.errors import printable
 from oneshot_emotic.report import percent
-from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Overall
 from oneshot_emotic.scoring.statistics import Estimate
 from oneshot_emotic.splits import DatasetIdentity, Task
-from oneshot_emotic.submission_report.contents import Entry, Pair, Report, Submission, TaskPart
+from oneshot_emotic.submission_report.contents import Entry, Report, Submission, TaskPart
 from oneshot_emotic.submission_report.supports import draw_values
 from oneshot_emotic.tasks import FAMILIES
 
@@ -126,8 +125,10 @@ def _tasks(report: Report) -> PaperFigure:
         _Dots(
             row,
             [
-                *(row.scores.tasks[x][1].balanced_accuracy if x in row.scores.tasks else None
-                  for x in names),
+                *(
+                    row.scores.tasks[x][1].balanced_accuracy if x in row.scores.tasks else None
+                    for x in names
+                ),
                 *(_overall(row, x) for x in families),
             ],
         )
@@ -260,8 +261,15 @@ def _shots(part: TaskPart) -> PaperFigure:
                     axes.plot([x, x], ends, color=colour, linewidth=0.75)
         chance = 100 / len(part.task.classes)
         axes.axhline(chance, color=_GREY, linewidth=0.5, linestyle="--")
-        axes.annotate("chance", (5, chance), (0, 2), textcoords="offset points", color=_GREY,
-                      fontsize=6, ha="right")
+        axes.annotate(
+            "chance",
+            (5, chance),
+            (0, 2),
+            textcoords="offset points",
+            color=_GREY,
+            fontsize=6,
+            ha="right",
+        )
         axes.set_xticks(list(part.entries[0].figures))
         axes.set_xlabel("support persons a class (shots)")
         axes.set_ylabel("balanced accuracy, %")
@@ -277,7 +285,11 @@ def _draws(part: TaskPart) -> PaperFigure:
     def draw(figure: Figure) -> None:
         rows = figure.subplots(len(part.entries), sharex=True, squeeze=False)[:, 0]
         known = [
-            [100 * x for x in draw_values(entry.figures[1].balanced_accuracy) or [] if x is not None]
+            [
+                100 * x
+                for x in draw_values(entry.figures[1].balanced_accuracy) or []
+                if x is not None
+            ]
             for entry in part.entries
         ]
         everything = [x for values in known for x in values]
@@ -291,7 +303,9 @@ def _draws(part: TaskPart) -> PaperFigure:
                 axes.axvline(100 * estimate.draw_0, color="black", linestyle=":")
             axes.set_yticks([])
             axes.spines["left"].set_visible(False)
-            shown = f"mean (line) {percent(estimate.mean)}, draw 0 (dots) {percent(estimate.draw_0)}"
+            shown = (
+                f"mean (line) {percent(estimate.mean)}, draw 0 (dots) {percent(estimate.draw_0)}"
+            )
             axes.set_title(f"{_short(entry.submission.title)}: {shown}", fontsize=6, loc="left")
         rows[-1].set_xlabel("1-shot balanced accuracy of a support draw, %")
 
@@ -338,14 +352,28 @@ def _map(name: str, task: Task, entry: Entry) -> PaperFigure:
         for number, label in enumerate(task.classes):
             chosen = classes == number
             colour, mark = _colours()[number], _MARKS[number]
-            axes.scatter(x[chosen], y[chosen], s=4, color=colour, marker=mark, linewidth=0,
-                         alpha=0.7)
-            key = {"color": colour, "marker": mark, "linestyle": "", "markersize": 4}
+            axes.scatter(
+                x[chosen], y[chosen], s=4, color=colour, marker=mark, linewidth=0, alpha=0.7
+            )
+            key: dict[str, Any] = {
+                "color": colour,
+                "marker": mark,
+                "linestyle": "",
+                "markersize": 4,
+            }
             keys.append(Line2D([], [], label=label, **key))
         for number, place in enumerate(supports.tolist()):
             at = np.searchsorted(entry.map.persons, place)
-            axes.scatter(x[at], y[at], s=40, color=_colours()[number], marker=_MARKS[number],
-                         edgecolor="black", linewidth=0.8, zorder=3)
+            axes.scatter(
+                x[at],
+                y[at],
+                s=40,
+                color=_colours()[number],
+                marker=_MARKS[number],
+                edgecolor="black",
+                linewidth=0.8,
+                zorder=3,
+            )
         key = {"color": "white", "marker": "o", "markeredgecolor": "black", "linestyle": ""}
         keys.append(Line2D([], [], label="support, draw 0", markersize=5, **key))
         axes.set_xticks([])
@@ -354,8 +382,9 @@ def _map(name: str, task: Task, entry: Entry) -> PaperFigure:
             side.set_visible(False)
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_title(_short(entry.submission.title), fontsize=7)
-        figure.legend(handles=keys, loc="outside lower center", ncols=4, handletextpad=0.2,
-                      columnspacing=0.8)
+        figure.legend(
+            handles=keys, loc="outside lower center", ncols=4, handletextpad=0.2, columnspacing=0.8
+        )
 
     return PaperFigure(name, None, draw)
 
@@ -378,7 +407,7 @@ def _key(figure: Figure, named: Sequence[tuple[str, Submission | None]]) -> None
     keys = []
     for title, submission in named:
         colour, mark = _look(submission) if submission else ("none", "")
-        look = {"color": colour, "marker": mark, "markersize": 3}
+        look: dict[str, Any] = {"color": colour, "marker": mark, "markersize": 3}
         keys.append(Line2D([], [], label=_short(title), linewidth=1, **look))
     figure.legend(handles=keys, loc="outside upper left", ncols=1)
 
