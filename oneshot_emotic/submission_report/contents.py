@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from oneshot_emotic import __version__
-from oneshot_emotic.errors import InputError, Problem, memory_for
+from oneshot_emotic.errors import InputError, Problem, memory_for, printable
 from oneshot_emotic.scoring.arrays import IntArray
 from oneshot_emotic.scoring.comparison import Compared, compare
 from oneshot_emotic.scoring.evaluate import (
@@ -37,19 +37,16 @@ class Submission:
     """A submission of the report.
 
     Attributes:
-        letter: A to H, its name in charts.
+        letter: A to H.
         name: The model's, or the file's where the file names none.
+        title: Its name in charts: with the letter, where there are several.
         scores: Its scores with 1 to 5 shots.
     """
 
     letter: str
     name: str
+    title: str
     scores: Scores
-
-    @property
-    def title(self) -> str:
-        """Letter and name."""
-        return f"{self.letter}: {self.name}"
 
 
 @dataclass(frozen=True)
@@ -162,7 +159,12 @@ class Report:
             "version": __version__,
             "dataset": self.dataset.to_dict(),
             "submissions": [
-                {"letter": x.letter, "name": x.name, "scores": x.scores.to_dict()}
+                {
+                    "letter": x.letter,
+                    "name": x.name,
+                    "title": x.title,
+                    "scores": x.scores.to_dict(),
+                }
                 for x in self.submissions
             ],
             "tasks": {
@@ -214,13 +216,15 @@ def gather(submissions: Sequence[tuple[str, Sequence[Checked]]]) -> Report:
                 parts.append(evaluate_aligned(item.aligned, item.task, SHOTS))
         names = sorted({item.name for item in files if item.name is not None})
         scores = row_of_files(parts, names[0] if len(names) == 1 else None)
-        row = Submission(letter, scores.name or fallback, scores)
+        name = printable(scores.name or fallback)
+        title = f"{letter}: {name}" if len(submissions) > 1 else name
+        row = Submission(letter, name, title, scores)
         rows.append(row)
-        for name in scores.tasks:
-            first = next(x for x, item in enumerate(files) if item.task.name == name)
-            tasks[name] = files[first].task
-            entry = _entry(row, files[first], parts[first].tasks[name])
-            entries.setdefault(name, []).append(entry)
+        for task in scores.tasks:
+            first = next(x for x, item in enumerate(files) if item.task.name == task)
+            tasks[task] = files[first].task
+            entry = _entry(row, files[first], parts[first].tasks[task])
+            entries.setdefault(task, []).append(entry)
     check_same_dataset([row.scores for row in rows])
     return Report(
         rows[0].scores.dataset,

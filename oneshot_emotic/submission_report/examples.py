@@ -26,6 +26,7 @@ class Example:
         nearest: The support person of that class.
         other: For a right one the nearest support person of another class, for a wrong one that of
             its own class.
+        other_label: The class of `other`.
         further: How many times as far `other` is, to three decimals; None where the nearest is at
             the same place.
     """
@@ -35,6 +36,7 @@ class Example:
     taken: str
     nearest: str
     other: str
+    other_label: str
     further: float | None
 
     @property
@@ -97,5 +99,6 @@ def _example(prepared: PreparedEmbeddings, task: Task, query: int, taken: int) -
         task.classes[taken],
         names[supports[taken]],
         names[supports[other]],
+        task.classes[other],
         None if further is None else round(further, 3),
     )

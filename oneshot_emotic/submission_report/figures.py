@@ -32,7 +32,7 @@ _METADATA: dict[str, dict[str, None]] = {
     "svg": {"Date": None, "Creator": None},
     "png": {"Software": None},
 }
-_SETTINGS: dict[str, Any] = {
+_SETTINGS: dict[Any, Any] = {
     "axes.linewidth": 0.5,
     "axes.spines.right": False,
     "axes.spines.top": False,

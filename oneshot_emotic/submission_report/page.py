@@ -14,7 +14,7 @@ from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.scoring.statistics import Estimate
 from oneshot_emotic.splits import Task
-from oneshot_emotic.submission_report.contents import Entry, Report, TaskPart
+from oneshot_emotic.submission_report.contents import Entry, Report, Submission, TaskPart
 from oneshot_emotic.submission_report.supports import SupportPerson
 from oneshot_emotic.submission_report.thumbnails import Thumbnail
 from oneshot_emotic.tasks import FAMILIES, TASKS
@@ -52,6 +52,7 @@ class EntrySection:
         number: Its place among those of the task.
         about: Sentences.
         tables: Confusion, hubs, slices.
+        examples: The queries beside their supports.
         supports: The hardest and easiest supports.
         map_note: Who is on the map; empty where there is none.
     """
@@ -60,6 +61,7 @@ class EntrySection:
     number: int
     about: Sequence[str]
     tables: Sequence[Table]
+    examples: Table
     supports: Table
     map_note: str
 
@@ -112,7 +114,8 @@ def report_page(report: Report, pictures: Mapping[str, Thumbnail] | None = None)
         sections=[_task(part) for part in report.tasks],
         thumbnails=pictures,
         warning=EMBEDDED_WARNING if copies else "",
-        notes=(INTERVAL_NOTE, OVERALL_NOTE),
+        interval_note=INTERVAL_NOTE,
+        overall_note=OVERALL_NOTE,
         version=__version__,
     )
 
@@ -120,23 +123,22 @@ def report_page(report: Report, pictures: Mapping[str, Thumbnail] | None = None)
 def _submissions(report: Report) -> Table:
     rows = [
         [
-            row.letter,
-            row.name,
+            row.title,
             ", ".join(row.scores.tasks),
             str(max(x[1].runs for x in row.scores.tasks.values())),
             row.scores.digest,
         ]
         for row in report.submissions
     ]
-    headers = ["", "submission", "tasks", "runs (training seeds)", "digest"]
-    return Table("The submissions", headers, rows, left=3)
+    headers = ["submission", "tasks", "runs (training seeds)", "digest"]
+    return Table("The submissions", headers, rows, left=2)
 
 
-def _overview(report: Report) -> Table:
-    """Balanced accuracy of all, on all tasks."""
-    headers = ["task"] + [
-        f"{row.letter}, {shots}-shot" for row in report.submissions for shots in LEADERBOARD_SHOTS
-    ]
+def _overview(report: Report) -> Table | None:
+    """Balanced accuracy of all, on all tasks; None where that is a single figure."""
+    if len(report.submissions) == len(report.tasks) == 1:
+        return None
+    headers = ["task", *_shot_columns(report.submissions)]
     rows = [
         [part.task.name, *_cells(report, part.task.name), percent(1 / len(part.task.classes))]
         for part in report.tasks
@@ -153,6 +155,15 @@ def _overview(report: Report) -> Table:
     return Table("Balanced accuracy in per cent", [*headers, "chance"], rows)
 
 
+def _shot_columns(submissions: Sequence[Submission]) -> list[str]:
+    several = len(submissions) > 1
+    return [
+        f"{row.letter}, {shots}-shot" if several else f"{shots}-shot"
+        for row in submissions
+        for shots in LEADERBOARD_SHOTS
+    ]
+
+
 def _cells(report: Report, task: str) -> Iterator[str]:
     for row in report.submissions:
         for shots in LEADERBOARD_SHOTS:
@@ -164,8 +175,7 @@ def _differences(report: Report) -> Table | None:
     """The paired differences; None for a single submission."""
     rows = [
         [
-            f"{pair.a.letter} - {pair.b.letter}",
-            f"{line.what}, {line.shots}-shot",
+            f"{pair.a.letter} - {pair.b.letter}, {line.what}, {line.shots}-shot",
             interval(line.a),
             interval(line.b),
             interval(line.difference, 2),
@@ -175,8 +185,8 @@ def _differences(report: Report) -> Table | None:
         for pair in report.pairs
         for line in pair.lines
     ]
-    headers = ["pair", "balanced accuracy", "first", "second", "difference", "p", "told apart"]
-    return Table("Paired differences in points", headers, rows, left=2) if rows else None
+    headers = ["balanced accuracy", "first", "second", "difference", "p", "told apart"]
+    return Table("Paired differences in points", headers, rows) if rows else None
 
 
 def _task(part: TaskPart) -> TaskSection:
@@ -206,8 +216,8 @@ def _headline(part: TaskPart) -> Table:
     ]
     rows += [[CONTROLS[name], *_figures(by_shots[1])] for name, by_shots in part.controls.items()]
     headers = [
-        *("", "balanced accuracy", "draw 0", "spread over draws", "least to most"),
-        *("plain accuracy", "draw 0", "macro-F1"),
+        *("", "balanced accuracy", "in draw 0", "spread over draws", "least to most"),
+        *("plain accuracy", "plain in draw 0", "macro-F1"),
         *(["level error"] if part.task.levels else []),
     ]
     return Table("Figures in per cent; the level error in levels", headers, rows)
@@ -248,11 +258,7 @@ def _shots(part: TaskPart) -> Table:
 
 def _recall(part: TaskPart) -> Table:
     task = part.task
-    headers = ["class", "persons"] + [
-        f"{entry.submission.letter}, {shots}-shot"
-        for entry in part.entries
-        for shots in LEADERBOARD_SHOTS
-    ]
+    headers = ["class", "persons", *_shot_columns([x.submission for x in part.entries])]
     rows = [
         [name, f"{task.novel.counts[name]:,}"]
         + [interval(x.figures[shots].recall[name]) for x in part.entries for shots in (1, 5)]
@@ -273,7 +279,28 @@ def _entry(task: Task, entry: Entry, number: int) -> EntrySection:
     if found is not None:
         about.append(_facts(found))
         tables += [_hubs(found), _slices(found)]
-    return EntrySection(entry, number, about, tables, _supports(entry), _map_note(task, entry))
+    return EntrySection(
+        entry, number, about, tables, _examples(entry), _supports(entry), _map_note(task, entry)
+    )
+
+
+def _examples(entry: Entry) -> Table:
+    rows = [
+        [
+            "recognised" if x.right else "not recognised",
+            f"{x.query} ({x.label})",
+            f"{x.nearest} ({x.taken})",
+            f"{x.other} ({x.other_label})",
+            NONE if x.further is None else f"{x.further:.3f}",
+        ]
+        for x in entry.examples
+    ]
+    headers = ["", "query", "nearest support", "the other support", "times as far"]
+    caption = (
+        "The other support is that of the query's own class where it was not recognised, else the "
+        "nearest of another class"
+    )
+    return Table(caption, headers, rows, left=4)
 
 
 def _facts(found: Diagnostics) -> str:
@@ -313,13 +340,13 @@ def _slices(found: Diagnostics) -> Table:
 
 def _supports(entry: Entry) -> Table:
     rows = [
-        [label, kind, *_support(person)]
+        [f"{label}, {kind}", *_support(person)]
         for label, found in entry.supports.items()
         for kind, persons in (("hardest", found.hardest), ("easiest", found.easiest))
         for person in persons
     ]
-    headers = ["class", "", "support person", "draws", "balanced accuracy", "recall of the class"]
-    return Table("Mean over the draws in which the person is the support", headers, rows, left=3)
+    headers = ["class", "support person", "draws", "balanced accuracy", "recall of the class"]
+    return Table("Mean over the draws in which the person is the support", headers, rows, left=2)
 
 
 def _support(person: SupportPerson) -> list[str]:

@@ -4,8 +4,8 @@
 (() => {
   const report = pageData();
   const submission = Object.fromEntries(report.submissions.map((x) => [x.letter, x]));
-  const titles = report.submissions.map((x) => `${x.letter}: ${x.name}`);
-  const title = (letter) => `${letter}: ${submission[letter].name}`;
+  const titles = report.submissions.map((x) => x.title);
+  const title = (letter) => submission[letter].title;
   const of = (letter, task) => submission[letter].scores.tasks[task];
   const share = (value) => `${charts.percent(value)} %`;
   const legend = (groups) =>
@@ -17,7 +17,7 @@
     const all = entries.flatMap(({ submission: letter }) =>
       rows(letter).map((row) => ({ group: title(letter), ...row, title: `${title(letter)}\n${row.name}: ${charts.interval(row)}` })),
     );
-    return charts.dots(all, { width, ...legend(entries.map((x) => title(x.submission))), ...options });
+    return charts.dots(all, { width, inset: 6, ...legend(entries.map((x) => title(x.submission))), ...options });
   }
 
   /** Histograms over draws, one below the other: rows {name, values, estimate}. */
@@ -27,19 +27,19 @@
     const ends = rows.map(({ name, estimate }) => ({ name, mean: 100 * estimate.mean, draw_0: estimate.draw_0 === null ? NaN : 100 * estimate.draw_0 }));
     return charts.plot({
       width,
-      height: 50 + 78 * rows.length,
+      height: 50 + 90 * rows.length,
       marginLeft: 12,
       marginBottom: 40,
       ariaLabel: `${label}: ${rows.map((row) => `${row.name} mean ${share(row.estimate.mean)}, draw 0 ${share(row.estimate.draw_0)}`).join("; ")}`,
       x: { label, labelAnchor: "center", ...charts.TICKS },
-      y: { axis: null },
+      y: { axis: null, insetTop: 20 },
       fy: { axis: null, domain: rows.map((row) => row.name) },
       marks: [
         Plot.rectY(values, Plot.binX({ y: "count" }, { x: "value", fy: "name", fill: (d) => colour[d.name], thresholds: 40, insetLeft: 0.5, insetRight: 0 })),
         Plot.ruleY([0], { stroke: "var(--line)" }),
         Plot.ruleX(ends, { x: "mean", fy: "name", stroke: "var(--ink)" }),
         Plot.dot(ends, { x: "draw_0", fy: "name", y: 0, dy: -6, r: 5, stroke: "var(--ink)", strokeWidth: 2, fill: "var(--paper)" }),
-        Plot.text(rows, { fy: "name", text: (d) => charts.cut(`${d.name}: mean ${share(d.estimate.mean)}, draw 0 ${share(d.estimate.draw_0)}`, width / 6.6), frameAnchor: "top-left", dx: 2, dy: -2, fill: "var(--ink)", textAnchor: "start", stroke: "var(--paper)", strokeWidth: 4 }),
+        Plot.text(rows, { fy: "name", text: (d) => charts.cut(`${d.name}: mean ${share(d.estimate.mean)}, draw 0 ${share(d.estimate.draw_0)}`, width / 6.6), frameAnchor: "top-left", dx: 2, fill: "var(--ink)" }),
       ],
     });
   }
@@ -49,7 +49,7 @@
       Object.entries(draws[figure])
         .filter(([, values]) => values !== null)
         .map(([shots, values]) => ({
-          name: `${title(letter)}, ${shots}-shot`,
+          name: titles.length > 1 ? `${letter}, ${shots}-shot` : `${shots}-shot`,
           values,
           estimate: of(letter, task)[shots][figure],
           colour: charts.PALETTE[report.submissions.indexOf(submission[letter])],
@@ -61,13 +61,14 @@
   const makers = {
     overview: (width) => {
       const rows = report.submissions.flatMap((x) =>
-        Object.keys(x.scores.tasks).map((task) => ({ name: task, group: title(x.letter), ...x.scores.tasks[task][1].balanced_accuracy, title: `${title(x.letter)}\n${task}: ${charts.interval(x.scores.tasks[task][1].balanced_accuracy)}` })),
+        Object.keys(x.scores.tasks).map((task) => ({ name: task, group: x.title, ...x.scores.tasks[task][1].balanced_accuracy, title: `${x.title}\n${task}: ${charts.interval(x.scores.tasks[task][1].balanced_accuracy)}` })),
       );
       const chances = Object.entries(report.tasks).map(([name, task]) => ({ name, chance: 100 / task.classes.length }));
       const domain = Object.keys(report.tasks);
       return charts.dots(rows, {
         width: Math.min(width, 900),
         label: "1-shot balanced accuracy, %",
+        inset: 6,
         ...legend(titles),
         y: { label: null, domain, tickSize: 0 },
         marks: [Plot.tickX(chances, { x: "chance", y: "name", stroke: "var(--quiet)", strokeWidth: 2 })],
@@ -76,7 +77,7 @@
     differences: (width) =>
       charts.dots(
         report.differences.filter((x) => x.shots === 1).map((x) => ({ ...x, name: `${x.a} - ${x.b}, ${x.what}`, title: `${title(x.a)}\nless ${title(x.b)}\n${x.what}: ${charts.interval(x, 2)}` })),
-        { width: Math.min(width, 900), label: "difference, points" },
+        { width: Math.min(width, 900), inset: 6, label: "difference, points" },
       ),
     shots: (width, task) => {
       const { entries, classes } = report.tasks[task];
@@ -100,7 +101,9 @@
       }),
     confusion: (width, task, entry) => {
       const figures = of(entry.submission, task)[1];
-      return charts.heat(figures.classes, figures.confusion, { width });
+      const x = { label: "taken for", axis: "top", domain: figures.classes, padding: 0.04, tickRotate: -40, tickSize: 0 };
+      const y = { label: null, domain: figures.classes, padding: 0.04, tickSize: 0 };
+      return charts.heat(figures.classes, figures.confusion, { width, height: 140 + 36 * figures.classes.length, marginTop: 105, marginRight: 40, marginLeft: 104, x, y });
     },
     map: (width, task, entry) => {
       const { classes } = report.tasks[task];
@@ -126,11 +129,11 @@
       const rows = Object.entries(diagnostics(entry, task).hubs).flatMap(([name, hub]) =>
         [hub.predicted, hub.queries].map((mean, place) => ({ name, mean, group: groups[place], title: `${name}\n${groups[place]}: ${share(mean)}` })),
       );
-      return charts.dots(rows, { width, label: "share, %", ...legend(groups) });
+      return charts.dots(rows, { width, inset: 6, label: "share, %", ...legend(groups) });
     },
     slices: (width, task, entry) => {
       const rows = Object.entries(diagnostics(entry, task).slices).map(([name, part]) => ({ name, mean: part.balanced_accuracy, title: `${name}: ${share(part.balanced_accuracy)}\n${part.persons} persons` }));
-      return charts.dots(rows, { width, label: "balanced accuracy, %", rule: 1 / report.tasks[task].classes.length });
+      return charts.dots(rows, { width, inset: 6, label: "balanced accuracy, %", rule: 1 / report.tasks[task].classes.length });
     },
   };
 
