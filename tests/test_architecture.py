@@ -19,7 +19,7 @@ PACKAGE = REPOSITORY / "oneshot_emotic"
 BASELINES = "oneshot_emotic_baselines"
 HEAVY = (
     *("pandas", "scipy", "datasets", "torch", "pyarrow", "PIL", "numpy", "jsonschema"),
-    *("huggingface_hub", "jinja2"),
+    *("huggingface_hub", "jinja2", "matplotlib", "sklearn"),
 )
 
 GROUND = {"ade20k", "errors", "files", "names", "rng", "processes", "categories", "tasks"}
@@ -43,6 +43,7 @@ ALLOWED = {
     "submission": {"splits", "dataset", "scoring"},
     "report": {"scoring"},
     "webpage": set(),
+    "submission_report": {"splits", "scoring", "submission", "report", "pictures", "webpage"},
     "leaderboard": {"labels", "splits", "dataset", "scoring", "submission", "report", "webpage"},
     "cli": None,  # anything
     "__main__": {"cli"},

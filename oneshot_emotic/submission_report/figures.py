@@ -383,7 +383,7 @@ def _map(name: str, task: Task, entry: Entry) -> PaperFigure:
         axes.set_aspect("equal", adjustable="datalim")
         axes.set_title(_short(entry.submission.title), fontsize=7)
         figure.legend(
-            handles=keys, loc="outside lower center", ncols=4, handletextpad=0.2, columnspacing=0.8
+            handles=keys, loc="outside upper center", ncols=4, handletextpad=0.2, columnspacing=0.8
         )
 
     return PaperFigure(name, None, draw)

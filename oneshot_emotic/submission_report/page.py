@@ -125,13 +125,13 @@ def _submissions(report: Report) -> Table:
         [
             row.title,
             ", ".join(row.scores.tasks),
-            str(max(x[1].runs for x in row.scores.tasks.values())),
             row.scores.digest,
+            str(max(x[1].runs for x in row.scores.tasks.values())),
         ]
         for row in report.submissions
     ]
-    headers = ["submission", "tasks", "runs (training seeds)", "digest"]
-    return Table("The submissions", headers, rows, left=2)
+    headers = ["submission", "tasks", "digest", "runs (training seeds)"]
+    return Table("The submissions", headers, rows, left=3)
 
 
 def _overview(report: Report) -> Table | None:
