@@ -57,7 +57,7 @@ def command(
     The page is one file that needs no network. Needs the extra [report].
     """
     from oneshot_emotic.files import check_not_input, write_bytes, write_text
-    from oneshot_emotic.submission_report.figures import figure_files
+    from oneshot_emotic.submission_report.figures import figure_files, paper_figures
     from oneshot_emotic.submission_report.page import EMBEDDED_WARNING, report_page
 
     _check_options(output, figures, root, annotations, embed_images)
@@ -74,7 +74,7 @@ def command(
             say(f"warning: {EMBEDDED_WARNING}")
     if figures is not None:
         many = 0
-        for name, content in figure_files(report):
+        for name, content in figure_files(paper_figures(report), report.dataset):
             path = figures / name
             check_not_input(path, inputs)
             write_bytes(path, content)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -92,20 +92,28 @@ def paper_figures(report: Report) -> Iterator[PaperFigure]:
         yield from _of_task(report, part)
 
 
-def figure_files(report: Report) -> Iterator[tuple[str, bytes]]:
-    """Name and content of every file: each chart in every width and format."""
+def figure_files(
+    charts: Iterable[PaperFigure], dataset: DatasetIdentity
+) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every file: each chart in every width and format.
+
+    Args:
+        charts: From `paper_figures`.
+        dataset: What each says at its foot.
+    """
     import matplotlib as mpl
     from matplotlib.figure import Figure
 
-    note = _note(report.dataset)
     with mpl.rc_context(_SETTINGS), warnings.catch_warnings():
         # Letters that the font lacks show as boxes.
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        for chart in paper_figures(report):
+        for chart in charts:
             for width_name, width in WIDTHS.items():
                 figure = Figure(figsize=(width, chart.height or min(width, 5.0)))
                 chart.draw(figure)
-                figure.supxlabel(note, fontsize=5, color=_GREY, x=0.99, ha="right")
+                figure.supxlabel(_note(dataset), fontsize=5, color=_GREY, x=0.99, ha="right")
+                figure.draw_without_rendering()  # lays it out, once for all formats
+                figure.set_layout_engine("none")
                 for kind in FORMATS:
                     content = io.BytesIO()
                     figure.savefig(content, format=kind, metadata=_METADATA[kind])
