@@ -52,6 +52,7 @@ NOT_BUNDLED_NOTE = (
 )
 #: Field of a card -> what it is called.
 _CARD = {
+    "modalities": "sees",
     "seen_unseen_names": "saw words",
     "seen_test_images": "saw test images",
     "base": "base",
@@ -179,15 +180,11 @@ def card_fields(row: Row) -> list[tuple[str, Cell]]:
 
 
 def about_table(board: Board) -> Table:
-    """The cards of all submissions."""
-    return Table(
-        ("submission", *_CARD.values()),
-        tuple(
-            (_name(row, links=True), *(cell for _, cell in card_fields(row)))
-            for row in sorted(board.rows, key=lambda row: row.slug)
-        ),
-        left=len(_CARD) + 1,
-    )
+    """The cards of all submissions, without what the tables of ranks say."""
+    _, *titles = _CARD.values()
+    rows = sorted(board.rows, key=lambda row: row.slug)
+    cells = ((_name(row, links=True), *(cell for _, cell in card_fields(row)[1:])) for row in rows)
+    return Table(("submission", *titles), tuple(cells), left=len(_CARD))
 
 
 def _field(value: Any) -> Cell:

@@ -157,9 +157,9 @@ def _section(board: Board, section: Any) -> dict[str, Any]:
 def _cell(cell: Cell) -> dict[str, Any]:
     """A cell for the template's macro."""
     if isinstance(cell, Name):
-        return {"text": printable(cell.text, 200), "marks": cell.marks}
+        return {"text": printable(cell.text, 200), "marks": cell.marks, "given": True}
     if isinstance(cell, Words):
-        return {"text": printable(cell.text, cell.limit)}
+        return {"text": printable(cell.text, cell.limit), "given": True}
     return {"text": cell.text, "own": True} if isinstance(cell, Emphasis) else {"text": cell}
 
 

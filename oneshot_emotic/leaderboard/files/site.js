@@ -96,16 +96,16 @@ strangers: they become text, never HTML. */
   function columns() {
     const title = (cell) => element("button", { type: "button", className: "sort", textContent: cell.getValue() });
     const column = (text, field, more) => ({ title: text, field, titleFormatter: title, visible: visible(field), ...more });
-    const figure = (get) => ({ ...NUMBERS, formatter: (cell) => get(cell.getRow().getData().of) });
-    const text = { formatter: (cell) => element("span", { textContent: cell.getValue() ?? "" }) };
+    const figure = (get) => ({ ...NUMBERS, formatter: (cell) => get(cell.getData().of) });
+    const text = { formatter: (cell) => element("span", { textContent: cell.getValue() || (cell.getData().control ? "" : NONE) }) };
     return [
       { title: "pin", field: "pin", headerSort: false, formatter: pinBox, hozAlign: "center" },
       column("#", "rank", { sorter: "number", sorterParams: { alignEmptyValues: "bottom" }, formatter: rankText }),
-      column("submission", "name", { sorter: "string", formatter: nameLink, widthGrow: 3 }),
+      column("submission", "name", { sorter: "string", formatter: nameLink, variableHeight: true, cssClass: "wrap", ...(innerWidth < 600 && { width: 150 }) }),
       column("sees", "sees", text),
       column("base", "base", text),
       column("seeds", "seeds", text),
-      column("overall", "overall", { ...NUMBERS, formatter: (cell) => overallText(cell.getRow().getData()) }),
+      column("overall", "overall", { ...NUMBERS, formatter: (cell) => overallText(cell.getData()) }),
       ...tasks().map((task) => column(task, task, figure((of) => (of.tasks[task] ? interval(of.tasks[task]) : NONE)))),
       ...tasks().map((task) => column(`${task}, 5-shot`, `five ${task}`, figure((of) => bounds(of.tasks[task]?.five)))),
       ...tasks().map((task) => column(`${task}, plain`, `plain ${task}`, figure((of) => percent(of.tasks[task]?.plain)))),
@@ -113,28 +113,28 @@ strangers: they become text, never HTML. */
       column("saw test images", "seen_test_images", { formatter: (cell) => answerText(cell) }),
       column("backbone", "backbone", text),
       column("pretraining", "pretraining", text),
-      column("parameters", "parameters", { ...NUMBERS, formatter: (cell) => millions(cell.getRow().getData()) }),
+      column("parameters", "parameters", { ...NUMBERS, formatter: (cell) => millions(cell.getData()) }),
       column("licence", "licence", text),
       column("date", "date", text),
     ];
   }
   const visible = (field) => (state.columns ? state.columns.split("|").includes(field) : [...DEFAULTS, ...tasks()].includes(field));
   const bounds = (three) => (three ? interval({ mean: three[0], low: three[1], high: three[2] }) : NONE);
-  const answerText = (cell) => (cell.getRow().getData().control ? "" : said(cell.getValue()));
+  const answerText = (cell) => (cell.getData().control ? "" : said(cell.getValue()));
   const overallText = (row) => (row.overall === null ? NONE : interval(row.control ? row.of.overall[state.family] : row.places[state.family]));
   function rankText(cell) {
-    const row = cell.getRow().getData();
+    const row = cell.getData();
     return row.control ? "" : row.rank === null ? NONE : `${row.rank}${row.tied && row.overall !== best() ? " ≈" : ""}`;
   }
   const best = () => Math.max(...board().rows.map((row) => row.places[state.family]?.mean ?? -Infinity));
   function nameLink(cell) {
-    const row = cell.getRow().getData();
+    const row = cell.getData();
     if (row.control) return element("em", { textContent: row.name });
     const link = element("a", { href: `rows/${encodeURIComponent(row.slug)}.html`, textContent: row.name });
     return element("span", {}, link, row.marks ? ` ${row.marks}` : "");
   }
   function pinBox(cell) {
-    const row = cell.getRow().getData();
+    const row = cell.getData();
     if (row.control) return "";
     const box = element("input", { type: "checkbox", checked: pins().includes(row.slug), ariaLabel: `Pin ${row.name}` });
     box.dataset.slug = row.slug;
@@ -224,6 +224,7 @@ strangers: they become text, never HTML. */
     });
     const form = document.querySelector("#app .filters");
     form.replaceChildren(field("Name", name), ...selects, field("Parameters at most (million)", most), clear);
+    $("filters").open ||= innerWidth > 900 || ["name", "most", ...FILTERS.map(([key]) => key)].some((key) => state[key]);
     form.onsubmit = (event) => event.preventDefault();
   }
 
@@ -248,11 +249,11 @@ strangers: they become text, never HTML. */
 
   function drawParameters(rows) {
     const sized = rows.filter((row) => row.parameters > 0).map((row) => ({ ...row.places[state.family], name: row.name, parameters: row.parameters }));
+    $("size").hidden = !sized.length;
     const unsaid = rows.length - sized.length;
     $("sizes").textContent = `Overall by parameters, for ${sized.length} of ${rows.length} rows; ${unsaid} do not say theirs.`;
     const points = sized.map((row) => ({ ...row, mean: 100 * row.mean, low: 100 * (row.low ?? row.mean), high: 100 * (row.high ?? row.mean) }));
     charts.show($("parameters"), (width) => {
-      if (!points.length) return element("span");
       return charts.plot({
         width,
         height: 320,
@@ -311,7 +312,7 @@ strangers: they become text, never HTML. */
       const found = difference(what, a, b);
       return found ? [{ what: what === state.family ? "overall" : what, found, a: figure(what, a), b: figure(what, b) }] : [];
     });
-    const cells = (tag, texts) => element("tr", {}, ...texts.map((textContent) => element(tag, { textContent })));
+    const cells = (tag, texts) => element("tr", {}, ...texts.map((textContent, place) => element(tag, { textContent, className: place ? "" : "text" })));
     $("differences").replaceChildren(lines.length
       ? element("table", {},
           element("thead", {}, cells("th", ["1-shot", "A", "B", "A − B", "told apart"])),

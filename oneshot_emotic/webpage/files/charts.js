@@ -80,7 +80,7 @@ const charts = (() => {
       marginRight: 24,
       marginBottom: 44,
       ariaLabel: `${label}: ${rows.map((row) => `${row.name} ${row.group ?? ""} ${interval(row)}`).join("; ")}`,
-      x: { label, labelAnchor: "center", grid: true, ...TICKS },
+      x: { label, labelAnchor: "center", grid: true, insetRight: 8, ...TICKS },
       y: { label: null, domain: [...named.keys()], tickFormat: (x) => cut(named.get(x), left / 7), ...TICKS },
       color: { domain: groups, range: PALETTE, legend: groups.length > 1 },
       ...more,
@@ -108,16 +108,20 @@ const charts = (() => {
     );
     const longest = Math.max(...classes.map((x) => x.length));
     const left = Math.min(0.35 * width, 40 + 7 * longest);
+    const turned = 7 * longest > (width - left) / classes.length;
     return plot({
       width,
-      height: 70 + 36 * classes.length,
+      height: (turned ? 108 : 52) + 34 * classes.length,
       marginLeft: left,
-      marginTop: 34,
+      marginTop: turned ? 100 : 44,
+      marginRight: turned ? 40 : 20,
+      marginBottom: 8,
       ariaLabel: `Confusion: ${cells.map((d) => `${d.truth} taken for ${d.taken} ${percent(d.value)}`).join("; ")}`,
-      x: { label: "taken for", axis: "top", domain: classes, tickFormat: (x) => cut(x, (width - left) / classes.length / 7), padding: 0.04, ...TICKS },
-      y: { label: "true class", domain: classes, tickFormat: (x) => cut(x, (left - 24) / 7), padding: 0.04, ...TICKS },
+      x: { axis: null, domain: classes, padding: 0.04 },
+      y: { label: null, domain: classes, tickFormat: (x) => cut(x, left / 7), padding: 0.04, ...TICKS },
       ...more,
       marks: [
+        Plot.axisX({ anchor: "top", label: null, tickSize: 0, tickRotate: turned ? -40 : 0, textAnchor: turned ? "start" : "middle" }),
         Plot.cell(cells, { x: "taken", y: "truth", fill: "var(--accent)", fillOpacity: (d) => 0.75 * (d.value ?? 0), stroke: "var(--line)" }),
         Plot.text(cells, { x: "taken", y: "truth", text: (d) => percent(d.value, 0), fill: "var(--ink)" }),
         Plot.tip(cells, Plot.pointer({ x: "taken", y: "truth", title: (d) => `${d.truth} taken for ${d.taken}: ${percent(d.value)} %` })),
