@@ -9,10 +9,15 @@ import re
 from html.parser import HTMLParser
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pages import Page
 
+from oneshot_emotic.errors import printable
+from oneshot_emotic.escaping import is_plain_https
 from oneshot_emotic.webpage.colours import PALETTE, custom_properties
 from oneshot_emotic.webpage.libraries import FOLDER, library, manifest
-from oneshot_emotic.webpage.page import embedded_json, page
+from oneshot_emotic.webpage.page import _environment, embedded_json, page
 
 OWN = "oneshot_emotic.webpage"
 
@@ -85,6 +90,9 @@ class TestPolicy:
         assert not re.search(r"\bsrc=|https?://", text)
 
 
+ADDRESSES = ("https://example.org/?a=1&copy=2", "javascript:x", 'https://e.org/"onload="x', None)
+
+
 class TestText:
     HOSTILE = '</script></title><!-- <b onload="x">\'&\u2028\u202e\x1b[31m]]>'
 
@@ -97,6 +105,20 @@ class TestText:
         found = made(title=self.HOSTILE)
         title = re.search("<title>(.*?)</title>", found)[1]
         assert "<" not in title and "\\u202e" in title and "\\x1b" in title
+
+    @given(st.one_of(st.just(HOSTILE), st.text()), st.sampled_from(ADDRESSES))
+    def test_a_cell_shows_its_text_and_nothing_else(self, text, address):
+        parts = _environment(OWN).get_template("parts.html").module
+        marked = {"text": text, "given": True, "marks": "+"}
+        rows = [[text, marked], [{"text": text, "href": text}]]
+        link = parts.link(text, address)
+        shown, text = Page(f"{link}{parts.table([text], rows, 1, text)}"), printable(text, None)
+        cells = [[cell.rstrip("\n") for cell in row] for row in shown.tables[0]]
+        assert cells == [[text], [text, f"{text} +"], [text]]
+        assert shown.links == [*([address] if is_plain_https(address) else []), text]
+        assert set(shown.tags) <= {
+            *["div", "table", "caption", "thead", "tbody", "tr", "th", "td", "a"]
+        }
 
     def test_a_script_that_would_end_early_is_refused(self, monkeypatch):
         monkeypatch.setattr(f"{OWN}.page._file", lambda package, name: "'</script>'")

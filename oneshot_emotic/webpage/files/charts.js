@@ -56,42 +56,46 @@ const charts = (() => {
 
   /** Dots with their intervals, a line each, from top to bottom.
 
-  rows: {name, mean, low, high, group, title} each; group (if any) gives the colour.
-  Of options: width, label (of the axis), names (pixels for names), rule (a line there, as chance),
-  brackets ({from, to}: names that are tied), marks (more of Plot's), x and others of Plot's. */
-  function dots(rows, { width, label, names, rule = 0, brackets = [], marks = [], ...more }) {
-    const left = names ?? Math.min(0.42 * width, 20 + 7 * Math.max(...rows.map((x) => x.name.length)));
+  rows: {name, mean, low, high} each; key (if any) tells rows of one name apart, group (if any)
+  gives the colour, title what shows under the pointer. Of options: width, label (of the axis),
+  rule (a line there, as chance) and ruleLabel, brackets ({x, from, to}: keys of rows that are
+  tied), marks (more of Plot's), and others of Plot's. */
+  function dots(rows, { width, label, rule = 0, ruleLabel, brackets = [], marks = [], ...more }) {
+    const left = Math.min(0.42 * width, 20 + 7 * Math.max(...rows.map((row) => row.name.length)));
     const groups = [...new Set(rows.map((row) => row.group ?? ""))];
-    const colour = (row) => PALETTE[groups.indexOf(row.group ?? "") % PALETTE.length];
     const scaled = rows.map((row) => ({
+      key: row.name,
+      group: "",
       ...row,
+      title: row.title ?? `${row.name}${row.group ? `, ${row.group}` : ""}\n${interval(row)}`,
       ...Object.fromEntries(
         ["mean", "low", "high"].map((x) => [x, Number.isFinite(row[x]) ? 100 * row[x] : NaN]),
       ),
     }));
-    const shown = (row) => row.title ?? `${row.name}\n${interval(row)}`;
-    const many = groups.length > 1;
+    const named = new Map(scaled.map((row) => [row.key, row.name]));
     return plot({
       width,
-      height: 60 + (many ? 12 * groups.length : 22) * new Set(rows.map((x) => x.name)).size,
+      height: 60 + (groups.length > 1 ? 14 * groups.length : 22) * named.size,
       marginLeft: left,
       marginRight: 24,
-      ariaLabel: `${label}: ${rows.map((row) => `${row.name} ${interval(row)}`).join("; ")}`,
       marginBottom: 44,
-      x: { label, labelAnchor: "center", grid: true, ...TICKS },
-      y: { label: null, domain: [...new Set(rows.map((x) => x.name))], tickFormat: (x) => cut(x, left / 6.6), ...TICKS },
+      ariaLabel: `${label}: ${rows.map((row) => `${row.name} ${row.group ?? ""} ${interval(row)}`).join("; ")}`,
+      x: { label, labelAnchor: "center", grid: true, insetRight: 8, ...TICKS },
+      y: { label: null, domain: [...named.keys()], tickFormat: (x) => cut(named.get(x), left / 7), ...TICKS },
+      color: { domain: groups, range: PALETTE, legend: groups.length > 1 },
       ...more,
       marks: [
         Plot.ruleX([100 * rule], { stroke: "var(--quiet)", strokeDasharray: "3 3" }),
+        ruleLabel ? Plot.text([100 * rule], { x: (x) => x, frameAnchor: "top", dy: -10, text: () => ruleLabel, fill: "var(--quiet)" }) : null,
         ...groups.map((group, place) => {
-          const dy = many ? 10 * (place - (groups.length - 1) / 2) : 0;
-          const of = scaled.filter((row) => (row.group ?? "") === group);
+          const dy = 10 * (place - (groups.length - 1) / 2);
+          const of = scaled.filter((row) => row.group === group);
           return [
-            Plot.ruleY(of.filter((row) => Number.isFinite(row.low)), { x1: "low", x2: "high", y: "name", dy, stroke: colour(of[0]), strokeWidth: 2 }),
-            Plot.dot(of, { x: "mean", y: "name", dy, r: 4, fill: colour(of[0]), title: shown, tip: true }),
+            Plot.ruleY(of.filter((row) => Number.isFinite(row.low)), { x1: "low", x2: "high", y: "key", dy, stroke: "group", strokeWidth: 2 }),
+            Plot.dot(of, { x: "mean", y: "key", dy, r: 4, fill: "group", title: "title", tip: true }),
           ];
         }),
-        Plot.ruleX(brackets, { x: (b) => b.x, y1: "from", y2: "to", stroke: "var(--quiet)", strokeWidth: 3, insetTop: 3, insetBottom: 3 }),
+        Plot.ruleX(brackets, { x: "x", y1: "from", y2: "to", stroke: "var(--quiet)", strokeWidth: 3, insetTop: 3, insetBottom: 3 }),
         ...marks,
       ],
     });
@@ -104,16 +108,20 @@ const charts = (() => {
     );
     const longest = Math.max(...classes.map((x) => x.length));
     const left = Math.min(0.35 * width, 40 + 7 * longest);
+    const turned = 7 * longest > (width - left) / classes.length;
     return plot({
       width,
-      height: 70 + 36 * classes.length,
+      height: (turned ? 108 : 52) + 34 * classes.length,
       marginLeft: left,
-      marginTop: 34,
+      marginTop: turned ? 100 : 44,
+      marginRight: turned ? 40 : 20,
+      marginBottom: 8,
       ariaLabel: `Confusion: ${cells.map((d) => `${d.truth} taken for ${d.taken} ${percent(d.value)}`).join("; ")}`,
-      x: { label: "taken for", axis: "top", domain: classes, tickFormat: (x) => cut(x, (width - left) / classes.length / 7), padding: 0.04, ...TICKS },
-      y: { label: "true class", domain: classes, tickFormat: (x) => cut(x, (left - 24) / 7), padding: 0.04, ...TICKS },
+      x: { axis: null, domain: classes, padding: 0.04 },
+      y: { label: null, domain: classes, tickFormat: (x) => cut(x, left / 7), padding: 0.04, ...TICKS },
       ...more,
       marks: [
+        Plot.axisX({ anchor: "top", label: null, tickSize: 0, tickRotate: turned ? -40 : 0, textAnchor: turned ? "start" : "middle" }),
         Plot.cell(cells, { x: "taken", y: "truth", fill: "var(--accent)", fillOpacity: (d) => 0.75 * (d.value ?? 0), stroke: "var(--line)" }),
         Plot.text(cells, { x: "taken", y: "truth", text: (d) => percent(d.value, 0), fill: "var(--ink)" }),
         Plot.tip(cells, Plot.pointer({ x: "taken", y: "truth", title: (d) => `${d.truth} taken for ${d.taken}: ${percent(d.value)} %` })),
