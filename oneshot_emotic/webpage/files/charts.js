@@ -32,7 +32,10 @@ const charts = (() => {
   function plot(options) {
     const chart = Plot.plot({ className: "plot", style: { fontSize: "12px" }, ...options });
     for (const style of chart.querySelectorAll("style")) style.remove();
-    const picture = chart.tagName === "svg" ? chart : chart.querySelector("svg:last-of-type");
+    // One picture with one name: that of the whole, not those of its marks and colour keys.
+    for (const mark of chart.querySelectorAll("g[aria-label]")) mark.removeAttribute("aria-label");
+    for (const key of chart.querySelectorAll("[class*=swatch] svg")) key.setAttribute("aria-hidden", "true");
+    const picture = chart.tagName === "svg" ? chart : chart.querySelector(":scope > svg");
     picture.setAttribute("role", "img");
     return chart;
   }
