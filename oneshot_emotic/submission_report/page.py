@@ -7,7 +7,14 @@ from dataclasses import dataclass, field
 
 from oneshot_emotic import __version__
 from oneshot_emotic.errors import counted
-from oneshot_emotic.report import INTERVAL_NOTE, NONE, OVERALL_NOTE, interval, percent
+from oneshot_emotic.report import (
+    INTERVAL_NOTE,
+    NONE,
+    OVERALL_NOTE,
+    interval,
+    percent,
+    plain_interval,
+)
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
@@ -152,7 +159,7 @@ def _overview(report: Report) -> Table | None:
         if any(overall):
             cells = [NONE if x is None else interval(x) for x in overall]
             rows.append([f"overall {family}, above chance", *cells, percent(0.0)])
-    return Table("Balanced accuracy in per cent", [*headers, "chance"], rows)
+    return Table("Balanced accuracy of all in per cent", [*headers, "chance"], rows)
 
 
 def _shot_columns(submissions: Sequence[Submission]) -> list[str]:
@@ -178,7 +185,7 @@ def _differences(report: Report) -> Table | None:
             f"{pair.a.letter} - {pair.b.letter}, {line.what}, {line.shots}-shot",
             interval(line.a),
             interval(line.b),
-            interval(line.difference, 2),
+            plain_interval(line.difference),
             "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
             "yes" if line.difference.separated else "no",
         ]
@@ -216,7 +223,7 @@ def _headline(part: TaskPart) -> Table:
     ]
     rows += [[CONTROLS[name], *_figures(by_shots[1])] for name, by_shots in part.controls.items()]
     headers = [
-        *("", "balanced accuracy", "in draw 0", "spread over draws", "least to most"),
+        *("submission", "balanced accuracy", "in draw 0", "spread over draws", "least to most"),
         *("plain accuracy", "plain in draw 0", "macro-F1"),
         *(["level error"] if part.task.levels else []),
     ]
@@ -252,8 +259,8 @@ def _shots(part: TaskPart) -> Table:
         [f"{shots}-shot", *(interval(x.figures[shots].balanced_accuracy) for x in part.entries)]
         for shots in part.entries[0].figures
     ]
-    headers = ["", *(entry.submission.title for entry in part.entries)]
-    return Table("Balanced accuracy in per cent", headers, rows)
+    headers = ["shots", *(entry.submission.title for entry in part.entries)]
+    return Table("Balanced accuracy by shots in per cent", headers, rows)
 
 
 def _recall(part: TaskPart) -> Table:
@@ -295,7 +302,7 @@ def _examples(entry: Entry) -> Table:
         ]
         for x in entry.examples
     ]
-    headers = ["", "query", "nearest support", "the other support", "times as far"]
+    headers = ["result", "query", "nearest support", "the other support", "times as far"]
     caption = (
         "The other support is that of the query's own class where it was not recognised, else the "
         "nearest of another class"
@@ -318,7 +325,7 @@ def _confusion(figures: ShotScores) -> Table:
         for name, shares in zip(figures.classes, figures.confusion, strict=True)
     ]
     caption = "Of each true class (row), per cent taken for each class, 1-shot, mean over draws"
-    return Table(caption, ["", *figures.classes], rows)
+    return Table(caption, ["true class", *figures.classes], rows)
 
 
 def _hubs(found: Diagnostics) -> Table:

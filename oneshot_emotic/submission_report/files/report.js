@@ -8,16 +8,13 @@
   const title = (letter) => submission[letter].title;
   const of = (letter, task) => submission[letter].scores.tasks[task];
   const share = (value) => `${charts.percent(value)} %`;
-  const legend = (groups) =>
-    groups.length > 1 && { color: { type: "categorical", domain: groups, range: charts.PALETTE.slice(0, groups.length), legend: true } };
 
   /** Dots of a figure for each submission of a task: rows {name, mean, low, high}. */
   function dotsOf(task, width, rows, options) {
-    const entries = report.tasks[task].entries;
-    const all = entries.flatMap(({ submission: letter }) =>
+    const all = report.tasks[task].entries.flatMap(({ submission: letter }) =>
       rows(letter).map((row) => ({ group: title(letter), ...row, title: `${title(letter)}\n${row.name}: ${charts.interval(row)}` })),
     );
-    return charts.dots(all, { width, inset: 6, ...legend(entries.map((x) => title(x.submission))), ...options });
+    return charts.dots(all, { width, ...options });
   }
 
   /** Histograms over draws, one below the other: rows {name, values, estimate}. */
@@ -64,20 +61,16 @@
         Object.keys(x.scores.tasks).map((task) => ({ name: task, group: x.title, ...x.scores.tasks[task][1].balanced_accuracy, title: `${x.title}\n${task}: ${charts.interval(x.scores.tasks[task][1].balanced_accuracy)}` })),
       );
       const chances = Object.entries(report.tasks).map(([name, task]) => ({ name, chance: 100 / task.classes.length }));
-      const domain = Object.keys(report.tasks);
       return charts.dots(rows, {
         width: Math.min(width, 900),
         label: "1-shot balanced accuracy, %",
-        inset: 6,
-        ...legend(titles),
-        y: { label: null, domain, tickSize: 0 },
         marks: [Plot.tickX(chances, { x: "chance", y: "name", stroke: "var(--quiet)", strokeWidth: 2 })],
       });
     },
     differences: (width) =>
       charts.dots(
         report.differences.filter((x) => x.shots === 1).map((x) => ({ ...x, name: `${x.a} - ${x.b}, ${x.what}`, title: `${title(x.a)}\nless ${title(x.b)}\n${x.what}: ${charts.interval(x, 2)}` })),
-        { width: Math.min(width, 900), inset: 6, label: "difference, points" },
+        { width: Math.min(width, 900), label: "difference, points" },
       ),
     shots: (width, task) => {
       const { entries, classes } = report.tasks[task];
@@ -101,9 +94,7 @@
       }),
     confusion: (width, task, entry) => {
       const figures = of(entry.submission, task)[1];
-      const x = { label: "taken for", axis: "top", domain: figures.classes, padding: 0.04, tickRotate: -40, tickSize: 0 };
-      const y = { label: null, domain: figures.classes, padding: 0.04, tickSize: 0 };
-      return charts.heat(figures.classes, figures.confusion, { width, height: 140 + 36 * figures.classes.length, marginTop: 105, marginRight: 40, marginLeft: 104, x, y });
+      return charts.heat(figures.classes, figures.confusion, { width });
     },
     map: (width, task, entry) => {
       const { classes } = report.tasks[task];
@@ -129,11 +120,11 @@
       const rows = Object.entries(diagnostics(entry, task).hubs).flatMap(([name, hub]) =>
         [hub.predicted, hub.queries].map((mean, place) => ({ name, mean, group: groups[place], title: `${name}\n${groups[place]}: ${share(mean)}` })),
       );
-      return charts.dots(rows, { width, inset: 6, label: "share, %", ...legend(groups) });
+      return charts.dots(rows, { width, label: "share, %" });
     },
     slices: (width, task, entry) => {
       const rows = Object.entries(diagnostics(entry, task).slices).map(([name, part]) => ({ name, mean: part.balanced_accuracy, title: `${name}: ${share(part.balanced_accuracy)}\n${part.persons} persons` }));
-      return charts.dots(rows, { width, inset: 6, label: "balanced accuracy, %", rule: 1 / report.tasks[task].classes.length });
+      return charts.dots(rows, { width, label: "balanced accuracy, %", rule: 1 / report.tasks[task].classes.length });
     },
   };
 

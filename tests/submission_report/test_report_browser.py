@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from made_report import HOSTILE, small_report, small_task
+from submission_report.small_reports import HOSTILE, small_report, small_task
 
 from oneshot_emotic.submission_report.page import report_page
 

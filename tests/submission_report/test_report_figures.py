@@ -8,7 +8,7 @@ import subprocess
 from xml.etree import ElementTree
 
 import pytest
-from made_report import HOSTILE, small_report, small_task
+from submission_report.small_reports import HOSTILE, small_report, small_task
 from PIL import Image
 
 from oneshot_emotic.submission_report.figures import (

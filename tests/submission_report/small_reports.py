@@ -1,10 +1,11 @@
-"""Small tasks and reports of them."""
+"""Small tasks, reports of them, and a map without scikit-learn."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from oneshot_emotic.splits import DatasetIdentity, split_task
 from oneshot_emotic.submission.check import Checked
@@ -21,6 +22,13 @@ HOSTILE = (
     "a\u202eb\x1b[31m\nc\u2028d",
     "name-without-a-space-" * 20,
 )
+
+
+@pytest.fixture
+def flat_map(monkeypatch):
+    """The first two dimensions in place of t-SNE: only the map needs scikit-learn."""
+    name = "oneshot_emotic.submission_report.embedding_map._tsne"
+    monkeypatch.setattr(name, lambda points: points[:, :2].copy())
 
 
 def small_task(name="cat-6-6", persons=12, dataset="synthetic", mark=""):

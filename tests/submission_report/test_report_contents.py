@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from made_report import small_report, small_task, vectors
+from submission_report.small_reports import small_report, small_task, vectors
 
 from oneshot_emotic import evaluate
 from oneshot_emotic.errors import InputError

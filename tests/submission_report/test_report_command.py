@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 from made import small_dataset, small_stand_in, small_tasks, submission_folder
-from made_report import vectors
+from submission_report.small_reports import vectors
 from pages import Page
 
 from oneshot_emotic import load_task, open_pictures, write_submission
