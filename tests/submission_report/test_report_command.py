@@ -10,8 +10,8 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 from made import small_dataset, small_stand_in, small_tasks, submission_folder
-from submission_report.small_reports import vectors
 from pages import Page
+from submission_report.small_reports import vectors
 
 from oneshot_emotic import load_task, open_pictures, write_submission
 from oneshot_emotic.cli.main import main

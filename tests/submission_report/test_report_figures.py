@@ -8,8 +8,8 @@ import subprocess
 from xml.etree import ElementTree
 
 import pytest
-from submission_report.small_reports import HOSTILE, small_report, small_task
 from PIL import Image
+from submission_report.small_reports import HOSTILE, small_report, small_task
 
 from oneshot_emotic.submission_report.figures import (
     FORMATS,

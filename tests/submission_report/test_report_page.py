@@ -6,8 +6,8 @@ import json
 import re
 
 import pytest
-from submission_report.small_reports import HIT, HOSTILE, small_report, small_task
 from pages import Page
+from submission_report.small_reports import HIT, HOSTILE, small_report, small_task
 
 from oneshot_emotic.errors import printable
 from oneshot_emotic.report import percent, plain_interval
