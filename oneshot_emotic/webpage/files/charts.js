@@ -32,8 +32,9 @@ const charts = (() => {
   function plot(options) {
     const chart = Plot.plot({ className: "plot", style: { fontSize: "12px" }, ...options });
     for (const style of chart.querySelectorAll("style")) style.remove();
-    const picture = chart.tagName === "svg" ? chart : chart.querySelector("svg:last-of-type");
-    picture.setAttribute("role", "img");
+    const picture = chart.matches("svg") ? chart : chart.querySelector(":scope > svg");
+    picture.setAttribute("role", "img"); // its label says it all, so its parts need none
+    for (const part of chart.querySelectorAll("g[aria-label]")) part.removeAttribute("aria-label");
     return chart;
   }
 
