@@ -388,7 +388,12 @@ strangers: they become text, never HTML. */
     const section = document.querySelector(".family:not([hidden])");
     $("app").hidden = !section;
     if (!section) return;
-    section.querySelector("h3").after($("app"));
+    const heading = section.querySelector("h3");
+    for (const tag of document.querySelectorAll("#app .tag")) {
+      tag.textContent = heading.querySelector(".tag")?.textContent ?? "";
+      tag.hidden = !tag.textContent;
+    }
+    heading.after($("app"));
     makeFilters();
     makeTable();
     drawPinned();

@@ -32,9 +32,11 @@ const charts = (() => {
   function plot(options) {
     const chart = Plot.plot({ className: "plot", style: { fontSize: "12px" }, ...options });
     for (const style of chart.querySelectorAll("style")) style.remove();
-    const picture = chart.matches("svg") ? chart : chart.querySelector(":scope > svg");
-    picture.setAttribute("role", "img"); // its label says it all, so its parts need none
-    for (const part of chart.querySelectorAll("g[aria-label]")) part.removeAttribute("aria-label");
+    // One picture with one name: that of the whole, not those of its marks and colour keys.
+    for (const mark of chart.querySelectorAll("g[aria-label]")) mark.removeAttribute("aria-label");
+    for (const key of chart.querySelectorAll("[class*=swatch] svg")) key.setAttribute("aria-hidden", "true");
+    const picture = chart.tagName === "svg" ? chart : chart.querySelector(":scope > svg");
+    picture.setAttribute("role", "img");
     return chart;
   }
 
@@ -81,7 +83,7 @@ const charts = (() => {
       marginRight: 24,
       marginBottom: 44,
       ariaLabel: `${label}: ${rows.map((row) => `${row.name} ${row.group ?? ""} ${interval(row)}`).join("; ")}`,
-      x: { label, labelAnchor: "center", grid: true, insetRight: 8, ...TICKS },
+      x: { label, labelAnchor: "center", grid: true, insetLeft: 8, insetRight: 8, ...TICKS },
       y: { label: null, domain: [...named.keys()], tickFormat: (x) => cut(named.get(x), left / 7), ...TICKS },
       color: { domain: groups, range: PALETTE, legend: groups.length > 1 },
       ...more,
@@ -96,7 +98,7 @@ const charts = (() => {
             Plot.dot(of, { x: "mean", y: "key", dy, r: 4, fill: "group", title: "title", tip: true }),
           ];
         }),
-        Plot.ruleX(brackets, { x: "x", y1: "from", y2: "to", stroke: "var(--quiet)", strokeWidth: 3, insetTop: 3, insetBottom: 3 }),
+        Plot.ruleX(brackets, { x: "x", y1: "from", y2: "to", stroke: "var(--quiet)", strokeWidth: 3, insetTop: -7, insetBottom: -7 }),
         ...marks,
       ],
     });
