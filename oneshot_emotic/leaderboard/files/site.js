@@ -164,7 +164,12 @@ strangers: they become text, never HTML. */
       columnHeaderSortMulti: false,
       initialSort: known ? [{ column: field, dir: dir === "desc" ? "desc" : "asc" }] : [],
     });
-    table.on("tableBuilt", filter);
+    table.on("tableBuilt", () => {
+      // What one reaches by the keyboard is in the rows; a grid may not hold another stop.
+      document.querySelector("#rows .tabulator-tableholder").removeAttribute("tabindex");
+      if (entries().every(shown)) drawRows();
+      else filter();
+    });
     table.on("dataSorted", (sorters) => {
       const by = sorters[0] ? `${sorters[0].field}:${sorters[0].dir}` : "";
       if (by && by !== state.sort) {
@@ -383,7 +388,12 @@ strangers: they become text, never HTML. */
     const section = document.querySelector(".family:not([hidden])");
     $("app").hidden = !section;
     if (!section) return;
-    section.querySelector("h3").after($("app"));
+    const heading = section.querySelector("h3");
+    for (const tag of document.querySelectorAll("#app .tag")) {
+      tag.textContent = heading.querySelector(".tag")?.textContent ?? "";
+      tag.hidden = !tag.textContent;
+    }
+    heading.after($("app"));
     makeFilters();
     makeTable();
     drawPinned();

@@ -83,7 +83,7 @@ const charts = (() => {
       marginRight: 24,
       marginBottom: 44,
       ariaLabel: `${label}: ${rows.map((row) => `${row.name} ${row.group ?? ""} ${interval(row)}`).join("; ")}`,
-      x: { label, labelAnchor: "center", grid: true, insetRight: 8, ...TICKS },
+      x: { label, labelAnchor: "center", grid: true, insetLeft: 8, insetRight: 8, ...TICKS },
       y: { label: null, domain: [...named.keys()], tickFormat: (x) => cut(named.get(x), left / 7), ...TICKS },
       color: { domain: groups, range: PALETTE, legend: groups.length > 1 },
       ...more,
@@ -98,7 +98,7 @@ const charts = (() => {
             Plot.dot(of, { x: "mean", y: "key", dy, r: 4, fill: "group", title: "title", tip: true }),
           ];
         }),
-        Plot.ruleX(brackets, { x: "x", y1: "from", y2: "to", stroke: "var(--quiet)", strokeWidth: 3, insetTop: 3, insetBottom: 3 }),
+        Plot.ruleX(brackets, { x: "x", y1: "from", y2: "to", stroke: "var(--quiet)", strokeWidth: 3, insetTop: -7, insetBottom: -7 }),
         ...marks,
       ],
     });
