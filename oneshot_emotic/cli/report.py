@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,6 @@ from oneshot_emotic.errors import InputError, Problem, counted
 if TYPE_CHECKING:
     from oneshot_emotic.submission.check import Checked
     from oneshot_emotic.submission_report.contents import Report
-    from oneshot_emotic.submission_report.thumbnails import Thumbnail
 
 
 @click.command()
@@ -57,27 +55,36 @@ def command(
     The page is one file that needs no network. Needs the extra [report].
     """
     from oneshot_emotic.files import check_not_input, write_bytes, write_text
+    from oneshot_emotic.pictures import open_pictures
     from oneshot_emotic.submission_report.figures import figure_files, paper_figures
-    from oneshot_emotic.submission_report.page import EMBEDDED_WARNING, report_page
+    from oneshot_emotic.submission_report.page import (
+        EMBEDDED_WARNING,
+        report_page,
+        shown_persons,
+    )
+    from oneshot_emotic.submission_report.thumbnails import thumbnails
 
     _check_options(output, figures, root, annotations, embed_images)
     inputs = [*submissions, *([root] if root else [])]
-    check_not_input(output, inputs)
+    if output is not None and output.suffix.lower() != ".html":  # an earlier page is no input
+        check_not_input(output, inputs)
+    check_not_input(figures, submissions)
+    pictures = None if root is None else open_pictures(root, annotations=annotations)
     report = _report(submissions, dataset, task, max_bytes)
     if output is not None:
-        pictures = None
-        if root is not None:
-            pictures = _thumbnails(report, root, annotations, output, embed_images)
-        write_text(output, report_page(report, pictures))
+        small = {}
+        if pictures is not None:
+            small = thumbnails(pictures, shown_persons(report), output.parent, embed_images)
+            if pictures.grey:
+                say(f"warning: {counted(len(pictures.grey), 'person')} shown without a picture")
+        write_text(output, report_page(report, small))
         echo(f"report: {output}")
-        if pictures and embed_images:
+        if small and embed_images:
             say(f"warning: {EMBEDDED_WARNING}")
     if figures is not None:
         many = 0
         for name, content in figure_files(paper_figures(report), report.dataset):
-            path = figures / name
-            check_not_input(path, inputs)
-            write_bytes(path, content)
+            write_bytes(figures / name, content)
             many += 1
         echo(f"figures: {counted(many, 'file')} in {figures}")
 
@@ -119,17 +126,3 @@ def _report(
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     return gather(found)
-
-
-def _thumbnails(
-    report: Report, root: Path, annotations: Path | None, output: Path, embed: bool
-) -> Mapping[str, Thumbnail]:
-    from oneshot_emotic.pictures import open_pictures
-    from oneshot_emotic.submission_report.page import shown_persons
-    from oneshot_emotic.submission_report.thumbnails import thumbnails
-
-    pictures = open_pictures(root, annotations=annotations)
-    made = thumbnails(pictures, shown_persons(report), output.parent, embed)
-    if pictures.grey:
-        say(f"warning: {counted(len(pictures.grey), 'person')} shown without a picture")
-    return made

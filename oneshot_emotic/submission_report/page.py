@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from oneshot_emotic import __version__
 from oneshot_emotic.errors import counted
@@ -95,14 +96,13 @@ def shown_persons(report: Report) -> Iterator[str]:
                 yield from (person.sample_id for person in (*found.hardest, *found.easiest))
 
 
-def report_page(report: Report, pictures: Mapping[str, Thumbnail] | None = None) -> str:
+def report_page(report: Report, pictures: Mapping[str, Thumbnail] = MappingProxyType({})) -> str:
     """The page.
 
     Args:
         report: What it says.
-        pictures: From `thumbnails`; None for a page without any.
+        pictures: From `thumbnails`; empty for a page without any.
     """
-    pictures = pictures or {}
     copies = any(x.is_copy for x in pictures.values())
     names = ", ".join(row.name for row in report.submissions)
     return page(

@@ -101,6 +101,15 @@ def test_wrong_inputs(file, data, tmp_path, run, monkeypatch, options, message):
     assert sorted(x.name for x in tmp_path.iterdir()) == ["mine.npz"]
 
 
+def test_a_page_is_written_again_beside_what_it_is_made_from(file, data, run):
+    folder, figures = file.parent, file.parent / "figures"
+    for _ in range(2):
+        run("report", folder, "--dataset", data, "-o", folder / "report.html")
+    figures.mkdir()
+    result = run("report", folder, "--dataset", data, "--figures", figures, status=2)
+    assert "is read by this command too" in result.output and not list(figures.iterdir())
+
+
 def test_the_problems_of_all_at_once(data, tmp_path, run):
     for name in ("a", "b"):
         (tmp_path / f"{name}.json").write_text("{")
