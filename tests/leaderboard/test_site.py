@@ -358,6 +358,8 @@ class TestInChromium:
         assert column(page, "five cat-6-6")[:5] == list(map(interval, five))
         plain = [row.scores.tasks["cat-6-6"][1].accuracy.mean for row in rows]
         assert column(page, "plain cat-6-6")[:5] == list(map(percent, plain))
+        f1 = [row.scores.tasks["cat-6-6"][1].macro_f1.mean for row in rows]
+        assert column(page, "f1 cat-6-6")[:5] == list(map(percent, f1))
         sizes = {"Guess 0": "11 M", "Guess 1": "86 M"}
         assert column(page, "parameters")[:5] == [sizes.get(x, "") for x in names(page)]
         said = dict(zip(names(page), column(page, "seen_unseen_names"), strict=False))
