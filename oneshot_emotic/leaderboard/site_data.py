@@ -90,10 +90,10 @@ def _places(items: Sequence[Ranked]) -> dict[str, Any]:
     return {
         item.row.slug: {
             "rank": item.rank,
-            "tied": item.tied_with_best,
+            "tied": item.tied_with_best and place > 0,
             **_exact(item.overall),
         }
-        for item in items
+        for place, item in enumerate(items)
     }
 
 

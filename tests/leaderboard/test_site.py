@@ -283,6 +283,8 @@ def opened(browser, tmp_path):
         page.on("dialog", lambda dialog: complaints.append(dialog.message))
         page.on("request", lambda request: asked.append(request.url))
         page.goto((tmp_path / name).as_uri() + fragment)
+        if page.locator("#app").is_visible():
+            page.locator("#count:not(:empty)").wait_for()
         return page
 
     yield open_page
@@ -292,6 +294,19 @@ def opened(browser, tmp_path):
 
 
 FIRST = "#board=" + next(iter(json.loads(re.search(r'id="data">(.*?)<', made()["index.html"])[1])))
+
+
+def becomes(read, page, expected):
+    """Whether a page shows something before long."""
+    for _ in range(100):
+        if read(page) == expected:
+            return True
+        page.wait_for_timeout(50)
+    return read(page) == expected
+
+
+def pinned(page):
+    return page.locator("#pins a").all_inner_texts()
 
 
 def names(page):
@@ -320,10 +335,12 @@ class TestInChromium:
         page.get_by_role("link", name="synthetic stand-in (argmax)").first.focus()
         page.keyboard.press("Enter")
         assert page.locator(".note").inner_text().startswith("The synthetic stand-in")
-        assert page.locator("#rows .tabulator-row").count() == 5 + 2
+        rows = page.locator("#rows .tabulator-row")
+        assert becomes(lambda _: rows.count(), page, 5 + 2)
         page.get_by_role("link", name="EMOTIC", exact=True).click()
-        assert not page.locator("#app").is_visible()
+        page.locator("#app").wait_for(state="hidden")
         page.get_by_role("link", name="Reported in papers").click()
+        page.wait_for_url("**/reported.html")
         assert "Table II" in page.locator("h2").first.inner_text()
 
     def test_every_number_of_the_table_is_the_scores(self, opened):
@@ -341,6 +358,8 @@ class TestInChromium:
         assert column(page, "five cat-6-6")[:5] == list(map(interval, five))
         plain = [row.scores.tasks["cat-6-6"][1].accuracy.mean for row in rows]
         assert column(page, "plain cat-6-6")[:5] == list(map(percent, plain))
+        f1 = [row.scores.tasks["cat-6-6"][1].macro_f1.mean for row in rows]
+        assert column(page, "f1 cat-6-6")[:5] == list(map(percent, f1))
         sizes = {"Guess 0": "11 M", "Guess 1": "86 M"}
         assert column(page, "parameters")[:5] == [sizes.get(x, "") for x in names(page)]
         said = dict(zip(names(page), column(page, "seen_unseen_names"), strict=False))
@@ -362,37 +381,37 @@ class TestInChromium:
         best = [row.model["name"] for row in best]
         button = page.locator("#rows button.sort", has_text=re.compile("^cat-6-6$"))
         button.click()
-        assert names(page) == best
+        assert becomes(names, page, best)
         button.focus()
         page.keyboard.press("Enter")
-        assert names(page) == best[::-1]
+        assert becomes(names, page, best[::-1])
         again = opened(made(), fragment=page.url[page.url.index("#") :])
-        assert names(again) == best[::-1]
+        assert becomes(names, again, best[::-1])
 
     def test_filtering_and_its_address(self, opened):
         page = opened(made(), fragment=FIRST)
         page.get_by_label("Saw words of unseen classes").select_option("yes")
-        assert names(page) == ["Guess 1"]
-        assert page.locator("#count").inner_text().startswith("1 of 5 rows.")
+        assert becomes(names, page, ["Guess 1"])
+        page.locator("#count", has_text=re.compile("^1 of 5 rows")).wait_for()
         page.get_by_role("button", name="Clear").focus()
         page.keyboard.press("Enter")
-        assert len(names(page)) == 5
+        assert becomes(lambda page: len(names(page)), page, 5)
         page.get_by_label("Parameters at most").fill("20")
-        assert names(page) == ["Guess 0"]
+        assert becomes(names, page, ["Guess 0"])
         page.get_by_label("Parameters at most").fill("")
         page.locator("select[name=seeds]").select_option("2 seeds")
-        assert names(page) == ["Two runs"]
+        assert becomes(names, page, ["Two runs"])
         page.locator("select[name=seeds]").select_option("")
         page.get_by_label("Name").fill("guess")
         page.get_by_label("Base used").select_option("clean")
         again = opened(made(), fragment=page.url[page.url.index("#") :])
-        assert names(page) == names(again) == ["Guess 1"]
+        assert becomes(names, page, ["Guess 1"]) and becomes(names, again, ["Guess 1"])
         assert again.get_by_label("Name").input_value() == "guess"
 
     def test_pinning_two_rows_gives_what_compare_says(self, opened):
         page = opened(made(), fragment=FIRST)
         page.get_by_label("Pin Guess 1").click()
-        assert page.locator("#pins a").all_inner_texts() == ["Guess 1"]
+        assert becomes(pinned, page, ["Guess 1"])
         assert not page.locator("#difference").is_visible()
         page.get_by_label("Pin Two runs", exact=True).focus()
         page.keyboard.press("Space")
@@ -415,7 +434,7 @@ class TestInChromium:
             rows = shown.locator("#differences tbody tr").all()
             assert [row.locator("td").all_inner_texts() for row in rows] == expected
         page.get_by_label("Pin Part").click()  # a third takes the place of the first
-        assert page.locator("#pins a").all_inner_texts() == ["Two runs", "Part"]
+        assert becomes(pinned, page, ["Two runs", "Part"])
         page.get_by_role("button", name="Unpin Part").click()
         assert not page.get_by_label("Pin Part").is_checked()
 
@@ -443,21 +462,22 @@ class TestInChromium:
         page = opened(made(), fragment=FIRST)
         page.get_by_role("link", name="Guess 0").focus()
         page.keyboard.press("Enter")
+        page.wait_for_url("**/rows/guess-0.html")
         assert page.locator("h1").inner_text() == "Guess 0"
         page.get_by_role("link", name="Leaderboard").click()
-        assert page.locator("#pins a").all_inner_texts() == ["Guess 0"]
+        assert becomes(pinned, page, ["Guess 0"])
 
     def test_hostile_cards_through_every_view(self, opened, tmp_path):
         rows = hostile_rows(some_rows())
         files = site_files([board_of(rows, some_controls())], REPORTED)
         page = opened(files, fragment=FIRST)
         show_all_columns(page)
-        assert names(page) == [printable(text, 200) for text in HOSTILE]
+        assert becomes(names, page, [printable(text, 200) for text in HOSTILE])
         for one, other in zip(rows[::2], rows[1::2], strict=True):
             for slug in (one.slug, other.slug):
                 page.locator(f"#rows [data-slug={slug}]").click()
             shown = [printable(row.model["name"], 200) for row in (one, other)]
-            assert page.locator("#pins a").all_inner_texts() == shown
+            assert becomes(pinned, page, shown)
             page.locator("#confusion svg").first.wait_for()
             page.locator("#recall svg circle").first.hover()
         for text in HOSTILE:

@@ -22,7 +22,16 @@ strangers: they become text, never HTML. */
     ["base", "Base used", (row) => said(row.base)],
     ["pretraining", "Pretraining", (row) => said(row.pretraining)],
     ["seeds", "Seeds", (row) => row.seeds],
-    ["carried", "Figures", (row) => (row.carried ? "carried over" : "recomputed")],
+    ["carried", "Figures are", (row) => (row.carried ? "carried over" : "recomputed")],
+  ];
+
+  const bounds = (three) => (three ? interval({ mean: three[0], low: three[1], high: three[2] }) : NONE);
+  /** Figures of a task that may have a column: their key, what they are called, how they show. */
+  const MORE = [
+    ["five", "5-shot", bounds],
+    ["plain", "plain", percent],
+    ["f1", "macro-F1", percent],
+    ["error", "error in levels", (value) => value?.toFixed(2) ?? NONE],
   ];
 
   /** A state from the address, and back. */
@@ -73,7 +82,7 @@ strangers: they become text, never HTML. */
       of,
       overall: overall?.mean ?? null,
       ...Object.fromEntries(tasks().map((task) => [task, of.tasks[task]?.mean ?? null])),
-      ...Object.fromEntries(tasks().flatMap((task) => [[`five ${task}`, of.tasks[task]?.five[0] ?? null], [`plain ${task}`, of.tasks[task]?.plain ?? null]])),
+      ...Object.fromEntries(MORE.flatMap(([key]) => tasks().map((task) => [`${key} ${task}`, [of.tasks[task]?.[key] ?? null].flat()[0]]))),
     });
     return [
       ...rows.map((row) => ({ ...row, ...figures(row, row.places[state.family]), rank: row.places[state.family].rank, tied: row.places[state.family].tied })),
@@ -107,8 +116,8 @@ strangers: they become text, never HTML. */
       column("seeds", "seeds", text),
       column("overall", "overall", { ...NUMBERS, formatter: (cell) => overallText(cell.getData()) }),
       ...tasks().map((task) => column(task, task, figure((of) => (of.tasks[task] ? interval(of.tasks[task]) : NONE)))),
-      ...tasks().map((task) => column(`${task}, 5-shot`, `five ${task}`, figure((of) => bounds(of.tasks[task]?.five)))),
-      ...tasks().map((task) => column(`${task}, plain`, `plain ${task}`, figure((of) => percent(of.tasks[task]?.plain)))),
+      ...MORE.filter(([key]) => key !== "error" || state.family !== "cat").flatMap(([key, words, text]) =>
+        tasks().map((task) => column(`${task}, ${words}`, `${key} ${task}`, figure((of) => text(of.tasks[task]?.[key]))))),
       column("saw words", "seen_unseen_names", { formatter: (cell) => answerText(cell) }),
       column("saw test images", "seen_test_images", { formatter: (cell) => answerText(cell) }),
       column("backbone", "backbone", text),
@@ -119,14 +128,12 @@ strangers: they become text, never HTML. */
     ];
   }
   const visible = (field) => (state.columns ? state.columns.split("|").includes(field) : [...DEFAULTS, ...tasks()].includes(field));
-  const bounds = (three) => (three ? interval({ mean: three[0], low: three[1], high: three[2] }) : NONE);
   const answerText = (cell) => (cell.getData().control ? "" : said(cell.getValue()));
   const overallText = (row) => (row.overall === null ? NONE : interval(row.control ? row.of.overall[state.family] : row.places[state.family]));
   function rankText(cell) {
     const row = cell.getData();
-    return row.control ? "" : row.rank === null ? NONE : `${row.rank}${row.tied && row.overall !== best() ? " ≈" : ""}`;
+    return row.control ? "" : row.rank === null ? NONE : `${row.rank}${row.tied ? " ≈" : ""}`;
   }
-  const best = () => Math.max(...board().rows.map((row) => row.places[state.family]?.mean ?? -Infinity));
   function nameLink(cell) {
     const row = cell.getData();
     if (row.control) return element("em", { textContent: row.name });
@@ -255,8 +262,7 @@ strangers: they become text, never HTML. */
   function drawParameters(rows) {
     const sized = rows.filter((row) => row.parameters > 0).map((row) => ({ ...row.places[state.family], name: row.name, parameters: row.parameters }));
     $("size").hidden = !sized.length;
-    const unsaid = rows.length - sized.length;
-    $("sizes").textContent = `Overall by parameters, for ${sized.length} of ${rows.length} rows; ${unsaid} do not say theirs.`;
+    $("sizes").textContent = `Overall by parameters, for the ${sized.length} of ${rows.length} rows that say theirs.`;
     const points = sized.map((row) => ({ ...row, mean: 100 * row.mean, low: 100 * (row.low ?? row.mean), high: 100 * (row.high ?? row.mean) }));
     charts.show($("parameters"), (width) => {
       return charts.plot({

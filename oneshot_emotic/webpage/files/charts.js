@@ -126,7 +126,7 @@ const charts = (() => {
       marks: [
         Plot.axisX({ anchor: "top", label: null, tickSize: 0, tickRotate: turned ? -40 : 0, textAnchor: turned ? "start" : "middle" }),
         Plot.cell(cells, { x: "taken", y: "truth", fill: "var(--accent)", fillOpacity: (d) => 0.75 * (d.value ?? 0), stroke: "var(--line)" }),
-        Plot.text(cells, { x: "taken", y: "truth", text: (d) => percent(d.value, 0), fill: "var(--ink)" }),
+        Plot.text(cells, { x: "taken", y: "truth", text: (d) => percent(d.value), fill: "var(--ink)", fontSize: Math.min(12, (width - left) / classes.length / 3.4) }),
         Plot.tip(cells, Plot.pointer({ x: "taken", y: "truth", title: (d) => `${d.truth} taken for ${d.taken}: ${percent(d.value)} %` })),
       ],
     });
