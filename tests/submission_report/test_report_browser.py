@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 
+import numpy as np
 import pytest
 from submission_report.small_reports import HOSTILE, small_report, small_task
 
+from oneshot_emotic.submission.check import Checked
+from oneshot_emotic.submission_report.contents import gather
 from oneshot_emotic.submission_report.page import report_page
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -56,6 +59,16 @@ def test_all_charts_are_drawn(show, names):
     for place in charts.all():
         assert place.locator("svg").count() >= 1, place.get_attribute("data-chart")
     assert page.locator("[data-chart=map]").first.locator("circle").count() == 72 + 6
+
+
+@pytest.mark.parametrize("persons", [2, 3, 12])
+def test_little_to_show(show, persons):
+    """All in one place: no map. With two persons a class an image is all that some class has."""
+    task = small_task(persons=persons)
+    constant = np.ones((len(task.novel), 3), dtype=np.float32)
+    page = show(gather([("one", [Checked(task, constant, None, "one.npz")])]))
+    assert page.get_by_text("No map: hardly any two embeddings differ.").is_visible()
+    assert page.locator("[data-chart=map]").count() == 0
 
 
 @pytest.mark.parametrize("width", [360, 1280, 1920])

@@ -75,7 +75,9 @@
     shots: (width, task) => {
       const { entries, classes } = report.tasks[task];
       const points = entries.flatMap(({ submission: letter }) =>
-        Object.entries(of(letter, task)).map(([shots, figures]) => ({ x: Number(shots), group: title(letter), ...figures.balanced_accuracy })),
+        Object.entries(of(letter, task))
+          .map(([shots, figures]) => ({ x: Number(shots), group: title(letter), ...figures.balanced_accuracy }))
+          .filter((point) => point.mean !== null),
       );
       return charts.curve(points, {
         width,
