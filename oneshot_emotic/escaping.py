@@ -1,4 +1,4 @@
-r"""Text from submissions made harmless in markdown, HTML, LaTeX and CSV.
+r"""Text from submissions made harmless in markdown, LaTeX and CSV; in HTML, by `webpage`.
 
 A reader must see the characters that were given, on one line, and nothing else: no link, tag,
 picture, heading, table cell, command or formula comes out of a name. An address becomes a link only
@@ -72,30 +72,6 @@ def markdown_link(text: str, address: str | None) -> str:
     """A link to `address` if it is a plain https one; otherwise the text alone."""
     shown = markdown_text(text)
     return f"[{shown}]({address})" if is_plain_https(address) else shown
-
-
-def html_text(text: str, limit: int = 200) -> str:
-    """`text` for between tags or an attribute within quotes; not for <script> or <style>.
-
-    >>> html_text('<b onclick="x()">A & B</b>')
-    '&lt;b onclick=&quot;x()&quot;&gt;A &amp; B&lt;/b&gt;'
-    """
-    return html.escape(printable(text, limit), quote=True)
-
-
-def html_link(text: str, address: str | None) -> str:
-    """A link to `address` if it is a plain https one; otherwise the text alone.
-
-    >>> html_link("My model", "https://example.org/?a=1&b=2")
-    '<a href="https://example.org/?a=1&amp;b=2" rel="nofollow noopener noreferrer">My model</a>'
-    >>> html_link("My model", "javascript:alert(1)")
-    'My model'
-    """
-    shown = html_text(text)
-    if not is_plain_https(address):
-        return shown
-    href = html.escape(address, quote=True)
-    return f'<a href="{href}" rel="nofollow noopener noreferrer">{shown}</a>'
 
 
 def latex_text(text: str, limit: int = 200) -> str:

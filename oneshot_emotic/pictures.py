@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from PIL import Image
 
-from oneshot_emotic.emotic.images import copies_of, open_image, pillow_quiet
+from oneshot_emotic.emotic.images import copies_of, open_image, pillow_quiet, sound_copies
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
 from oneshot_emotic.emotic.places import (
@@ -140,6 +140,12 @@ class Pictures(Mapping[str, Picture]):
         """Those of some persons, in the order given."""
         places = {sample_id: self._places[sample_id] for sample_id in sample_ids}
         return Pictures(places, self._image_folders, self._root, self.size, self._prepared)
+
+    def file(self, sample_id: str) -> Path | None:
+        """The image file that a person is in; None where it is missing or broken."""
+        with pillow_quiet():
+            found = sound_copies(self._places[sample_id].image, self._image_folders)
+            return next((path for path, _ in found), None)
 
     def check(self, sample_ids: Sequence[str]) -> None:
         """Refuse persons of another data set.

@@ -147,7 +147,7 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
             f"{line.what}, {line.shots}-shot",
             percent(line.a.mean),
             percent(line.b.mean),
-            _plain(line.difference),
+            plain_interval(line.difference),
             "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
             "yes" if line.difference.separated else "no",
         ]
@@ -163,7 +163,7 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
     )
 
 
-def _plain(difference: Difference) -> str:
+def plain_interval(difference: Difference) -> str:
     """The interval with so many digits that one sees on which side of 0 it lies."""
     bounds = (difference.low, difference.high)
     for digits in (1, 2, 3):

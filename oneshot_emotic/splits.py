@@ -297,6 +297,11 @@ class DatasetIdentity:
     protocol: int
     fingerprint: str
 
+    @property
+    def is_synthetic(self) -> bool:
+        """True for a stand-in; `build` lets nothing else be called so."""
+        return self.name.startswith("synthetic")
+
     def to_dict(self) -> dict[str, str | int]:
         """The form in score files and manifests."""
         return asdict(self)

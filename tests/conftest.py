@@ -16,7 +16,8 @@ from oneshot_emotic.cli.main import main
 from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.splits import Task
 
-pytest_plugins = ["encoders.stand_in", "hub.clients"]  # fixtures of several tests
+#: Fixtures of several tests.
+pytest_plugins = ["encoders.stand_in", "hub.clients", "submission_report.small_reports"]
 
 REPOSITORY = Path(__file__).parent.parent
 SAMPLE = REPOSITORY.parent / "shared" / "emotic-layout-sample"

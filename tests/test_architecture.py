@@ -19,7 +19,7 @@ PACKAGE = REPOSITORY / "oneshot_emotic"
 BASELINES = "oneshot_emotic_baselines"
 HEAVY = (
     *("pandas", "scipy", "datasets", "torch", "pyarrow", "PIL", "numpy", "jsonschema"),
-    "huggingface_hub",
+    *("huggingface_hub", "jinja2", "matplotlib", "sklearn"),
 )
 
 GROUND = {"ade20k", "errors", "files", "names", "rng", "processes", "categories", "tasks"}
@@ -42,7 +42,9 @@ ALLOWED = {
     "scoring": {"splits"},
     "submission": {"splits", "dataset", "scoring"},
     "report": {"scoring"},
-    "leaderboard": {"labels", "splits", "dataset", "scoring", "submission", "report"},
+    "webpage": set(),
+    "submission_report": {"splits", "scoring", "submission", "report", "pictures", "webpage"},
+    "leaderboard": {"labels", "splits", "dataset", "scoring", "submission", "report", "webpage"},
     "cli": None,  # anything
     "__main__": {"cli"},
     "__init__": None,  # names for the outside, imported when used

@@ -1,11 +1,10 @@
-"""Text of strangers in HTML, LaTeX and CSV: what is shown is what was given, and nothing more."""
+"""Text of strangers in LaTeX and CSV: what is shown is what was given, and nothing more."""
 
 from __future__ import annotations
 
 import csv
 import io
 import re
-from html.parser import HTMLParser
 
 import pytest
 from hypothesis import example, given
@@ -34,47 +33,6 @@ HOSTILE = [
     "x" * 5000,
 ]
 texts = st.one_of(st.sampled_from(HOSTILE), st.text(), st.text("\\{}$&#%_^~<>|`\"'[]*-=+@,;ax \n"))
-
-
-class Page(HTMLParser):
-    def __init__(self, text):
-        super().__init__(convert_charrefs=True)
-        self.tags, self.text = [], ""
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag, attrs):
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_data(self, data):
-        self.text += data
-
-    def handle_comment(self, data):
-        self.tags.append(("comment", {}))
-
-    handle_decl = handle_pi = unknown_decl = handle_comment
-
-
-class TestHtml:
-    @given(texts)
-    def test_shows_the_text_and_nothing_else(self, text):
-        page = Page(f"<td>{escaping.html_text(text)}</td>")
-        assert page.tags == [("td", {})]
-        assert page.text == printable(text, 200)
-
-    @given(texts)
-    def test_in_an_attribute(self, text):
-        for quote in "\"'":
-            ((_, attributes),) = Page(f"<p title={quote}{escaping.html_text(text)}{quote}>").tags
-            assert attributes == {"title": printable(text, 200)}
-
-    @given(texts, texts)
-    @example("a", "https://example.org/?a=1&copy=2")
-    def test_links(self, text, address):
-        page = Page(escaping.html_link(text, address))
-        expected = [] if not is_plain_https(address) else [address]
-        assert [attributes["href"] for _, attributes in page.tags] == expected
-        assert page.text == printable(text, 200)
 
 
 def shown_by_latex(text):
@@ -195,8 +153,4 @@ class TestAddresses:
     )
     def test_no_links(self, address):
         assert not is_plain_https(address)
-        assert (
-            escaping.markdown_link("a", address)
-            == escaping.html_link("a", address)
-            == escaping.latex_link("a", address)
-        )
+        assert escaping.markdown_link("a", address) == escaping.latex_link("a", address)

@@ -35,8 +35,8 @@ def scripts_of(workflow):
     return "\n".join(step.get("run", "") for step in steps_of(workflow))
 
 
-def test_there_are_six():
-    names = {"board", "long", "release", "submission", "submission-comment", "tests"}
+def test_there_are_seven():
+    names = {"board", "long", "pages", "release", "submission", "submission-comment", "tests"}
     assert {path.stem for path in FILES} == names
 
 
@@ -60,6 +60,17 @@ def test_the_board_is_written_for_the_main_branch_alone():
     assert job["permissions"] == {"contents": "write"}
     checkout = job["steps"][0]["with"]
     assert checkout["ref"] == "${{ github.event.repository.default_branch }}"
+
+
+def test_the_site_is_deployed_from_the_main_branch_by_a_job_that_runs_nothing_of_it():
+    workflow = load("pages")
+    assert workflow["on"].keys() == {"push", "workflow_dispatch"}
+    assert workflow["on"]["push"]["branches"] == ["main"] and workflow["permissions"] == {}
+    build, deploy = workflow["jobs"].values()
+    assert build["permissions"] == {"contents": "read"}
+    assert deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    [step] = deploy["steps"]
+    assert step["uses"].startswith("actions/deploy-pages@") and deploy["needs"] == "build"
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)

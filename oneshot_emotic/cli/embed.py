@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import (
     FOLDER,
     annotations_option,
@@ -50,7 +50,7 @@ _BUILT_IN = ("random", "colour-gradient")
     "--sem2vec", type=FOLDER, help="For a checkpoint: the Sem2Vec table; default: found in ROOT."
 )
 @device_option
-@needs_baselines
+@needs_extra
 def command(
     embedder: str,
     root: Path,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, dataset_option, shots_option, tasks_option
 from oneshot_emotic.cli.progress import echo, echo_lines
 from oneshot_emotic.cli.score import print_tables
@@ -31,7 +31,7 @@ from oneshot_emotic.cli.training_options import settings_options
     help="Fit so many heads a task, with successive seeds.",
 )
 @shots_option
-@needs_baselines
+@needs_extra
 def command(
     folder: Path,
     dataset: str,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
 from oneshot_emotic.errors import InputError, Problem
@@ -33,10 +34,12 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "export",
-    type=click.Choice(["csv", "json", "latex", "html"]),
-    help="Print the boards in this format instead of writing ROOT/leaderboard.",
+    type=click.Choice(["csv", "json", "latex", "site"]),
+    help="Print the boards in this format instead of writing ROOT/leaderboard; `site` writes pages "
+    "for a browser into the folder --output.",
 )
-@click.option("-o", "--output", type=FOLDER, help="With --format: the file to write.")
+@click.option("-o", "--output", type=FOLDER, help="With --format: the file or folder to write.")
+@click.option("--space", is_flag=True, help="With --format site: add the card of a Hub Space.")
 @click.option(
     "--no-cache", is_flag=True, help="Compute every figure again, and keep none for the next time."
 )
@@ -47,12 +50,14 @@ if TYPE_CHECKING:
     help="Refuse to carry over rows of this data set: its splits must be here.",
 )
 @workers_option
+@needs_extra
 def command(
     root: Path,
     check: bool,
     base: Path | None,
     export: str | None,
     output: Path | None,
+    space: bool,
     no_cache: bool,
     require: tuple[str, ...],
     workers: int,
@@ -85,6 +90,10 @@ def command(
         raise InputError(
             Problem("--output goes with --format; without it, ROOT/leaderboard is written")
         )
+    if export == "site":
+        import jinja2  # noqa: F401 (what is missing is said before anything is scored)
+    if (output is None and export == "site") or (space and export != "site"):
+        raise InputError(Problem("--format site goes with --output DIR, and --space with it"))
     folder = root / "leaderboard"
     check_not_input(output, (root / "submissions", folder))
     find_submissions(root / "submissions")  # says at once what is no checkout
@@ -103,6 +112,9 @@ def command(
     if base is not None:
         before = boards_of_checkout(base, load, say, cache, workers, require)
         echo_document(changes_page(before.boards, found.boards, found.waiting))
+        return
+    if export == "site" and output is not None:
+        _write_site(output, found, reported, space)
         return
     if export is not None:
         text = _exported(export, found, reported)
@@ -126,8 +138,19 @@ def command(
     echo(f"{found.submissions} submissions: the leaderboard is up to date")
 
 
+def _write_site(output: Path, found: Boards, reported: dict[str, Any], space: bool) -> None:
+    from oneshot_emotic.files import new_folder
+    from oneshot_emotic.leaderboard.site import CONTENTS, site_files
+
+    files = site_files(found.boards, reported, found.waiting, space)
+    with new_folder(output, marker=CONTENTS[0], contents=frozenset(CONTENTS)) as folder:
+        (folder / "rows").mkdir()
+        for name, text in files.items():
+            (folder / name).write_bytes(text.encode())
+    echo(f"{output}: {len(files)} files; open {output / CONTENTS[0]} in a browser")
+
+
 def _exported(export: str, found: Boards, reported: dict[str, Any]) -> str:
-    from oneshot_emotic.leaderboard.page import html_page
     from oneshot_emotic.leaderboard.page_latex import latex_tables
     from oneshot_emotic.leaderboard.records import csv_lines, json_document
 
@@ -135,6 +158,4 @@ def _exported(export: str, found: Boards, reported: dict[str, Any]) -> str:
         return csv_lines(found.boards)
     if export == "json":
         return json_document(found.boards, reported)
-    if export == "latex":
-        return latex_tables(found.boards)
-    return html_page(found.boards, reported, found.waiting)
+    return latex_tables(found.boards)

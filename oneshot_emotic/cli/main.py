@@ -29,6 +29,7 @@ COMMANDS: dict[str, str] = {
     "tasks": "List the tasks of a data set, their classes and persons.",
     "ids": "List the persons that a task, or several, need embeddings for.",
     "score": "Score files of embeddings.",
+    "report": "Show submissions as a page with charts, and as figures of a paper.",
     "compare": "Say which of two submissions is better, and how surely.",
     "submit": "Make a submission folder from files of embeddings.",
     "check-submission": "Check a submission: list all its problems at once, or say what is good.",

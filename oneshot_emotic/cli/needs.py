@@ -1,4 +1,4 @@
-"""Commands that need the extra [baselines] say so in one line when it is not installed."""
+"""Commands that need an extra say so in one line when it is not installed."""
 
 from __future__ import annotations
 
@@ -10,11 +10,16 @@ from oneshot_emotic.errors import InputError, Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_EXTRA = frozenset({"torch", "torchvision", "pytorch_metric_learning", "transformers"})
+#: Library -> the extra that brings it.
+_EXTRAS = {
+    **dict.fromkeys(("torch", "torchvision", "pytorch_metric_learning"), "baselines"),
+    "transformers": "baselines",
+    **dict.fromkeys(("jinja2", "markupsafe", "matplotlib", "sklearn"), "report"),
+}
 
 
-def needs_baselines(function: Function) -> Function:
-    """Turn a missing library of the extra into an `InputError` that says how to install it."""
+def needs_extra(function: Function) -> Function:
+    """Turn a missing library of an extra into an `InputError` that says how to install it."""
 
     @functools.wraps(function)
     def wrapped(*arguments: Any, **options: Any) -> Any:
@@ -22,12 +27,12 @@ def needs_baselines(function: Function) -> Function:
             return function(*arguments, **options)
         except ModuleNotFoundError as error:
             library = (error.name or "").split(".")[0]
-            if library not in _EXTRA:
+            if library not in _EXTRAS:
                 raise
             raise InputError(
                 Problem(
                     f"this needs {library}, which is not installed",
-                    remedy="pip install 'oneshot-emotic[baselines]'",
+                    remedy=f"pip install 'oneshot-emotic[{_EXTRAS[library]}]'",
                 )
             ) from None
 

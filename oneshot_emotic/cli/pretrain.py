@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, growing_bar
 from oneshot_emotic.cli.training_options import (
@@ -29,7 +29,7 @@ from oneshot_emotic.cli.training_options import (
 @pretraining_options
 @device_option
 @workers_option
-@needs_baselines
+@needs_extra
 def command(
     root: Path,
     output: Path | None,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, TASK, workers_option
 from oneshot_emotic.cli.progress import echo, echo_lines, say
 from oneshot_emotic.cli.training_options import (
@@ -66,7 +66,7 @@ _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
 )
 @workers_option
 @click.pass_context
-@needs_baselines
+@needs_extra
 def command(
     ctx: click.Context,
     /,

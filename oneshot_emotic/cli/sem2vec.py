@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, annotations_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import device_option
@@ -32,7 +32,7 @@ from oneshot_emotic.errors import some
 @click.option("--batch-size", type=click.IntRange(1), default=8, show_default=True)
 @annotations_option
 @device_option
-@needs_baselines
+@needs_extra
 def command(root: Path, device: str, **options: Any) -> None:
     """Run an ADE20K segmenter over the images and write what is in them.
 

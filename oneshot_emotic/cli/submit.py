@@ -345,4 +345,4 @@ def _print_result(
         echo("§ saw images of novel persons beyond those that its base persons share with them.")
     if missing := missing_fields(card):
         echo(f"Not said in the model card: {', '.join(missing)}.")
-    echo("Its rank: `oneshot-emotic leaderboard --format html -o board.html`.")
+    echo("Its rank: `oneshot-emotic leaderboard --format site -o site`.")

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import click
 from click.core import ParameterSource
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, TASK, data_option, dataset_option
 from oneshot_emotic.cli.progress import echo, growing_bar, say
 from oneshot_emotic.cli.training_options import (
@@ -62,7 +62,7 @@ from oneshot_emotic.errors import InputError, Problem
 @click.option("--tensorboard", is_flag=True, help="Write the log for TensorBoard, too.")
 @device_option
 @click.pass_context
-@needs_baselines
+@needs_extra
 def command(
     ctx: click.Context,
     /,

@@ -165,14 +165,20 @@ def open_image(
     image: ListedImage, image_folders: Mapping[str, Sequence[Path]]
 ) -> Image.Image | None:
     """The first copy of an image that decodes, in RGB and unrotated; None if there is none."""
+    return next((picture for _, picture in sound_copies(image, image_folders)), None)
+
+
+def sound_copies(
+    image: ListedImage, image_folders: Mapping[str, Sequence[Path]]
+) -> Iterator[tuple[Path, Image.Image]]:
+    """The copies of an image that decode, the outermost first, in RGB and unrotated."""
     for path in copies_of(image, image_folders):
         # Decoders raise anything on a damaged file, down to struct.error and IndexError.
         with contextlib.suppress(Exception), Image.open(path, formats=FORMATS) as opened:
             opened.load()
             # convert() would copy a picture that is RGB already.
             picture: Image.Image = opened if opened.mode == "RGB" else opened.convert("RGB")
-            return picture
-    return None
+            yield path, picture
 
 
 def _inspect(path: Path, decode: bool) -> _Facts:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from oneshot_emotic.report import NONE, interval, overall_cell, percent
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
+from oneshot_emotic.scoring.statistics import INTERVAL
 from oneshot_emotic.submission.runs import seeds
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -29,6 +30,41 @@ COLUMNS_NOTE = (
     "those that share no image with a novel person (clean), or none. Seeds: the training runs that "
     "a row is the mean of; with 1 seed, its intervals leave the chance of training out."
 )
+
+
+OVERALL_NOTE = (
+    "the mean over its tasks of balanced accuracy above chance, with chance at 0 and perfection at "
+    f"100. Brackets: {INTERVAL}."
+)
+RANKS_NOTE = (
+    "Rows are compared by paired differences. A row's rank is 1 + the place of the last row above "
+    "that it can be told apart from (5 % over all pairs of the table, Holm's correction), so that "
+    f"no two rows of a rank can; {TIED_MARK} marks rows that cannot be told apart from the first."
+)
+MARKS_NOTE = (
+    f"{SEEN_NAMES_MARK} marks models that saw words of the unseen classes in training, as "
+    f"text-supervised ones do; {SEEN_IMAGES_MARK} marks models that saw images of novel persons "
+    "beyond those that the base persons they used share with them."
+)
+NOT_BUNDLED_NOTE = (
+    "The splits of this data set are not in the repository. Who has them recomputes its rows; "
+    "elsewhere they are not recomputed but carried over, from files under leaderboard/evidence."
+)
+#: Field of a card -> what it is called.
+_CARD = {
+    "modalities": "sees",
+    "seen_unseen_names": "saw words",
+    "seen_test_images": "saw test images",
+    "base": "base",
+    "backbone": "backbone",
+    "pretraining": "pretraining",
+    "parameters": "parameters",
+    "training_seeds": "seeds",
+    "licence": "licence",
+    "authors": "authors",
+    "date": "date",
+    "description": "description",
+}
 
 
 @dataclass(frozen=True)
@@ -138,29 +174,17 @@ def family_sections(board: Board) -> list[FamilySection]:
     ]
 
 
+def card_fields(row: Row) -> list[tuple[str, Cell]]:
+    """What a submission says of itself: all that `submit` asks for."""
+    return [(title, _field(row.model.get(key))) for key, title in _CARD.items()]
+
+
 def about_table(board: Board) -> Table:
-    """What the submissions say of themselves: all that `submit` asks for."""
-    keys = {
-        "seen_unseen_names": "saw words",
-        "seen_test_images": "saw test images",
-        "base": "base",
-        "backbone": "backbone",
-        "pretraining": "pretraining",
-        "parameters": "parameters",
-        "training_seeds": "seeds",
-        "licence": "licence",
-        "authors": "authors",
-        "date": "date",
-        "description": "description",
-    }
-    return Table(
-        ("submission", *keys.values()),
-        tuple(
-            (_name(row, links=True), *(_field(row.model.get(key)) for key in keys))
-            for row in sorted(board.rows, key=lambda row: row.slug)
-        ),
-        left=len(keys) + 1,
-    )
+    """The cards of all submissions, without what the tables of ranks say."""
+    _, *titles = _CARD.values()
+    rows = sorted(board.rows, key=lambda row: row.slug)
+    cells = ((_name(row, links=True), *(cell for _, cell in card_fields(row)[1:])) for row in rows)
+    return Table(("submission", *titles), tuple(cells), left=len(_CARD))
 
 
 def _field(value: Any) -> Cell:
@@ -217,12 +241,16 @@ def _rank(item: Ranked, place: int) -> str:
 
 
 def _name(row: Row, *, links: bool = False) -> Name:
-    model = row.model
-    marks = SEEN_NAMES_MARK if model.get("seen_unseen_names") else ""
-    marks += SEEN_IMAGES_MARK if model.get("seen_test_images") else ""
+    model, marks = row.model, marks_of(row.model)
     if not links:
         return Name(model["name"], marks=marks)
     return Name(model["name"], model.get("code"), model.get("paper"), marks)
+
+
+def marks_of(model: Mapping[str, Any]) -> str:
+    """What stands behind a name."""
+    marks = SEEN_NAMES_MARK if model.get("seen_unseen_names") else ""
+    return marks + (SEEN_IMAGES_MARK if model.get("seen_test_images") else "")
 
 
 def _said(row: Row, tasks: Sequence[str]) -> tuple[Cell, ...]:

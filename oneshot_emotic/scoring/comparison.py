@@ -16,8 +16,10 @@ from oneshot_emotic.scoring.statistics import (
     EQUAL,
     DrawPart,
     Estimate,
+    Evidence,
     interval,
     p_value,
+    student,
     tail,
     weighted_sum,
     whole_freedom,
@@ -124,14 +126,8 @@ def told_apart(figures: Sequence[Overall]) -> npt.NDArray[np.bool_]:
         return apart
     # As `p_value` of the `difference` of each pair, for all of them at once.
     a, b = np.triu_indices(len(known), 1)
-    variance = _differences([item.terms for item in evidence])
-    for parts in zip(*(item.draws for item in evidence), strict=True):
-        variance -= _differences([_chance(part) for part in parts])
-    variance = np.maximum(variance, _differences([item.query_terms for item in evidence]))
-    of_runs, few = np.array([(item.run_variance, item.few_runs) for item in evidence]).T
-    variance += of_runs[a] + of_runs[b]
+    variance, freedom = _of_differences(evidence)
     means = np.array([figures[place].mean for place in known])
-    freedom = map(whole_freedom, variance.tolist(), (few[a] + few[b]).tolist())
     with np.errstate(divide="ignore", invalid="ignore"):
         distance = np.abs(means[a] - means[b]) / np.sqrt(variance)
     equal = np.abs(means[a] - means[b]) < EQUAL
@@ -142,6 +138,32 @@ def told_apart(figures: Sequence[Overall]) -> npt.NDArray[np.bool_]:
         one, other = known[a[place]], known[b[place]]
         apart[one, other] = apart[other, one] = True
     return apart
+
+
+def half_widths(evidence: Sequence[Evidence]) -> list[float]:
+    """Half the 95 % interval of every two figures' `difference`, in the order of `triu_indices`.
+
+    Args:
+        evidence: Of figures of the same tasks.
+    """
+    if len(evidence) < 2:
+        return []
+    variance, freedom = _of_differences(evidence)
+    quantiles = {known: student(known) for known in set(freedom)}
+    widths = zip(variance.tolist(), freedom, strict=True)
+    return [quantiles[known] * math.sqrt(value) for value, known in widths]
+
+
+def _of_differences(evidence: Sequence[Evidence]) -> tuple[FloatArray, list[float]]:
+    """The variance and the degrees of freedom of the difference of every two."""
+    a, b = np.triu_indices(len(evidence), 1)
+    variance = _differences([item.terms for item in evidence])
+    for parts in zip(*(item.draws for item in evidence), strict=True):
+        variance -= _differences([_chance(part) for part in parts])
+    variance = np.maximum(variance, _differences([item.query_terms for item in evidence]))
+    of_runs, few = np.array([(item.run_variance, item.few_runs) for item in evidence]).T
+    variance += of_runs[a] + of_runs[b]
+    return variance, list(map(whole_freedom, variance.tolist(), (few[a] + few[b]).tolist()))
 
 
 def _chance(part: DrawPart) -> FloatArray:

@@ -119,7 +119,8 @@ class TestTheWholeRoad:
         page = (root / "leaderboard/README.md").read_text()
         (row,) = [x for x in page.splitlines() if x.startswith("| 1 ") and "Mine" in x]
         assert [x.strip() for x in row.split("|")][4:6] == ["clean", "2 to 3 seeds"]
-        html = Page(run("leaderboard", root, "--format", "html").output)
+        run("leaderboard", root, "--format", "site", "-o", root / "site")
+        html = Page((root / "site/index.html").read_text())
         assert html.tables[0][1][3:5] == ["clean", "2 to 3 seeds"]
         assert "& clean & 2 to 3 seeds &" in run("leaderboard", root, "--format", "latex").output
         head, *lines = run("leaderboard", root, "--format", "csv").output.splitlines()

@@ -1,0 +1,260 @@
+"""The leaderboard as a site: a page of all boards, one of each row, one of the reported figures.
+
+Pages are whole without script. The first one's scripts filter, sort, draw and compare its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from oneshot_emotic import __version__
+from oneshot_emotic.dataset.locate import is_bundled
+from oneshot_emotic.errors import printable
+from oneshot_emotic.escaping import is_plain_https, latex_text
+from oneshot_emotic.leaderboard.board import Board, Row, ranked
+from oneshot_emotic.leaderboard.reported import reported_tables
+from oneshot_emotic.leaderboard.sections import (
+    COLUMNS_NOTE,
+    MARKS_NOTE,
+    NOT_BUNDLED_NOTE,
+    OVERALL_NOTE,
+    RANKS_NOTE,
+    SYNTHETIC_NOTE,
+    Cell,
+    Emphasis,
+    Name,
+    Table,
+    Words,
+    card_fields,
+    family_sections,
+)
+from oneshot_emotic.leaderboard.site_data import Ranks, board_data
+from oneshot_emotic.report import NONE, interval, percent
+from oneshot_emotic.scoring.scores import ShotScores
+from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
+from oneshot_emotic.submission.folder import SubmissionFolder
+from oneshot_emotic.tasks import FAMILIES, TASKS
+from oneshot_emotic.webpage.page import page
+
+#: What a folder of a site holds; the first of them tells one.
+CONTENTS = ("index.html", "reported.html", "rows", "README.md")
+
+_NOTES = {
+    "interval": INTERVAL,
+    "synthetic_note": SYNTHETIC_NOTE,
+    "overall_note": OVERALL_NOTE,
+    "ranks_note": RANKS_NOTE,
+    "marks_note": MARKS_NOTE,
+    "columns_note": COLUMNS_NOTE,
+    "not_bundled_note": NOT_BUNDLED_NOTE,
+    "version": __version__,
+}
+_SPACE = f"""---
+title: oneshot-emotic leaderboard
+emoji: 🎯
+colorFrom: blue
+colorTo: gray
+sdk: static
+app_file: index.html
+pinned: false
+license: mit
+---
+
+The leaderboard of oneshot-emotic, one-shot recognition of unseen emotions of people in scenes: a
+static site made by `oneshot-emotic leaderboard --format site --space`, version {__version__}. Do
+not edit it here: it is made from a checkout of the repository.
+"""
+
+
+def site_files(
+    boards: Sequence[Board],
+    reported: dict[str, Any],
+    waiting: Sequence[SubmissionFolder] = (),
+    space: bool = False,
+) -> dict[str, str]:
+    """The texts of the site by their paths in its folder.
+
+    Args:
+        boards: All.
+        reported: From `reported.read_reported`.
+        waiting: Submissions that nobody has scored yet.
+        space: Whether it is for a Space of the Hub, with its card.
+    """
+    order = sorted(
+        boards, key=lambda x: (x.dataset.name == "synthetic", x.dataset.name != "emotic")
+    )
+    ranks = [{family: ranked(board.rows, family) for family in FAMILIES} for board in order]
+    files = {"index.html": _index(order, ranks, waiting), "reported.html": _reported_page(reported)}
+    for board, of_board in zip(order, ranks, strict=True):
+        for row in board.rows:
+            files[f"rows/{row.slug}.html"] = _row_page(board, row, of_board)
+    return files | ({"README.md": _SPACE} if space else {})
+
+
+def _page(template: str, title: str, **values: Any) -> str:
+    package = __package__ or ""
+    return page(template, package=package, title=f"{title}: oneshot-emotic", **values, **_NOTES)
+
+
+def _index(
+    boards: Sequence[Board], ranks: Sequence[Ranks], waiting: Sequence[SubmissionFolder]
+) -> str:
+    shown = [
+        {
+            "id": _board_id(board),
+            "tab": _tab(board),
+            "dataset": board.dataset,
+            "synthetic": board.dataset.name == "synthetic",
+            "bundled": is_bundled(board.dataset),
+            "sections": [_section(board, x) for x in family_sections(board)],
+        }
+        for board in boards
+    ]
+    return _page(
+        "site.html",
+        "Leaderboard",
+        boards=shown,
+        waiting=waiting,
+        data={_board_id(x): board_data(x, of) for x, of in zip(boards, ranks, strict=True)},
+        libraries=("d3", "plot", "tabulator"),
+        scripts=("charts.js", "site.js"),
+    )
+
+
+def _board_id(board: Board) -> str:
+    """Names a board in addresses; with the fingerprint, for there may be several of a name."""
+    dataset = board.dataset
+    return f"{dataset.name}-{dataset.label_rule}-{dataset.fingerprint[:8]}".replace("/", "-")
+
+
+def _tab(board: Board) -> str:
+    name = "EMOTIC" if board.dataset.name == "emotic" else board.dataset.name
+    stand_in = " stand-in" if name == "synthetic" else ""
+    return f"{name}{stand_in} ({board.dataset.label_rule})"
+
+
+def _section(board: Board, section: Any) -> dict[str, Any]:
+    main: Table = section.main
+    rows = [[_cell(cell) for cell in row] for row in main.rows]
+    for item, cells in zip(section.rows, rows, strict=False):  # control rows follow
+        cells[1] |= {"href": f"rows/{item.row.slug}.html"}
+    return {
+        "id": f"{_board_id(board)}-{section.family}",
+        "family": section.family,
+        "title": section.title,
+        "headers": main.headers,
+        "rows": rows,
+        "left": main.left,
+        "explained": section.explained,
+        "more": {
+            "headers": section.more.headers,
+            "rows": [[_cell(cell) for cell in row] for row in section.more.rows],
+        },
+    }
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    """A cell for the template's macro."""
+    if isinstance(cell, Name):
+        return {"text": printable(cell.text, 200), "marks": cell.marks, "given": True}
+    if isinstance(cell, Words):
+        return {"text": printable(cell.text, cell.limit), "given": True}
+    return {"text": cell.text, "own": True} if isinstance(cell, Emphasis) else {"text": cell}
+
+
+def _reported_page(reported: dict[str, Any]) -> str:
+    tables = [
+        {
+            "title": title,
+            "headers": [_cell(cell) for cell in table.headers],
+            "rows": [[_cell(cell) for cell in row] for row in table.rows],
+            "left": table.left,
+            "notes": notes,
+        }
+        for title, table, notes in reported_tables(reported)
+    ]
+    return _page("reported.html", "Reported in papers", reported=reported, tables=tables)
+
+
+def _row_page(board: Board, row: Row, ranks: Ranks) -> str:
+    places = [
+        (FAMILIES[family], NONE if x.rank is None else x.rank, len(items), overall)
+        for family, items in ranks.items()
+        for x in items
+        if x.row.slug == row.slug
+        for overall in [NONE if x.overall is None else interval(x.overall)]
+    ]
+    tasks = [
+        {
+            "name": name,
+            "title": TASKS[name].title,
+            "figures": [
+                (title, *(cell for shots in by_shots for cell in _spread(by_shots[shots], title)))
+                for title in _figures(next(iter(by_shots.values())))
+            ],
+            "shots": list(by_shots),
+            "runs": next(iter(by_shots.values())).runs,
+            "confusion": [
+                (shots, found.classes, found.confusion) for shots, found in by_shots.items()
+            ],
+        }
+        for name, by_shots in row.scores.tasks.items()
+    ]
+    return _page(
+        "row.html",
+        printable(str(row.model["name"]), 200),
+        row=row,
+        card=[(title, _cell(cell)) for title, cell in card_fields(row)],
+        board=board,
+        board_id=_board_id(board),
+        synthetic=board.dataset.name == "synthetic",
+        places=places,
+        tasks=tasks,
+        citation=_citation(board, row),
+        percent=percent,
+    )
+
+
+def _figures(found: ShotScores) -> dict[str, Estimate]:
+    """Every figure of a task by what the row's page calls it."""
+    names = {
+        "balanced_accuracy": "balanced accuracy",
+        "accuracy": "plain accuracy",
+        "macro_f1": "macro-F1",
+        "level_error": "error in levels",
+    }
+    figures = {names[name]: figure for name, figure in found.figures().items()}
+    return figures | {f"recall of {name}": found.recall[name] for name in found.classes}
+
+
+def _spread(found: ShotScores, title: str) -> tuple[str, str, str, str]:
+    """The mean with its interval, draw 0, the spread over draws, and the least to the greatest."""
+    figure = _figures(found)[title]
+    if title == "error in levels":
+
+        def shown(value: float | None) -> str:
+            return NONE if value is None else f"{value:.2f}"
+
+        bounds = f" [{shown(figure.low)}, {shown(figure.high)}]" if figure.low is not None else ""
+        whole = shown(figure.mean) + bounds
+    else:
+        shown, whole = percent, interval(figure)
+    ends = f"{shown(figure.min)} to {shown(figure.max)}"
+    return whole, shown(figure.draw_0), shown(figure.std), ends
+
+
+def _citation(board: Board, row: Row) -> list[str]:
+    """BibTeX of a row, line by line."""
+    model, dataset = row.model, board.dataset
+    address = next((model[x] for x in ("paper", "code") if is_plain_https(model.get(x))), None)
+    fields = {
+        "title": latex_text(str(model["name"])),
+        "author": " and ".join(map(latex_text, model.get("authors", []))),
+        "year": latex_text(str(model.get("date", ""))[:4]),
+        "howpublished": f"\\url{{{address}}}" if address else "",
+        "note": f"oneshot-emotic leaderboard, {dataset.name} ({dataset.label_rule}), protocol "
+        f"{dataset.protocol}, embeddings {row.scores.digest[:12]}",
+    }
+    lines = [f"  {name} = {{{value}}}," for name, value in fields.items() if value]
+    return [f"@misc{{{row.slug},", *lines, "}"]
