@@ -353,10 +353,10 @@ def training_step(
     Returns:
         Loss, triplet loss, cross entropy and length of the gradient, on the device.
     """
+    optimiser.zero_grad()
     with autocast(settings, wanted.device):
         embeddings, logits = model(inputs)
     loss, parts = losses(embeddings.float(), logits.float(), wanted)
-    optimiser.zero_grad(set_to_none=True)
     loss.backward()
     gradients = [x.grad for x in model.parameters() if x.grad is not None]
     length = nn.utils.get_total_norm(gradients)
