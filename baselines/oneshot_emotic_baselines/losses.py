@@ -37,7 +37,8 @@ def prototypes(outputs: Any, targets: Targets, settings: Settings) -> torch.Tens
 
     Of each class in it the first `shots` persons are the support, and their mean its prototype; the
     others are queries, whose logits are the negative squared Euclidean distances to the prototypes.
-    All in tensors of a fixed shape: nothing waits for a GPU.
+    All in tensors of a fixed shape: nothing waits for a GPU. Of several processes each has its part
+    of the batch as an episode of its own.
 
     Source: Snell, Swersky and Zemel (arXiv 1703.05175), equations 1 and 2.
     """

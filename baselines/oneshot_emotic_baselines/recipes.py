@@ -39,7 +39,8 @@ class Loss(NamedTuple):
     """One of a recipe's losses.
 
     Attributes:
-        name: `metric`, `cross_entropy`, or any other for a loss of its own.
+        name: `metric` (of the outputs' field `embedding`), `cross_entropy` (of `logits`), or any
+            other for a loss of its own.
         weight: What it is multiplied by.
         function: Of its own loss: takes the network's outputs, the targets (`Targets`) and the
             settings; gives one number.

@@ -388,10 +388,10 @@ def training_step(
     Returns:
         The loss, each of `losses.names` and the length of the gradient, on the device.
     """
+    optimiser.zero_grad()
     with autocast(settings, wanted.classes.device):
         outputs = model(inputs)
     loss, parts = losses(outputs, wanted)
-    optimiser.zero_grad(set_to_none=True)
     loss.backward()
     gradients = [x.grad for x in model.parameters() if x.grad is not None]
     length = nn.utils.get_total_norm(gradients)
