@@ -227,6 +227,14 @@ class TestFiles:
         for name, text in zip(names, HOSTILE, strict=True):
             assert name.startswith(printable(text, 200)), text
 
+    def test_a_citation_is_one_entry(self):
+        """BibTeX counts braces, escaped or not."""
+        row = replace(some_rows()[0], model={"name": "a}{ {b", "authors": ["A {", "}"]})
+        page = site_files([board_of([row], some_controls())], REPORTED)["rows/whole.html"]
+        citation = page.split("<h2>Cite it</h2>\n<pre>")[1].split("</pre>")[0]
+        depths = np.cumsum([{"{": 1, "}": -1}.get(char, 0) for char in citation.strip()])
+        assert depths[:-1].min() == 0 == depths[-1] and depths[len("@misc{") : -1].min() == 1
+
     def test_from_the_command_line(self, tmp_path, run):
         root, out = small_checkout(tmp_path / "checkout"), tmp_path / "site"
         given = ("leaderboard", root, "--format", "site")
