@@ -247,11 +247,17 @@ def _spread(found: ShotScores, title: str) -> tuple[str, str, str, str]:
 def _citation(board: Board, row: Row) -> list[str]:
     """BibTeX of a row, line by line."""
     model, dataset = row.model, board.dataset
+
+    def text(value: Any) -> str:
+        # BibTeX counts braces even where LaTeX would print them.
+        shown = latex_text(str(value)).replace("\\{", "\\textbraceleft{}")
+        return shown.replace("\\}", "\\textbraceright{}")
+
     address = next((model[x] for x in ("paper", "code") if is_plain_https(model.get(x))), None)
     fields = {
-        "title": latex_text(str(model["name"])),
-        "author": " and ".join(map(latex_text, model.get("authors", []))),
-        "year": latex_text(str(model.get("date", ""))[:4]),
+        "title": text(model["name"]),
+        "author": " and ".join(map(text, model.get("authors", []))),
+        "year": text(str(model.get("date", ""))[:4]),
         "howpublished": f"\\url{{{address}}}" if address else "",
         "note": f"oneshot-emotic leaderboard, {dataset.name} ({dataset.label_rule}), protocol "
         f"{dataset.protocol}, embeddings {row.scores.digest[:12]}",
