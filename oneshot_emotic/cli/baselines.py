@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.progress import echo, echo_lines
 
 
 @click.command()
 @click.option("--metric-losses", is_flag=True, help="List what `train --metric-loss` takes.")
-@needs_baselines
+@needs_extra
 def command(metric_losses: bool) -> None:
     """List the baselines with the paper's figures."""
     if metric_losses:

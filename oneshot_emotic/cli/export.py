@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from oneshot_emotic.cli.needs import needs_baselines
+from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER
 from oneshot_emotic.cli.progress import echo
 from oneshot_emotic.errors import InputError
@@ -19,7 +19,7 @@ from oneshot_emotic.errors import InputError
     "--upload", metavar="OWNER/NAME", help="Put it into this model repository on the Hub."
 )
 @click.option("--public", is_flag=True, help="Make a new repository public; else it is private.")
-@needs_baselines
+@needs_extra
 def command(checkpoint: Path, output: Path | None, upload: str | None, public: bool) -> None:
     """Export a checkpoint to a folder or to the Hub.
 
