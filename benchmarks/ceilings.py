@@ -45,6 +45,7 @@ from oneshot_emotic.tasks import TASKS
 
 #: The recipes that differ in what they see.
 NAMES = ("i-dml", "b-dml", "ib-dml", "sem-dml", "sem-i-dml", "sem-ib-dml")
+SUBMITTED = ("i-dml", "ib-dml", "sem-ib-dml")
 WHAT = {"image": "light", "body": "posture, hands", "semantic": "objects, setting"}
 
 
@@ -148,7 +149,7 @@ def main() -> None:
     torch.set_num_threads(1)
     recipes = [register(recipe_of(name)) for name in NAMES]
     if options.submit:
-        for recipe in recipes:
+        for recipe in (x for x in recipes if x.name.removeprefix("true-cues-") in SUBMITTED):
             submit(options.submit, recipe, true_cues(StandInSettings()), options.seeds)
         return
     task, started = load_task(options.task), time.process_time()

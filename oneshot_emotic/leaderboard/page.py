@@ -71,7 +71,7 @@ def leaderboard_page(
 def _board(board: Board, pictures: dict[str, str]) -> Iterator[str]:
     dataset = board.dataset
     yield f"## Verified on `{dataset.name}`, label rule `{dataset.label_rule}`\n"
-    if dataset.name == "synthetic":
+    if dataset.is_synthetic:
         yield f"The **synthetic** {SYNTHETIC_NOTE}\n"
     yield f"Protocol {dataset.protocol}, fingerprint `{dataset.fingerprint}`.\n"
     if not is_bundled(dataset):

@@ -55,7 +55,7 @@ def latex_tables(boards: Sequence[Board]) -> str:
 
 def _table(table: Table, board: Board, title: str) -> str:
     dataset = board.dataset
-    invented = ", the synthetic stand-in" if dataset.name == "synthetic" else ""
+    invented = ", the synthetic stand-in" if dataset.is_synthetic else ""
     caption = (
         f"{title} on {dataset.name}{invented} (label rule {dataset.label_rule}, fingerprint "
         f"{dataset.fingerprint[:12]}): 1-shot balanced accuracy in per cent, ranked by its mean "

@@ -82,7 +82,7 @@ def site_files(
         space: Whether it is for a Space of the Hub, with its card.
     """
     order = sorted(
-        boards, key=lambda x: (x.dataset.name == "synthetic", x.dataset.name != "emotic")
+        boards, key=lambda x: (x.dataset.is_synthetic, x.dataset.name != "emotic")
     )
     ranks = [{family: ranked(board.rows, family) for family in FAMILIES} for board in order]
     files = {"index.html": _index(order, ranks, waiting), "reported.html": _reported_page(reported)}
@@ -105,7 +105,7 @@ def _index(
             "id": _board_id(board),
             "tab": _tab(board),
             "dataset": board.dataset,
-            "synthetic": board.dataset.name == "synthetic",
+            "synthetic": board.dataset.is_synthetic,
             "bundled": is_bundled(board.dataset),
             "sections": [_section(board, x) for x in family_sections(board)],
         }
@@ -208,7 +208,7 @@ def _row_page(board: Board, row: Row, ranks: Ranks) -> str:
         card=[(title, _cell(cell)) for title, cell in card_fields(row)],
         board=board,
         board_id=_board_id(board),
-        synthetic=board.dataset.name == "synthetic",
+        synthetic=board.dataset.is_synthetic,
         places=places,
         tasks=tasks,
         citation=_citation(board, row),
