@@ -280,6 +280,7 @@ def opened(browser, tmp_path):
     """Opens a page of a site from disk; at the end, nothing was fetched and nothing complained."""
     complaints, asked = [], []
     context = browser.new_context(offline=True)
+    context.set_default_timeout(120_000)  # other programs may take the processors
 
     def open_page(files, name="index.html", fragment=""):
         for path, text in files.items():
@@ -310,7 +311,7 @@ def first():
 
 def becomes(read, page, expected):
     """Whether a page shows something before long."""
-    for _ in range(100):
+    for _ in range(600):
         if read(page) == expected:
             return True
         page.wait_for_timeout(50)
