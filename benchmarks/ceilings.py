@@ -106,8 +106,7 @@ def _of_body(pose: Pose) -> list[float]:
 def recipe_of(name: str) -> Recipe:
     """The recipe with true cues in place of what it sees."""
     known = RECIPES[name]
-    sees = ", ".join(WHAT[branch] for branch in known.branches)
-    title = f"True cues of {known.title} ({sees}): a control"
+    title = f"True cues of {known.title}: a control"
     return replace(known, name=f"true-cues-{name}", title=title, pretraining={}, network=CueNet)
 
 
@@ -130,7 +129,8 @@ def submit(folder: Path, recipe: Recipe, data: PersonData, seeds: int) -> None:
             vectors = trained(recipe, task, data, seed)
             write_submission(slug / path, vectors, task, {"name": recipe.title}, "float16")
     settings = Settings.of(recipe.name, "cat-6-6", "tuned", weights="none")
-    how = "It is given what the synthetic pictures show, in numbers, and sees none: a ceiling."
+    sees = ", ".join(WHAT[branch] for branch in recipe.branches)
+    how = f"It is given what the synthetic pictures show, {sees}, and sees none: a ceiling."
     card = model_card(recipe, settings, {}, how)
     card |= {"name": recipe.title, "backbone": "MLP", "training_seeds": list(range(seeds))}
     identity = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}

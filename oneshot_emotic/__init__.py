@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from oneshot_emotic.submission.embeddings_file import write_submission as write_submission
     from oneshot_emotic.tasks import TASKS as TASKS
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 _HOMES = {
     "InputError": "oneshot_emotic.errors",

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import os
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
 from threading import Thread
 from typing import Any
+
+from oneshot_emotic.errors import InputError
 
 
 def process_pool(
@@ -47,3 +52,19 @@ def _begin(begin: Callable[..., None] | None, arguments: tuple[Any, ...]) -> Non
     Thread(target=watch, daemon=True).start()
     if begin is not None:
         begin(*arguments)
+
+
+def import_modules(names: Iterable[str]) -> None:
+    """Import modules of the user's, also from the current folder.
+
+    Raises:
+        InputError: There is no such module.
+    """
+    for name in names:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            importlib.import_module(name)
+        except ModuleNotFoundError as error:
+            raise InputError(f"--import {name}: there is no module {error.name}") from None
+        finally:
+            sys.path.pop(0)

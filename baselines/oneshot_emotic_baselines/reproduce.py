@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
-from oneshot_emotic.processes import available_processors
+from oneshot_emotic.processes import available_processors, import_modules
 from oneshot_emotic.splits import DatasetIdentity
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.worklist import in_processes
@@ -183,6 +184,7 @@ class Reproduction:
         sem2vec: The Sem2Vec table, where it is not found under `root`.
         weight_files: Local files of pretrained weights.
         device: `auto`, `cpu`, `cuda`.
+        imports: Modules to import in other processes first, which register recipes.
         parallel: Jobs at the same time; on a CPU they share its cores, else the GPUs there are.
     """
 
@@ -195,6 +197,7 @@ class Reproduction:
     weight_files: Mapping[str, Path] = field(default_factory=dict)
     device: str = "auto"
     parallel: int = 1
+    imports: tuple[str, ...] = ()
 
     def jobs(
         self,
@@ -222,8 +225,8 @@ class Reproduction:
                 first = recipe.pretraining.items()
                 network = (recipe.branches, recipe.losses, recipe.network, recipe.embedding, *first)
                 same = there.setdefault(str(network), name)
-                if "places365" in recipe.pretraining.values() and (
-                    "places365" not in self.weight_files
+                if "places365" in recipe.pretraining.values() and not (
+                    {"places365", "image"} & set(self.weight_files)
                 ):
                     left_out[
                         f"warning: {name} is left out: it begins with Places-365 weights; give "
@@ -234,7 +237,8 @@ class Reproduction:
                 elif recipe.kind == "trained" and same != name:
                     left_out[f"{name} is left out: so pretrained it is the same as {same}"] = None
                 elif recipe.kind == "trained":
-                    slug = f"{name}-{settings.backbone}" if recipe.pixel_branches else name
+                    parts = (name, settings.backbone) if recipe.pixel_branches else (name,)
+                    slug = re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower())[:64]
                     seeds = range(settings.seed, settings.seed + self.scale.seeds)
                     jobs += [Job(replace(settings, seed=seed), slug) for seed in seeds]
         for line in left_out:
@@ -314,6 +318,7 @@ class Reproduction:
         from oneshot_emotic.submission.embeddings_file import write_submission
 
         started = time.monotonic()
+        import_modules(self.imports)
         task, folder = load_task(job.settings.task, self.dataset), self._run_folder(job)
         record: dict[str, Any] = {}
         if job.recipe.kind == "random":
@@ -373,8 +378,8 @@ class Reproduction:
                 seeds = list(dict.fromkeys(job.settings.seed for job in members))
                 how = f"{self.scale.describe()}, torch {record['torch']}."
                 card = model_card(recipe, settings, record["pretraining"], how)
-                how = f"{self.scale.recipe} recipe, {self.scale.name} settings"
-                card |= {"name": f"{card['name']} ({card['backbone']}, {how})"}
+                how = f"{card['backbone']}, {self.scale.recipe}, {self.scale.name}"
+                card |= {"name": f"{card['name']} ({how})"}
                 card |= {"training_seeds": seeds}
             write_submission_document(
                 folder, {"name": dataset.name, "fingerprint": dataset.fingerprint}, card, files

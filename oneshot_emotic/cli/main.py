@@ -6,7 +6,6 @@ import importlib
 import sys
 from concurrent.futures import BrokenExecutor
 from difflib import get_close_matches
-from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +13,7 @@ import click
 from oneshot_emotic import __version__
 from oneshot_emotic.cli.progress import echo, echo_lines
 from oneshot_emotic.errors import InputError, printable
+from oneshot_emotic.processes import import_modules
 
 #: The exit status when a worker process was lost; no fault of the input's.
 WORKER_LOST = 3
@@ -137,11 +137,4 @@ def main(modules: tuple[str, ...]) -> None:
     system ended a worker process, most likely for lack of memory; 130 when it was
     stopped by Ctrl-C.
     """
-    for name in modules:
-        sys.path.insert(0, str(Path.cwd()))
-        try:
-            importlib.import_module(name)
-        except ModuleNotFoundError as error:
-            raise InputError(f"--import {name}: there is no module {error.name}") from None
-        finally:
-            sys.path.pop(0)
+    import_modules(modules)

@@ -131,8 +131,10 @@ def command(
     if not (dataset / MANIFEST).exists():
         ctx.invoke(build.command, emotic_root=root, output=dataset, workers=workers, no_images=True)
     parallel = jobs or gpus or available_processors()
+    modules = ctx.parent.params["modules"] if ctx.parent else ()
+    where = (output, root, str(dataset))
     reproduction = reproduce.Reproduction(
-        chosen, output, root, str(dataset), changes, sem2vec, files, device, parallel
+        chosen, *where, changes, sem2vec, files, device, parallel, modules
     )
     planned = reproduction.jobs(wanted, say)
     ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)

@@ -81,9 +81,7 @@ def site_files(
         waiting: Submissions that nobody has scored yet.
         space: Whether it is for a Space of the Hub, with its card.
     """
-    order = sorted(
-        boards, key=lambda x: (x.dataset.is_synthetic, x.dataset.name != "emotic")
-    )
+    order = sorted(boards, key=lambda x: (x.dataset.is_synthetic, x.dataset.name != "emotic"))
     ranks = [{family: ranked(board.rows, family) for family in FAMILIES} for board in order]
     files = {"index.html": _index(order, ranks, waiting), "reported.html": _reported_page(reported)}
     for board, of_board in zip(order, ranks, strict=True):

@@ -284,7 +284,7 @@ class TestOthers:
         assert "No such command 'nothing'" in run("nothing", status=2).output
 
     def test_version(self, run):
-        assert run("--version").output == "oneshot-emotic, version 0.2.0\n"
+        assert run("--version").output == "oneshot-emotic, version 0.3.0\n"
 
     def test_a_read_only_place_is_a_message(self, tmp_path, run, monkeypatch, copy):
         def full(*args, **kwargs):
