@@ -92,7 +92,7 @@ def test_every_link_of_the_documents_leads_somewhere():
         for link in links:
             if not link.startswith("https://"):
                 assert (document.parent / link).exists(), f"{document.name}: {link}"
-    assert len(re.findall(r"<img src=", README)) == 7
+    assert len(re.findall(r"<img src=", README)) == 9
 
 
 @pytest.mark.stored
