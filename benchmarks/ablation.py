@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 import csv
 import io
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +50,10 @@ GAINS = {
 
 def stand_ins(cue: str) -> list[tuple[float, StandInSettings]]:
     """Each strength of a cue with its stand-in."""
-    name, changes = f"{cue}_cue", PANELS[cue]
-    full = getattr(StandInSettings, name)
-    return [(x, replace(StandInSettings(**changes), **{name: x})) for x in (0.0, full / 2, full)]
+    name, changes = f"{cue}_cue", dict[str, Any](PANELS[cue])
+    full: float = getattr(StandInSettings, name)
+    strengths = (0.0, full / 2, full)
+    return [(x, StandInSettings(**{**changes, name: x})) for x in strengths]
 
 
 def trained(work: Path, pretrained: Path, task_name: str, jobs: int) -> list[dict[str, Any]]:

@@ -81,8 +81,12 @@ class CueNet(nn.Module):
 
 def true_cues(settings: StandInSettings) -> PersonData:
     """In place of pictures: light; posture and hands; the ADE20K classes."""
-    light, body, objects = [], [], []
-    image_ids, image_row, body_row = [], {}, {}
+    light: list[Any] = []
+    body: list[Any] = []
+    objects: list[Any] = []
+    image_ids: list[str] = []
+    image_row: dict[str, int] = {}
+    body_row: dict[str, int] = {}
     for image in generate(settings):
         of_light = image.picture.scene.light
         light.append((of_light.warmth, of_light.brightness, of_light.vividness))
@@ -93,9 +97,10 @@ def true_cues(settings: StandInSettings) -> PersonData:
             image_row[f"{path}#{place}"], body_row[f"{path}#{place}"] = len(image_ids), len(body)
             body.append(_of_body(person.figure.pose))
         image_ids.append(path)
-    arrays: Any = np.array(light, np.float32), np.array(body, np.float32)
-    rows = (tuple(image_ids), image_row, body_row, ((1, 1),) * len(image_ids))
-    return PersonData(Path(), 1, *arrays, *rows, np.array(objects, np.uint8))
+    arrays: Any = {"images": np.array(light, np.float32), "bodies": np.array(body, np.float32)}
+    rows: Any = {"image_row": image_row, "body_row": body_row, "stored": ((1, 1),) * len(light)}
+    semantic = np.array(objects, np.uint8)
+    return PersonData(Path(), 1, image_ids=tuple(image_ids), semantic=semantic, **arrays, **rows)
 
 
 def _of_body(pose: Pose) -> list[float]:
@@ -129,11 +134,13 @@ def submit(folder: Path, recipe: Recipe, data: PersonData, seeds: int) -> None:
             vectors = trained(recipe, task, data, seed)
             write_submission(slug / path, vectors, task, {"name": recipe.title}, "float16")
     settings = Settings.of(recipe.name, "cat-6-6", "tuned", weights="none")
+    dataset = load_task("cat-6-6").dataset
+    assert dataset is not None
     sees = ", ".join(WHAT[branch] for branch in recipe.branches)
     how = f"It is given what the synthetic pictures show, {sees}, and sees none: a ceiling."
     card = model_card(recipe, settings, {}, how)
     card |= {"name": recipe.title, "backbone": "MLP", "training_seeds": list(range(seeds))}
-    identity = {"name": task.dataset.name, "fingerprint": task.dataset.fingerprint}
+    identity = {"name": dataset.name, "fingerprint": dataset.fingerprint}
     write_submission_document(slug, identity, card, files)
 
 

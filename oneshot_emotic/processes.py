@@ -66,5 +66,7 @@ def import_modules(names: Iterable[str]) -> None:
             importlib.import_module(name)
         except ModuleNotFoundError as error:
             raise InputError(f"--import {name}: there is no module {error.name}") from None
+        except (TypeError, ValueError):
+            raise InputError(f"--import {name!r}: is no name of a module") from None
         finally:
             sys.path.pop(0)

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 import torch
@@ -26,14 +26,17 @@ FORMAT = "oneshot-emotic-checkpoint/3"
 _ENTRY = "oneshot-emotic"
 
 
+_Text = Annotated[str, msgspec.Meta(max_length=1000)]
+
+
 class _Words(TypedDict):
     """What a checkpoint holds besides tensors."""
 
     settings: dict[str, Any]
-    classes: list[str]
-    dataset: dict[str, Any] | None
-    pretraining: dict[str, str]
-    size: int
+    classes: Annotated[list[_Text], msgspec.Meta(min_length=2, max_length=1000)]
+    dataset: dict[str, _Text | int] | None
+    pretraining: dict[_Text, _Text]
+    size: Annotated[int, msgspec.Meta(ge=8, le=4096)]
     epoch: int
     best_epoch: int
     best: float | None
@@ -82,7 +85,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
             raise ValueError(f"of the format {entry['format']}, not {FORMAT}")
         if entry["sha256"] != _digest(entry["words"], tensors):
             raise ValueError("its content is not what was written")
-        words = msgspec.convert(json.loads(entry["words"]), _Words)
+        words = msgspec.convert(json.loads(entry["words"], parse_constant=_refuse), _Words)
         network: dict[str, torch.Tensor] = {}
         state: dict[int, dict[str, torch.Tensor]] = {}
         for key, value in tensors.items():
@@ -101,6 +104,10 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     if "optimiser" in words:
         content["optimiser"] = {"param_groups": words["optimiser"], "state": state}
     return content
+
+
+def _refuse(number: str) -> None:
+    raise ValueError(f"holds {number}")
 
 
 def _digest(words: str, tensors: Mapping[str, torch.Tensor]) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from oneshot_emotic.dataset.hub.client import hub_errors, token_problems, transport_error
 from oneshot_emotic.dataset.hub.repository import Repository, parse_repository
 from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.escaping import markdown_text
 from oneshot_emotic.files import json_text, sha256_of_file, write_bytes
 from oneshot_emotic.untrusted.limits import MAX_DOCUMENT_BYTES, check_bytes
 from oneshot_emotic_baselines.checkpoint import load_checkpoint
@@ -163,7 +164,8 @@ def _checked(folder: Path, where: str) -> Path:
 def _card(content: Mapping[str, Any], card: Mapping[str, Any]) -> str:
     """The card of the repository. It names no licence: that is for who has trained it to say."""
     dataset, settings = content["dataset"] or {}, content["settings"]
-    of = f"{dataset.get('name')} (fingerprint `{dataset.get('fingerprint')}`)"
+    name, fingerprint = (markdown_text(str(dataset.get(x))) for x in ("name", "fingerprint"))
+    of = f"{name} (fingerprint {fingerprint})"
     epoch, figure = content["best_epoch"], content["best"]
     found = "" if figure is None else f": {100 * figure:.1f} % balanced accuracy on held-out ones"
     return f"""---
@@ -172,15 +174,15 @@ pipeline_tag: image-feature-extraction
 tags: [oneshot-emotic, emotion-recognition, one-shot-learning]
 ---
 
-# {card["name"]} on {settings["task"]}
+# {markdown_text(card["name"])} on {settings["task"]}
 
-{card["description"]}
+{markdown_text(card["description"], 500)}
 
 - Trained on the {settings["base"]} base persons of `{settings["task"]}` of the data set
   {of}, to epoch {epoch}{found}.
-- Base classes: {", ".join(content["classes"])}.
+- Base classes: {", ".join(map(markdown_text, content["classes"]))}.
 - Sees {", ".join(card["modalities"])}, pictures of {content["size"]} x {content["size"]} pixels.
-- Began with: {card["pretraining"]}.
+- Began with: {markdown_text(card["pretraining"])}.
 
 ```console
 pip install 'oneshot-emotic[baselines]'

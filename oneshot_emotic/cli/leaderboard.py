@@ -139,15 +139,11 @@ def command(
 
 
 def _write_site(output: Path, found: Boards, reported: dict[str, Any], space: bool) -> None:
-    from oneshot_emotic.files import new_folder
-    from oneshot_emotic.leaderboard.site import CONTENTS, site_files
+    from oneshot_emotic.leaderboard.site import site_files, write_site
 
     files = site_files(found.boards, reported, found.waiting, space)
-    with new_folder(output, marker=CONTENTS[0], contents=frozenset(CONTENTS)) as folder:
-        (folder / "rows").mkdir()
-        for name, text in files.items():
-            (folder / name).write_bytes(text.encode())
-    echo(f"{output}: {len(files)} files; open {output / CONTENTS[0]} in a browser")
+    write_site(output, files)
+    echo(f"{output}: {len(files)} files; open {output / 'index.html'} in a browser")
 
 
 def _exported(export: str, found: Boards, reported: dict[str, Any]) -> str:

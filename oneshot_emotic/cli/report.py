@@ -106,6 +106,8 @@ def _check_options(
         problems.append(Problem(f"{named} needs pictures", remedy="Give --images ROOT"))
     if figures is not None and figures.exists() and not figures.is_dir():
         problems.append(Problem("is not a folder", str(figures), "Give another for --figures"))
+    if figures is not None and output is not None and figures.absolute() == output.absolute():
+        problems.append(Problem("is the page and the figures' folder", str(figures)))
     if problems:
         raise InputError(problems)
 

@@ -5,13 +5,17 @@ Pages are whole without script. The first one's scripts filter, sort, draw and c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from oneshot_emotic import __version__
 from oneshot_emotic.dataset.locate import is_bundled
-from oneshot_emotic.errors import printable
+from oneshot_emotic.errors import InputError, Problem, printable, some
 from oneshot_emotic.escaping import is_plain_https, latex_text
+from oneshot_emotic.files import json_text, new_folder
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
 from oneshot_emotic.leaderboard.reported import reported_tables
 from oneshot_emotic.leaderboard.sections import (
@@ -37,8 +41,9 @@ from oneshot_emotic.submission.folder import SubmissionFolder
 from oneshot_emotic.tasks import FAMILIES, TASKS
 from oneshot_emotic.webpage.page import page
 
-#: What a folder of a site holds; the first of them tells one.
-CONTENTS = ("index.html", "reported.html", "rows", "README.md")
+#: The list of a site's files, by which its folder is known again.
+LIST = "site.json"
+CONTENTS = frozenset({LIST, "index.html", "reported.html", "rows", "README.md"})
 
 _NOTES = {
     "interval": INTERVAL,
@@ -88,6 +93,27 @@ def site_files(
         for row in board.rows:
             files[f"rows/{row.slug}.html"] = _row_page(board, row, of_board)
     return files | ({"README.md": _SPACE} if space else {})
+
+
+def write_site(folder: Path, files: Mapping[str, str]) -> None:
+    """Write what `site_files` gives, in place of a site that was there.
+
+    Raises:
+        InputError: The folder holds what no such site has listed as its own.
+    """
+    if (folder / LIST).is_file():
+        own = {LIST}
+        with contextlib.suppress(ValueError, KeyError, TypeError):
+            own |= set(json.loads((folder / LIST).read_bytes())["files"])
+        there = (x for x in folder.rglob("*") if x.is_symlink() or not x.is_dir())
+        if strange := sorted({x.relative_to(folder).as_posix() for x in there} - own):
+            what = f"already holds other files: {some(strange)}"
+            raise InputError(Problem(what, str(folder), "Give an empty or a new folder"))
+    with new_folder(folder, marker=LIST, contents=CONTENTS) as made:
+        (made / "rows").mkdir()
+        listed = {LIST: json_text({"format": "oneshot-emotic-site/1", "files": sorted(files)})}
+        for name, text in {**files, **listed}.items():
+            (made / name).write_bytes(text.encode())
 
 
 def _page(template: str, title: str, **values: Any) -> str:
@@ -254,7 +280,7 @@ def _citation(board: Board, row: Row) -> list[str]:
     address = next((model[x] for x in ("paper", "code") if is_plain_https(model.get(x))), None)
     fields = {
         "title": text(model["name"]),
-        "author": " and ".join(map(text, model.get("authors", []))),
+        "author": " and ".join(f"{{{text(name)}}}" for name in model.get("authors", [])),
         "year": text(str(model.get("date", ""))[:4]),
         "howpublished": f"\\url{{{address}}}" if address else "",
         "note": f"oneshot-emotic leaderboard, {dataset.name} ({dataset.label_rule}), protocol "

@@ -242,12 +242,18 @@ class TestFiles:
         assert "--space" in run("leaderboard", root, "--space", status=2).output
         run(*given, "-o", out, "--space")
         files = {x.relative_to(out).as_posix() for x in out.rglob("*.*")}
-        assert files == {"index.html", "reported.html", "README.md", "rows/random.html"}
+        own = {"index.html", "reported.html", "README.md", "rows/random.html"}
+        assert files == own | {"site.json"}
         before = (out / "index.html").read_bytes()
         run(*given, "-o", out)  # takes the place of the first one
         assert (out / "index.html").read_bytes() == before and not (out / "README.md").exists()
-        (out / "mine.txt").write_text("kept")
-        assert "already holds other files: mine.txt" in run(*given, "-o", out, status=2).output
+        for mine in ("mine.txt", "rows/mine.html"):
+            (out / mine).write_text("kept")
+            found = run(*given, "-o", out, status=2).output
+            assert f"already holds other files: {mine}" in found
+            (out / mine).unlink()
+        (out / "site.json").unlink()  # somebody's own page of that name
+        assert "already holds other files" in run(*given, "-o", out, status=2).output
 
     def test_without_the_extra(self, tmp_path):
         code = (
