@@ -51,3 +51,16 @@ def prototypes(outputs: Any, targets: Targets, settings: Settings) -> torch.Tens
     each = logits.masked_fill(before > 0, -torch.inf).logsumexp(dim=1) - logits.diagonal()
     queries = before >= settings.shots
     return (each * queries).sum() / queries.sum()
+
+
+def scaled_affect(targets: Targets) -> torch.Tensor:
+    """Valence, arousal and dominance from -1 to 1 in place of 1 to 10; NaN where unknown."""
+    assert targets.affect is not None
+    return (2 * targets.affect - 11) / 9
+
+
+def mean_square(found: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+    """The mean squared error of the values that are known: not NaN. Nothing waits for a GPU."""
+    known = ~wanted.isnan()
+    each = (found - wanted.nan_to_num()).square() * known
+    return each.sum() / known.sum().clamp(min=1)

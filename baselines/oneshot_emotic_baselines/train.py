@@ -220,6 +220,7 @@ def train(
             epoch = state.epoch
             order = batch_order(classes, settings, epoch, steps)
             model.train()
+            torch.manual_seed(seed_of("layers", settings.seed, epoch))  # for layers that draw
             records: list[torch.Tensor] = []
             known = (classes, order, data.size, settings, epoch, ours, beside)
             batches = epoch_batches(training, *known)

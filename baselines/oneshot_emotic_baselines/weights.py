@@ -7,7 +7,7 @@ import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import torch
 import torchvision
@@ -17,7 +17,14 @@ from torch import nn
 from oneshot_emotic.encoders.named import timm_network
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import sha256_of_file
-from oneshot_emotic_baselines.recipes import BACKBONES, Backbone, Branch, Pretraining
+from oneshot_emotic_baselines.recipes import (
+    BACKBONES,
+    TORCHVISION,
+    Backbone,
+    Branch,
+    Pretraining,
+    resolved,
+)
 
 #: Mean and standard deviation that torchvision's ImageNet weights expect, of values in 0..1.
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -54,7 +61,7 @@ def resnet(name: Backbone, pretraining: Pretraining | None, files: WeightFiles) 
         state = read_weights(files[pretraining])
         where = str(files[pretraining])
     elif pretraining == "imagenet":
-        state, where = _download(name), "torchvision"
+        state, where = download(name), "torchvision"
     elif pretraining != "places365":
         remedy = "`oneshot-emotic pretrain` makes it"
         raise InputError(Problem(f"no file of the weights {pretraining} was given", remedy=remedy))
@@ -100,7 +107,7 @@ def other_trunk(name: str, pretraining: Pretraining | None, files: WeightFiles) 
     Args:
         name: `timm:NAME[?img_size=N]`, or its name.
         pretraining: None for random weights; else its own pretrained ones, whatever they saw.
-        files: Local files; of timm's network one is used in place of a download.
+        files: Local files; one is used in place of its own weights.
 
     Raises:
         InputError: There is no such network, or its weights cannot be had.
@@ -109,9 +116,10 @@ def other_trunk(name: str, pretraining: Pretraining | None, files: WeightFiles) 
     if pretraining not in (None, "imagenet") and file is None:
         raise InputError(Problem(f"no file of the weights {pretraining} was given", name))
     if name in BACKBONES:
+        own: nn.Module = resolved(BACKBONES[name])(pretraining is not None and file is None)
         if file is not None:
-            raise InputError(Problem("brings its own weights, and takes no file", name))
-        return Trunk(BACKBONES[name](pretraining is not None), MEAN, STD)
+            load_into(own, read_weights(file), str(file))
+        return Trunk(own, MEAN, STD)
     rest, mark, size = name.removeprefix("timm:").partition("?")
     if file is not None:
         rest = f"{rest}@{file}"
@@ -130,10 +138,10 @@ def describe(
         if file is not None:
             what = about(file).get("about", file.name)
             source = f"{what}, sha256 {sha256_of_file(file)[:12]}"
-        elif backbone not in get_args(Backbone):
+        elif backbone not in TORCHVISION:
             source = _own_weights(backbone)
         # Of a branch's own file, or a network's own weights, nobody has said what they are of.
-        named = branch not in files and (file is not None or backbone in get_args(Backbone))
+        named = branch not in files and (file is not None or backbone in TORCHVISION)
         origins[str(branch)] = f"{name} ({source})" if named else source
     return origins
 
@@ -216,13 +224,15 @@ def _not_loaded(path: Path, error: Exception) -> Problem:
 
 
 def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str) -> None:
-    """Fill a ResNet but for its last layer, which the baselines replace.
+    """Fill a network but for its last layers, which the baselines replace.
 
     Raises:
         InputError: Names or shapes do not fit; all of them are counted.
     """
-    own = {key: value for key, value in network.state_dict().items() if not key.startswith("fc.")}
-    given = {key: value for key, value in state.items() if not key.startswith("fc.")}
+    own, given = (
+        {key: value for key, value in x.items() if not key.startswith(("fc.", "classifier."))}
+        for x in (network.state_dict(), state)
+    )
     # Files older than PyTorch 0.4.1 lack the counters of batch normalisation; nothing uses them.
     counters = {key for key in own if key.endswith("num_batches_tracked")}
     problems = []
@@ -235,7 +245,7 @@ def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str)
         problems.append(f"{len(shapes)} weights have another shape, such as {some(shapes)}")
     if problems:
         raise InputError(
-            Problem(f"is not of this ResNet: {'; '.join(problems)}", where, "Check --backbone")
+            Problem(f"is not of this network: {'; '.join(problems)}", where, "Check --backbone")
         )
     try:
         network.load_state_dict(given, strict=False)
@@ -243,7 +253,12 @@ def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str)
         raise InputError(Problem(f"its weights cannot be used: {error}", where)) from None
 
 
-def _download(name: Backbone) -> dict[str, torch.Tensor]:
+def download(name: str) -> dict[str, torch.Tensor]:
+    """ImageNet weights of one of torchvision's networks.
+
+    Raises:
+        InputError: They cannot be had.
+    """
     weights = torchvision.models.get_model_weights(name)["IMAGENET1K_V1"]
     try:
         state: dict[str, torch.Tensor] = weights.get_state_dict(progress=False, check_hash=True)

@@ -26,7 +26,8 @@ def command(metric_losses: bool) -> None:
 
     rows = []
     for recipe in RECIPES.values():
-        names = ["triplet" if x.name == "metric" else x.name for x in recipe.losses]
+        metric = recipe.settings.get("metric_loss", "triplet")
+        names = [metric if x.name == "metric" else x.name for x in recipe.losses]
         losses = " + ".join(names).replace("_", " ")
         rows.append(
             [
@@ -50,4 +51,12 @@ def command(metric_losses: bool) -> None:
     short = [name.replace("valence", "v").replace("arousal", "a") for name in TASKS]
     short = [name.replace("dominance", "d") for name in short]
     echo_lines(tabulate(figures, ["reported", *short], tablefmt="simple", disable_numparse=True))
+    systems = [
+        [recipe.name, f"{recipe.parameters:,}", recipe.paper, recipe.elsewhere]
+        for recipe in RECIPES.values()
+        if recipe.elsewhere
+    ]
+    echo("", "Beyond the paper; what their own papers report is of another protocol each:", "")
+    headers = ["system", "parameters", "source", "reported, on another protocol"]
+    echo_lines(tabulate(systems, headers, tablefmt="simple", disable_numparse=True))
     echo("", "Train one: oneshot-emotic train RECIPE --task TASK --data ROOT")

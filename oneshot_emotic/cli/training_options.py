@@ -24,7 +24,8 @@ _SETTINGS = {
     ),
     "backbone": (
         "--backbone",
-        "The network of the image and body branches: resnet18, resnet50 or timm:NAME[?img_size=N].",
+        "The network of the image and body branches: resnet18, resnet50, maxvit_t (224 pixels), "
+        "maxvit_64 (64 pixels) or timm:NAME[?img_size=N].",
     ),
     "seed": (
         "--seed",

@@ -261,7 +261,7 @@ def test_pictures_are_normalised_as_a_network_expects():
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("vgg11", "backbone: must be resnet18, resnet50 or timm:NAME"),
+        ("vgg11", "backbone: must be resnet18, resnet50, maxvit_t, maxvit_64 or timm:NAME"),
         ("timm:x@/etc/passwd", "backbone: must be"),
         ("timm:hf-hub:somebody/net", "backbone: must be"),
         ("timm:resnet18?checkpoint_path=/tmp/x", "backbone: must be"),
@@ -299,7 +299,9 @@ def test_a_network_of_your_own(tmp_path, monkeypatch):
     found = embed_task(run.checkpoint, tiny.task(), data)
     assert made[0] and not any(made[1:]) and len(found) == len(tiny.task().novel)
     monkeypatch.delitem(BACKBONES, "mine")
-    with pytest.raises(InputError, match="backbone: must be resnet18, resnet50 or timm"):
+    with pytest.raises(
+        InputError, match="backbone: must be resnet18, resnet50, maxvit_t, maxvit_64 or timm"
+    ):
         embed_task(run.checkpoint, tiny.task(), data)
 
 

@@ -1,10 +1,14 @@
-"""A system of one file goes the whole way, and its targets are those of base persons alone."""
+"""Systems beyond the paper, and one that nobody else knows of: all the way, as they say they are.
+
+Their targets are those of base persons alone.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,13 +17,34 @@ import tiny
 torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
+import torchvision  # noqa: E402
+from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
-from oneshot_emotic_baselines.data import base_split, random_changes, shifted  # noqa: E402
-from oneshot_emotic_baselines.embed import embed_task  # noqa: E402
-from oneshot_emotic_baselines.recipes import RECIPES, Recipe, recipe_named, register  # noqa: E402
+from oneshot_emotic_baselines.data import (  # noqa: E402
+    PersonBatches,
+    base_split,
+    network_inputs,
+    random_changes,
+    shifted,
+)
+from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
+from oneshot_emotic_baselines.embed import embed_places, embed_task, model_card  # noqa: E402
+from oneshot_emotic_baselines.losses import Targets  # noqa: E402
+from oneshot_emotic_baselines.metric_learning import Losses, metric_loss_named  # noqa: E402
+from oneshot_emotic_baselines.model import build_network  # noqa: E402
+from oneshot_emotic_baselines.recipes import (  # noqa: E402
+    BACKBONES,
+    RECIPES,
+    Recipe,
+    recipe_named,
+    register,
+)
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
+from oneshot_emotic_baselines.systems import cage, mt_clar  # noqa: E402
+from oneshot_emotic_baselines.systems.maxvit import MaxViTTrunk  # noqa: E402
 from oneshot_emotic_baselines.targets import base_targets, moved_boxes  # noqa: E402
 from oneshot_emotic_baselines.train import train  # noqa: E402
+from oneshot_emotic_baselines.weights import describe, other_trunk  # noqa: E402
 
 from oneshot_emotic.emotic.layout import find_annotations, find_layout  # noqa: E402
 from oneshot_emotic.emotic.persons import read_annotations  # noqa: E402
@@ -179,3 +204,301 @@ def test_a_name_is_one_recipes():
         register(Recipe("i-dml", "Another"))
     with pytest.raises(InputError, match="Did you mean 'sem-i-dml'"):
         recipe_named("sem-i-dlm")
+
+
+SYSTEMS = ("cage", "cage-discrete", "mt-clar")
+small = pytest.fixture(scope="module")(tiny.small)
+
+
+@pytest.fixture(scope="module")
+def little(small):
+    """A MaxViT of two blocks for the pictures of these tests, and a small network for a ResNet."""
+    BACKBONES["little"] = lambda pretrained: MaxViTTrunk(tiny.SIZE, (32, 64), (1, 1), 0.1)
+    yield
+    del BACKBONES["little"]
+
+
+def settings_of(name, **changes):
+    """Of a system, at a size that takes seconds."""
+    values = {"weights": "none", "epochs": 2, "batch_size": 8, "persons_per_epoch": 16}
+    values |= {"embedding": 16, "validation_draws": 5, "learning_rate": 1e-3}
+    backbone = "resnet18" if name == "mt-clar" else "little"
+    return Settings.of(name, "cat-6-6", **{**values, "backbone": backbone, **changes})
+
+
+def some_targets(persons=12, classes=4, seed=0):
+    """With values that nobody knows among them."""
+    random = torch.Generator().manual_seed(seed)
+    affect = torch.randint(1, 11, (persons, 3), generator=random).float()
+    affect[0], affect[3, 1] = torch.nan, torch.nan
+    return Targets(torch.arange(persons) % classes, affect)
+
+
+def test_parameters_are_those_of_the_papers():
+    """Counted on tensors without values; MaxViT-T has 30.9 million with its own last layer."""
+    with torch.device("meta"):
+        whole = torchvision.models.maxvit_t(weights=None)
+        networks = {x: build_network(Settings.of(x, "cat-6-6", weights="none"), 6) for x in SYSTEMS}
+    found = {x: sum(y.numel() for y in z.parameters()) for x, z in networks.items()}
+    assert found == {name: RECIPES[name].parameters for name in SYSTEMS}
+    maxvit = sum(x.numel() for x in whole.parameters())
+    assert maxvit == 30_919_624
+    assert found["cage"] == maxvit - 512 * 1000 + 512 * (6 + 3)
+    assert found["cage-discrete"] == maxvit - 512 * 1000 + 512 * 6
+    branch = 11_689_512 - (512 * 1000 + 1000) + 512 * 512 + 512
+    assert found["mt-clar"] == branch + 512 * 128 + 128 + 128 * 128 + 128 + 128 * 3 + 3
+    shapes = {x: y.shape for x, y in whole.state_dict().items() if x[:11] != "classifier."}
+    trunk = networks["cage"].branches["body"].network.state_dict()
+    assert {name: values.shape for name, values in trunk.items()} == shapes
+
+
+def test_weights_of_torchvisions_form(tmp_path):
+    """From a file: the numbers are those that torchvision's network has before its head."""
+    torch.manual_seed(0)
+    how = {"input_size": (64, 64), "stem_channels": 32, "partition_size": 2, "head_dim": 32}
+    how |= {"block_channels": [32, 64, 128, 256], "block_layers": [1, 1, 2, 1]}
+    whole = torchvision.models.MaxVit(**how, stochastic_depth_prob=0.2).eval()
+    path = tmp_path / "weights.pth"
+    torch.save(whole.state_dict(), path)
+    trunk = other_trunk("maxvit_64", "imagenet", {"imagenet": path}).eval()
+    trunk.fc, whole.classifier = torch.nn.Identity(), whole.classifier[:2]
+    pictures = torch.randn(2, 3, 64, 64)
+    assert torch.allclose(trunk(pictures), whole(pictures), atol=1e-4)
+    with pytest.raises(InputError, match="nobody has pretrained it"):
+        other_trunk("maxvit_64", "imagenet", {})
+    with pytest.raises(InputError, match="sees pictures of 64 pixels, not 32"):
+        trunk(pictures[..., :32, :32])
+
+
+def test_what_is_said_of_first_weights():
+    body = {"body": "imagenet"}
+    assert describe(body, {}, "maxvit_t") == {"body": "imagenet (torchvision IMAGENET1K_V1)"}
+    card = model_card(RECIPES["cage"], Settings.of("cage", "cat-6-6"), {}, "")
+    assert card["backbone"] == "maxvit_t" and "cross entropy and affect" in card["description"]
+
+
+def test_affect_is_learnt_from_what_is_known():
+    """CAGE's loss person by person: cross entropy and 5 times the squared error from -1 to 1."""
+    random, targets = torch.Generator().manual_seed(1), some_targets()
+    shapes = ((12, 16), (12, 4), (12, 3))
+    outputs = cage.Outputs(*(torch.randn(x, generator=random) for x in shapes))
+    errors = [
+        (float(found) - (2 * float(wanted) - 11) / 9) ** 2
+        for found, wanted in zip(outputs.affect.ravel(), targets.affect.ravel(), strict=True)
+        if wanted == wanted
+    ]
+    assert len(errors) == 36 - 4
+    rows = zip(outputs.logits.double().numpy(), targets.classes, strict=True)
+    entropy = np.mean([np.log(np.exp(row).sum()) - row[wanted] for row, wanted in rows])
+    _, parts = Losses(settings_of("cage", backbone="resnet18"))(outputs, targets)
+    expected = [entropy + 5 * np.mean(errors), 0, entropy, np.mean(errors)]
+    assert [float(x) for x in parts] == pytest.approx(expected, rel=1e-5)
+    nobody = targets._replace(affect=torch.full((12, 3), torch.nan))
+    assert cage.affect(outputs, nobody, None) == 0
+
+
+def test_pairs_are_told_by_distance_and_difference():
+    """MT-CLAR's losses pair by pair."""
+    random, targets = torch.Generator().manual_seed(1), some_targets()
+    z = torch.nn.functional.normalize(torch.randn(12, 5, generator=random), dim=1)
+    outputs = mt_clar.Outputs(z, torch.randn(12, 12, 3, generator=random))
+    affect, near, far, errors = targets.affect.tolist(), [], [], []
+    for i, j in product(range(12), repeat=2):
+        distance = float((z[i] - z[j]).double().norm())
+        if i != j and targets.classes[i] == targets.classes[j]:
+            near.append(distance)
+        elif i != j:
+            far.append(max(0.0, 1 - distance))
+        for found, a, b in zip(outputs.difference[i, j], affect[i], affect[j], strict=True):
+            if a == a and b == b:
+                errors.append((float(found) - (a - b) * 2 / 9) ** 2)
+    contrast = np.mean(near) + np.mean([x for x in far if x])
+    contrastive = metric_loss_named("ContrastiveLoss", 4, 5)
+    _, parts = Losses(settings_of("mt-clar"), metric_loss=contrastive)(outputs, targets)
+    expected = [contrast + np.mean(errors), contrast, 0, np.mean(errors)]
+    assert [float(x) for x in parts] == pytest.approx(expected, rel=1e-4)
+
+
+def gradients(name, monkeypatch, without=""):
+    """Of a first step, by the names of the weights; with one of its losses switched off."""
+    recipe = RECIPES[name]
+    losses = tuple(loss for loss in recipe.losses if loss.name != without)
+    monkeypatch.setitem(RECIPES, name, replace(recipe, losses=losses))
+    settings = settings_of(name)
+    torch.manual_seed(0)
+    network = build_network(settings, 4).eval()
+    pictures = torch.randn(12, 3, tiny.SIZE, tiny.SIZE)
+    losses = Losses(settings, metric_loss=network.metric_loss)
+    loss, _ = losses(network({"body": pictures}), some_targets())
+    loss.backward()
+    return {x: y.grad for x, y in network.named_parameters()}
+
+
+def test_without_valence_arousal_and_dominance(little, monkeypatch):
+    """Their rows of the last layer learn nothing, and the trunk learns from classes alone."""
+    whole = gradients("cage", monkeypatch)
+    less = gradients("cage", monkeypatch, "affect")
+    last, first = "classifier.weight", "branches.body.network.stem.0.0.weight"
+    assert whole[last].shape == (7, 16) and whole[last][4:].abs().sum(dim=1).all()
+    assert not less[last][4:].any() and torch.equal(less[last][:4], whole[last][:4])
+    assert less[first].any() and not torch.allclose(less[first], whole[first])
+    alone = gradients("cage-discrete", monkeypatch)
+    assert alone[last].shape == (4, 16) and alone[last].any()
+
+
+def test_without_the_difference(little, monkeypatch):
+    """Its head learns nothing, and the branch from likeness alone."""
+    whole = gradients("mt-clar", monkeypatch)
+    less = gradients("mt-clar", monkeypatch, "difference")
+    assert whole["difference.0.weight"].any() and less["difference.0.weight"] is None
+    first = "branches.body.conv0.weight"
+    assert less[first].any() and not torch.allclose(less[first], whole[first])
+
+
+@pytest.mark.parametrize(("name", "steps"), [("cage", 80), ("cage-discrete", 60), ("mt-clar", 300)])
+def test_32_persons_are_learnt(little, name, steps):
+    """A system that was shown 32 persons knows their classes and, where taught, their affect."""
+    split = base_split(tiny.task()).subset(range(32))
+    rate = 3e-3 if name == "mt-clar" else 1e-3
+    settings = settings_of(name, embedding=64, learning_rate=rate, optimiser="adamw")
+    cpu = torch.device("cpu")
+    persons = PersonBatches(tiny.data(), split.sample_ids, ("body",), cpu)
+    affect = base_targets(split, tiny.data(), tiny.stand_in())["affect"]
+    targets = Targets(torch.from_numpy(split.targets()), torch.tensor(affect))
+    network = module._network(settings, len(split.classes), {}, Processes(0, 1, cpu))
+    optimiser = module._optimiser(settings, network)
+    losses = Losses(settings, metric_loss=network.metric_loss)
+    (batch,) = persons.batches([np.arange(32)])
+    inputs = network_inputs(batch)
+    torch.manual_seed(0)
+    for _ in range(steps):
+        module.training_step(network, losses, optimiser, inputs, targets, 1, settings)
+    with torch.no_grad():  # statistics of batch normalisation follow slowly
+        for _ in range(20):
+            network.train()(inputs)
+        outputs = network.eval()(inputs)
+    nothing = type(outputs)(*map(torch.zeros_like, outputs))  # as if all were in the middle
+    if name == "mt-clar":
+        learnt, guessed = (mt_clar.difference(x, targets, settings) for x in (outputs, nothing))
+        assert learnt < guessed / 4
+    else:
+        assert (outputs.logits.argmax(dim=1) == targets.classes).sum() > 30
+    if name == "cage":
+        learnt, guessed = (cage.affect(x, targets, settings) for x in (outputs, nothing))
+        assert learnt < guessed / 4
+    vectors = embed_places(network, persons, 32, settings)
+    distances = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)
+    np.fill_diagonal(distances, np.inf)
+    classes = split.targets()
+    shared = np.isin(classes, np.flatnonzero(np.bincount(classes) > 1))
+    assert (classes[distances.argmin(axis=1)] == classes)[shared].mean() > 0.9
+
+
+@pytest.mark.parametrize("name", ["cage", "mt-clar"])
+def test_affect_of_novel_persons_changes_nothing(little, tmp_path, monkeypatch, name):
+    """Whatever the annotations say of them, the files of a run are the same; of base, not."""
+    task = tiny.task()
+    split, settings = base_split(task), settings_of(name, epochs=1)
+    novel, base = set(task.novel.sample_ids), set(split.sample_ids)
+
+    def files(folder, whose):
+        def changed(path):
+            found = read_annotations(path)
+            persons = found.persons.copy()
+            persons.loc[persons.sample_id.isin(whose), ["valence", "arousal", "dominance"]] = 1
+            return replace(found, persons=persons)
+
+        with monkeypatch.context() as patch:
+            patch.setattr("oneshot_emotic_baselines.targets.read_annotations", changed)
+            targets = base_targets(split, tiny.data(), tiny.stand_in())
+        train(settings, split, tiny.data(), tmp_path / folder, targets=targets)
+        return tiny.files_of(tmp_path / folder)
+
+    as_it_is = files("a", set())
+    assert not novel & base and files("b", novel - base) == as_it_is != files("c", base)
+
+
+def test_layers_that_draw_go_on_to_the_same_bits(little, tmp_path):
+    """MaxViT leaves out layers at random: the same ones after a stop, and whatever came before."""
+    split = base_split(tiny.task())
+    targets = base_targets(split, tiny.data(), tiny.stand_in())
+
+    def stop(line):
+        raise tiny.StopError
+
+    torch.manual_seed(1)
+    train(settings_of("cage"), split, tiny.data(), tmp_path / "a", targets=targets)
+    with pytest.raises(tiny.StopError):
+        how = {"targets": targets, "on_epoch": stop}
+        train(settings_of("cage"), split, tiny.data(), tmp_path / "b", **how)
+    torch.manual_seed(2)
+    train(settings_of("cage"), split, tiny.data(), tmp_path / "b", targets=targets)
+    assert tiny.files_of(tmp_path / "a") == tiny.files_of(tmp_path / "b")
+
+
+@pytest.mark.parametrize(
+    ("name", "columns"),
+    [
+        ("cage", "triplet,cross_entropy,affect"),
+        ("cage-discrete", "triplet,cross_entropy"),
+        ("mt-clar", "ContrastiveLoss,cross_entropy,difference"),
+    ],
+)
+def test_all_the_way_at_64_pixels(tmp_path, run, name, columns):
+    """With the networks themselves; CAGE's in its reduced variant."""
+    data = ("--data", tiny.stand_in(), "--dataset", tiny.dataset())
+    run("prepare", tiny.stand_in(), "--size", 64)
+    few = ("--size", 64, "--weights", "none", "--epochs", 1, "--persons-per-epoch", 8)
+    few += ("--batch-size", 8, "--validation-share", 0, "-o", tmp_path / "runs")
+    reduced = () if name == "mt-clar" else ("--backbone", "maxvit_64")
+    run("train", name, "--task", "cat-6-6", *data, *few, *reduced)
+    folder = tmp_path / f"runs/{name}/cat-6-6/seed-0"
+    header = (folder / "log.csv").read_text().splitlines()[0]
+    assert header == f"epoch,learning_rate,loss,{columns},validation"
+    vectors = embed_task(folder / "checkpoint.safetensors", tiny.task(), picture_data(64))
+    found = np.stack(list(vectors.values()))
+    lengths = np.linalg.norm(found, axis=1)
+    if name == "mt-clar":
+        assert found.shape[1] == 128 and np.allclose(lengths, 1, atol=1e-4)
+    else:
+        assert found.shape[1] == 512 and (np.abs(found) <= 1).all() and lengths.std() > 0
+
+
+def picture_data(size):
+    from oneshot_emotic_baselines.data import load_person_data
+
+    return load_person_data(tiny.stand_in(), size=size)
+
+
+def test_cages_changes_of_a_body():
+    """Of an even grey picture: even again, but for one rectangle in half of all."""
+    grey = (0.5 - torch.tensor([0.485, 0.456, 0.406])) / torch.tensor([0.229, 0.224, 0.225])
+    bodies = grey.view(1, 3, 1, 1).expand(300, 3, 100, 100)
+    draw = torch.Generator().manual_seed
+    changed = cage.augment({"body": bodies}, draw(0))["body"]
+    assert torch.equal(changed, cage.augment({"body": bodies}, draw(0))["body"])
+    painted = 0
+    for picture in changed:
+        corner = picture[:, 0, 0] if picture[0, 0, 0] == picture[0, -1, -1] else picture[:, 0, -1]
+        other = ((picture - corner.view(3, 1, 1)).abs() > 1e-3).any(dim=0)
+        rows, columns = (int(other.any(dim=axis).sum()) for axis in (1, 0))
+        assert other.sum() == rows * columns
+        if rows:
+            painted += 1
+            assert 0.015 < rows * columns / 1e4 < 0.21 and 0.28 < rows / columns < 3.5
+            continue
+        light = corner * torch.tensor([0.229, 0.224, 0.225]) + torch.tensor([0.485, 0.456, 0.406])
+        assert light.std() < 1e-3 and 0.39 < light.mean() < 0.61
+    assert 120 < painted < 180
+    seen = {"body": torch.zeros(3, 16)}
+    assert cage.augment(seen, draw(0)) is seen
+
+
+def test_the_list_names_source_parameters_and_what_is_reported_elsewhere(run):
+    output = run("baselines").output
+    for name in SYSTEMS:
+        recipe = RECIPES[name]
+        for text in (recipe.title, f"{recipe.parameters:,}", recipe.paper, recipe.elsewhere):
+            assert text in output
+        assert not recipe.in_paper and not recipe.reported
+    assert "reported, on another protocol" in output

@@ -21,6 +21,7 @@ from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
 from oneshot_emotic_baselines.losses import Targets  # noqa: E402
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order  # noqa: E402
 from oneshot_emotic_baselines.model import AffectNet, Outputs  # noqa: E402
+from oneshot_emotic_baselines.systems import cage  # noqa: E402
 from torch._subclasses.fake_tensor import (  # noqa: E402
     DataDependentOutputException,
     DynamicOutputShapeException,
@@ -189,3 +190,13 @@ def test_the_same_sums_every_time_unless_not_wanted(wanted):
         now = torch.are_deterministic_algorithms_enabled(), backend.benchmark
         assert now == (wanted, not wanted)
     assert (torch.are_deterministic_algorithms_enabled(), backend.benchmark) == before
+
+
+def test_cage_waits_for_nothing_either(fake):
+    """Its augmentation, drawn on the CPU, and its loss of valence, arousal and dominance."""
+    targets = Targets(torch.zeros(4, dtype=torch.long, device=GPU), numbers(12).view(4, 3))
+    with HostWaits() as found:
+        changed = cage.augment({"body": torch.zeros(4, 3, 32, 32, device=GPU)}, torch.Generator())
+        outputs = cage.Outputs(numbers(), numbers(), changed["body"][:, :, 0, 0])
+        assert cage.affect(outputs, targets, None).device == GPU
+    assert not found.counts
