@@ -36,7 +36,7 @@ class _Words(TypedDict):
     classes: Annotated[list[_Text], msgspec.Meta(min_length=2, max_length=1000)]
     dataset: dict[str, _Text | int] | None
     pretraining: dict[_Text, _Text]
-    size: Annotated[int, msgspec.Meta(ge=8, le=4096)]
+    size: Annotated[int, msgspec.Meta(ge=1, le=4096)]
     epoch: int
     best_epoch: int
     best: float | None
