@@ -330,6 +330,7 @@ class Reproduction:
 
             from oneshot_emotic_baselines.data import base_split, load_person_data
             from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
+            from oneshot_emotic_baselines.targets import base_targets
             from oneshot_emotic_baselines.train import train
 
             device = own_device(self.device)
@@ -342,7 +343,9 @@ class Reproduction:
                 semantic="semantic" in job.recipe.branches,
             )
             split, files = base_split(task, job.settings.base), self.weight_files
-            run = train(job.settings, split, data, folder, weight_files=files, device=device)
+            targets = base_targets(split, data, self.root) if job.recipe.targets else None
+            how: dict[str, Any] = {"weight_files": files, "targets": targets, "device": device}
+            run = train(job.settings, split, data, folder, **how)
             vectors = embed_task(run.checkpoint, task, data, device=device)
             card = checkpoint_card(run.checkpoint)
             write_submission(self.output(job), vectors, task, card, "float16")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, TASK, workers_option
@@ -102,6 +103,9 @@ def command(
     from oneshot_emotic.dataset.folder import MANIFEST
 
     started = time.monotonic()
+    # What nobody has said is for each baseline to say.
+    unsaid = ParameterSource.DEFAULT
+    changes = {k: v for k, v in changes.items() if ctx.get_parameter_source(k) != unsaid}
     if (root is None) != synthetic:
         raise InputError("give an EMOTIC copy or --synthetic, not both and not neither")
     gpus = len(reproduce.gpus(device))
