@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
 import yaml  # noqa: E402
+from oneshot_emotic_baselines.checkpoint import load_checkpoint, write_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import base_split  # noqa: E402
 from oneshot_emotic_baselines.train import train  # noqa: E402
 from safetensors import safe_open  # noqa: E402
@@ -46,6 +47,19 @@ def test_what_is_exported(checkpoint, folder):
     front = yaml.safe_load(front)
     assert front["library_name"] == "oneshot-emotic" and "license" not in front
     assert "# B-DML on cat-6-6" in text and config["dataset"]["fingerprint"] in text
+
+
+def test_a_strangers_words_are_text_on_the_card(checkpoint, tmp_path, run):
+    """They are in a checkpoint whose digest is right."""
+    content = load_checkpoint(checkpoint)
+    words = "</x>\n# head\n---\nlicense: mit\n[a](javascript:alert(1)) <script>"
+    hostile = {"classes": [words, "b"], "pretraining": {"body": words}}
+    hostile |= {"dataset": {**content["dataset"], "name": words}}
+    write_checkpoint(tmp_path / "a.safetensors", content | hostile)
+    run("export", tmp_path / "a.safetensors", "-o", tmp_path / "out")
+    text = (tmp_path / "out/README.md").read_text()
+    assert "<script" not in text and "\n# head" not in text and "\nlicense" not in text
+    assert "[a](" not in text
 
 
 def test_it_embeds_as_the_checkpoint_does(checkpoint, folder, tmp_path, run):
