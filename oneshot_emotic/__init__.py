@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from oneshot_emotic.errors import InputError as InputError
     from oneshot_emotic.person_dataset import PersonDataset as PersonDataset
     from oneshot_emotic.pictures import open_pictures as open_pictures
+    from oneshot_emotic.scoring.combination import combine as combine
     from oneshot_emotic.scoring.evaluate import evaluate as evaluate
     from oneshot_emotic.scoring.scores import Scores as Scores
     from oneshot_emotic.splits import Persons as Persons
@@ -37,6 +38,7 @@ _HOMES = {
     "Scores": "oneshot_emotic.scoring.scores",
     "TASKS": "oneshot_emotic.tasks",
     "Task": "oneshot_emotic.splits",
+    "combine": "oneshot_emotic.scoring.combination",
     "evaluate": "oneshot_emotic.scoring.evaluate",
     "evaluate_encoder": "oneshot_emotic.encoders.evaluate",
     "features_of": "oneshot_emotic.encoders.evaluate",
@@ -53,6 +55,7 @@ __all__ = [
     "Scores",
     "Task",
     "__version__",
+    "combine",
     "evaluate",
     "evaluate_encoder",
     "features_of",

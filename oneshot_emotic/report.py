@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from string import ascii_uppercase
 
 from oneshot_emotic import __version__
 from oneshot_emotic.errors import printable
@@ -81,6 +82,27 @@ def overall_cell(scores: Scores, family: str, shots: int) -> str:
     """A family's overall figure with its interval, `NONE` when a task is missing."""
     overall = scores.overall(family, shots)
     return NONE if overall is None else interval(overall)
+
+
+def combination_report(combination: Scores, parts: Sequence[Scores]) -> str:
+    """1-shot balanced accuracy of a combination beside its parts', then the overall figures."""
+    rows = [
+        [
+            name,
+            *(percent(part.tasks[name][1].balanced_accuracy.mean) for part in parts),
+            interval(figures[1].balanced_accuracy),
+        ]
+        for name, figures in combination.tasks.items()
+    ]
+    for family in FAMILIES:
+        if (overall := combination.overall(family)) is not None:
+            beside = (part.overall(family) for part in parts)
+            cells = (percent(None if x is None else x.mean) for x in beside)
+            rows.append([f"overall {family}", *cells, interval(overall)])
+    letters = ascii_uppercase[: len(parts)]
+    names = [f"{letter}: {part.name}" for letter, part in zip(letters, parts, strict=True)]
+    headers = ["1-shot balanced accuracy", *letters, "combination"]
+    return "\n".join([*map(printable, names), "", _table(rows, headers), ""])
 
 
 OVERALL_NOTE = (

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from oneshot_emotic import evaluate, load_task, write_submission
+from oneshot_emotic import combine, evaluate, load_task, write_submission
 from oneshot_emotic.errors import InputError
 
 VECTORS = np.arange(8.0)
@@ -130,6 +130,18 @@ CALLS = {
         lambda g: evaluate((g["ids"], g["array"]), g["task"], 1)[5],
         "no figures at 5 shots, only at 1",
     ),
+    "weights for other parts": (
+        lambda g: combine([(g["ids"], g["array"])] * 2, [1]),
+        "1 weight for 2 parts. Give one each, in the order of the parts",
+    ),
+    "a weight of nothing": (
+        lambda g: combine([(g["ids"], g["array"])] * 2, [1, 0]),
+        "weights are positive finite numbers, not 1, 0",
+    ),
+    "parts of other persons": (
+        lambda g: combine([(g["ids"], g["array"]), (g["ids"][1:], g["array"][1:])]),
+        "part 2: is of other persons than part 1: 1 person in one of them alone, such as",
+    ),
     "an unknown task": (lambda g: load_task("cat-66"), "Did you mean 'cat-6-6'?"),
     "no data set": (
         lambda g: load_task("cat-6-6", None),
@@ -215,6 +227,16 @@ COMMANDS = {
     "compare a.npz": "two submissions are compared, not 1",
     "compare a.npz b.npz a.json": "not 3. Put the files of each, its tasks and runs, into a folder",
     "compare a.npz b.npz": "no task in common: cat-6-6 and cat-6-4",
+    "combine a.npz": "two or more are combined, not 1",
+    "combine" + 9 * " a.npz": "at most 8 submissions are combined, not 9",
+    "combine a.npz b.npz": "no task in common: A has cat-6-6; B has cat-6-4",
+    "combine a.npz a.npz": "a.npz: holds the same embeddings as A. Give it once, with its weight",
+    "combine a.npz b.npz --weight 2": "1 weight for 2 parts. Give one each, in the order of the",
+    "combine a.npz b.npz --weight 2 --weight nan": "positive finite numbers, not 2.0, nan",
+    "combine a.npz b.npz --weight 1 --weight 1e10 --task cat-6-6": "b.npz: is for the task 'cat-6",
+    "combine a.npz notes.txt": "notes.txt: its name ends in none of .json,",
+    "combine a.npz splits.json": "with the fingerprint 000000000000..., but 'synthetic' (argmax)",
+    "combine a.npz b.npz --licence MIT": "a model card, --slug and --replace go with --submit",
     "ids cat-66": "Did you mean 'cat-6-6'?",
     "tasks --dataset empty": "empty: there is no manifest.json: this is not a dataset folder",
     "submit a.npz --root checkout": "the model card must say 'seen_unseen_names'",

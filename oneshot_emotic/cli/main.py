@@ -31,6 +31,7 @@ COMMANDS: dict[str, str] = {
     "score": "Score files of embeddings.",
     "report": "Show submissions as a page with charts, and as figures of a paper.",
     "compare": "Say which of two submissions is better, and how surely.",
+    "combine": "Combine submissions into one: late fusion of their embeddings.",
     "submit": "Make a submission folder from files of embeddings.",
     "check-submission": "Check a submission: list all its problems at once, or say what is good.",
     "leaderboard": "Recompute the leaderboard of a checkout, check it, or export it.",

@@ -45,7 +45,14 @@ def checked_files(
     Raises:
         InputError: A file is not sound; the problems of all of them.
     """
-    checked, _, problems = read_and_check(paths, dataset, task, max_bytes)
+    return checked_with_cards(paths, dataset, task, max_bytes)[0]
+
+
+def checked_with_cards(
+    paths: Sequence[Path], dataset: str | None, task: str | None, max_bytes: int
+) -> tuple[list[Checked], list[Mapping[str, Any]]]:
+    """`checked_files`, and the model cards of the files."""
+    checked, cards, problems = read_and_check(paths, dataset, task, max_bytes)
     for name, runs in by_task(checked).items():
         if len(models := models_of(runs)) > 1:
             what = f"files of {name} are of several models: {', '.join(models)}"
@@ -53,7 +60,7 @@ def checked_files(
             problems.append(Problem(what, remedy=remedy))
     if problems:
         raise InputError(problems)
-    return checked
+    return checked, cards
 
 
 def scores_of(checked: Sequence[Checked], shots: Sequence[int]) -> Scores:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from oneshot_emotic.submission.runs import Stored
 
     #: Names of tasks that share files -> sample_ids, and what to store of each run.
-    _Arrays: TypeAlias = dict[tuple[str, ...], tuple[Sequence[str], list[Stored]]]
+    Arrays: TypeAlias = dict[tuple[str, ...], tuple[Sequence[str], list[Stored]]]
 
 
 #: What `submission_options` and a name give a command.
@@ -236,11 +236,23 @@ def write_and_show(
     Raises:
         InputError: Two runs are the same when stored.
     """
+    arrays, scores = narrowed_files(checked, str(card["name"]))
+    write_row(arrays, scores, card, target, upload=upload, show=show)
+
+
+def write_row(
+    arrays: Arrays,
+    scores: Scores,
+    card: Mapping[str, Any],
+    target: Path,
+    *,
+    upload: str | None = None,
+    show: bool = True,
+) -> None:
+    """`write_and_show` of what `narrowed_files` has made."""
     from oneshot_emotic.submission.folder import write_submission_folder
 
-    arrays, scores = _narrowed(checked, str(card["name"]))
-    identity = {"name": scores.dataset.name, "fingerprint": scores.dataset.fingerprint}
-    write_submission_folder(target, identity, card, arrays, upload)
+    write_submission_folder(target, vars(scores.dataset), card, arrays, upload)
     if show:
         _print_result(target, card, arrays, scores)
     else:
@@ -271,8 +283,16 @@ def _checked(
     return checked, cards, problems
 
 
-def _narrowed(checked: Sequence[Checked], name: str) -> tuple[_Arrays, Scores]:
-    """What to store for tasks that share files, mostly a single one, and the scores of it all."""
+def narrowed_files(checked: Sequence[Checked], name: str) -> tuple[Arrays, Scores]:
+    """What to store for tasks that share files, mostly a single one, and the scores of it all.
+
+    Args:
+        checked: The embeddings; tasks share files when they have them from the same `where`.
+        name: The row's name.
+
+    Raises:
+        InputError: Two runs are the same when stored.
+    """
     from oneshot_emotic.cli.submissions import by_task
     from oneshot_emotic.scoring.embeddings import joined
     from oneshot_emotic.submission.runs import repeated_runs, row_of_files
@@ -280,7 +300,7 @@ def _narrowed(checked: Sequence[Checked], name: str) -> tuple[_Arrays, Scores]:
     sharing: dict[tuple[str, ...], list[list[Checked]]] = {}
     for runs in by_task(checked).values():
         sharing.setdefault(tuple(run.where for run in runs), []).append(runs)
-    arrays: _Arrays = {}
+    arrays: Arrays = {}
     parts: list[Scores] = []
     problems: list[Problem] = []
     for where, group in sharing.items():
@@ -314,7 +334,7 @@ def _narrowed_task(
 def _print_result(
     target: Path,
     card: Mapping[str, Any],
-    arrays: _Arrays,
+    arrays: Arrays,
     scores: Scores,
 ) -> None:
     from tabulate import tabulate

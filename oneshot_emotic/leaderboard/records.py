@@ -13,6 +13,7 @@ from oneshot_emotic.leaderboard.board import Board, Ranked, ranked
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.scores import FIGURES, Overall, Scores, ShotScores
 from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
+from oneshot_emotic.submission.model_card import parts_text
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
 FORMAT = "oneshot-emotic-leaderboard/1"
@@ -26,6 +27,7 @@ _COLUMNS = (
     *("dataset", "label_rule", "fingerprint", "protocol"),
     *("recomputed_here", "kind", "submission", "name", "modalities"),
     *DISCLOSURES,
+    "parts",
     *("family", "rank", "tied_with_best", "overall", "overall_low", "overall_high"),
     *("task", "shots", "runs"),
     *(f"{name}{part}" for name in FIGURES for part in ("", "_low", "_high")),
@@ -60,6 +62,7 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
             "name": csv_text(model["name"]),
             "modalities": _cell(model.get("modalities", [])),
             **{name: _cell(model.get(name, "")) for name in DISCLOSURES},
+            "parts": _cell(parts_text(model.get("parts", []))),
             "rank": item.rank,
             "tied_with_best": item.tied_with_best,
             **_with_bounds("overall", item.overall),
@@ -112,7 +115,7 @@ def _board(board: Board) -> dict[str, Any]:
         "families": {family: list(map(_place, rows)) for family, rows in families.items() if rows},
         "submissions": {
             row.slug: {
-                **{name: row.model.get(name) for name in DISCLOSURES},
+                **{name: row.model.get(name) for name in (*DISCLOSURES, "parts")},
                 "model": _model(row.model),
                 "tasks": _tasks(row.scores),
             }

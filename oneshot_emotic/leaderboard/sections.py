@@ -12,6 +12,7 @@ from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
 from oneshot_emotic.scoring.statistics import INTERVAL
+from oneshot_emotic.submission.model_card import parts_text
 from oneshot_emotic.submission.runs import seeds
 from oneshot_emotic.tasks import FAMILIES, TASKS
 
@@ -65,6 +66,8 @@ _CARD = {
     "date": "date",
     "description": "description",
 }
+#: Likewise, shown where a card has it.
+_PARTS = "parts"
 
 
 @dataclass(frozen=True)
@@ -175,16 +178,25 @@ def family_sections(board: Board) -> list[FamilySection]:
 
 
 def card_fields(row: Row) -> list[tuple[str, Cell]]:
-    """What a submission says of itself: all that `submit` asks for."""
-    return [(title, _field(row.model.get(key))) for key, title in _CARD.items()]
+    """What a submission says of itself: all that `submit` asks for; a combination's parts."""
+    fields = [(title, _field(row.model.get(key))) for key, title in _CARD.items()]
+    if _PARTS in row.model:
+        fields.append((_PARTS, Words(parts_text(row.model[_PARTS]), 1000)))
+    return fields
 
 
 def about_table(board: Board) -> Table:
     """The cards of all submissions, without what the tables of ranks say."""
     _, *titles = _CARD.values()
     rows = sorted(board.rows, key=lambda row: row.slug)
-    cells = ((_name(row, links=True), *(cell for _, cell in card_fields(row)[1:])) for row in rows)
-    return Table(("submission", *titles), tuple(cells), left=len(_CARD))
+    if any(_PARTS in row.model for row in rows):
+        titles.append(_PARTS)
+    cells = (
+        (_name(row, links=True), *(said.get(title, NONE) for title in titles))
+        for row in rows
+        for said in [dict(card_fields(row))]
+    )
+    return Table(("submission", *titles), tuple(cells), left=1 + len(titles))
 
 
 def _field(value: Any) -> Cell:

@@ -88,23 +88,30 @@ def shared_embeddings(
     Raises:
         InputError: As `aligned_embeddings` does.
     """
-    problems: list[Problem] = []
-
-    def report(what: str, remedy: str = "") -> None:
-        problems.append(Problem(what, where, remedy))
-
-    taken_apart = _taken_apart(embeddings, report)
-    if taken_apart is None:
-        raise InputError(problems)
-    sample_ids, vectors = taken_apart
-    _check_identities(sample_ids, tasks, report)
-    array = _as_array(sample_ids, vectors, report)
-    if problems or array is None:
-        raise InputError(problems)
+    sample_ids, array = _matrix(
+        embeddings, lambda ids, report: _check_identities(ids, tasks, report), where
+    )
     place = {sample_id: index for index, sample_id in enumerate(sample_ids)}
     parts = (array[[place[sample_id] for sample_id in task.novel.sample_ids]] for task in tasks)
     # As narrow as its own values let it be, as if each task had a file.
     return ((part if len(tasks) == 1 else _narrowest(part)) + 0.0 for part in parts)
+
+
+def vectors_of(embeddings: Embeddings, where: str = "") -> tuple[list[str], EmbeddingArray]:
+    """The sample_ids and vectors of any persons, in the order given.
+
+    Args:
+        embeddings: See `Embeddings`.
+        where: What they are, for messages.
+
+    Returns:
+        The sample_ids, and an array as of `aligned_embeddings`.
+
+    Raises:
+        InputError: As `aligned_embeddings` does, but for who the persons are.
+    """
+    sample_ids, array = _matrix(embeddings, _check_different, where)
+    return sample_ids, array + 0.0
 
 
 def joined(
@@ -131,6 +138,26 @@ def embeddings_digest(aligned: EmbeddingArray, task: Task) -> str:
     little_endian = np.ascontiguousarray(aligned, dtype=aligned.dtype.newbyteorder("<"))
     digest.update(little_endian.data)
     return digest.hexdigest()
+
+
+def _matrix(
+    embeddings: Embeddings, check: Callable[[Sequence[str], _Report], None], where: str
+) -> tuple[list[str], EmbeddingArray]:
+    """Sample_ids that pass a check and their vectors; all that is wrong with both at once."""
+    problems: list[Problem] = []
+
+    def report(what: str, remedy: str = "") -> None:
+        problems.append(Problem(what, where, remedy))
+
+    taken_apart = _taken_apart(embeddings, report)
+    if taken_apart is None:
+        raise InputError(problems)
+    sample_ids, vectors = taken_apart
+    check(sample_ids, report)
+    array = _as_array(sample_ids, vectors, report)
+    if problems or array is None:
+        raise InputError(problems)
+    return sample_ids, array
 
 
 def _taken_apart(embeddings: Any, report: _Report) -> tuple[list[str], Any] | None:
@@ -163,12 +190,16 @@ def _is_listed(values: object) -> TypeGuard[Iterable[object]]:
     return isinstance(values, Iterable) and getattr(values, "ndim", 1) > 0
 
 
-def _check_identities(sample_ids: Sequence[str], tasks: Sequence[Task], report: _Report) -> None:
-    wanted = dict.fromkeys(sample_id for task in tasks for sample_id in task.novel.sample_ids)
-    given, names = set(sample_ids), ", ".join(task.name for task in tasks)
+def _check_different(sample_ids: Sequence[str], report: _Report) -> None:
     if twice := [x for x, many in Counter(sample_ids).items() for _ in range(many - 1)]:
         what = f"{counted(len(twice), 'sample_id')} given more than once, such as {some(twice)}"
         report(what, "Give one embedding a person")
+
+
+def _check_identities(sample_ids: Sequence[str], tasks: Sequence[Task], report: _Report) -> None:
+    wanted = dict.fromkeys(sample_id for task in tasks for sample_id in task.novel.sample_ids)
+    given, names = set(sample_ids), ", ".join(task.name for task in tasks)
+    _check_different(sample_ids, report)
     if missing := [x for x in wanted if x not in given]:
         report(
             f"no embedding for {len(missing):,} of the {len(wanted):,} novel persons of "

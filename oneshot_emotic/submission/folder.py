@@ -214,15 +214,8 @@ def write_submission_folder(
     Raises:
         InputError: `target` holds other files than a submission made here, or the Hub refused.
     """
-    names: dict[str, str | Sequence[str]] = {}
     with new_folder(target, marker=DOCUMENT, contents=_CONTENTS) as folder:
-        shared = iter(_SHARED)
-        for tasks, (sample_ids, runs) in embeddings.items():
-            files = _file_names(tasks[0] if len(tasks) == 1 else next(shared), len(runs))
-            for file, array in zip(files, runs, strict=True):
-                write_embeddings_file(folder / file, sample_ids, array, tasks, dataset)
-            names |= dict.fromkeys(tasks, files if len(files) > 1 else files[0])
-        names = {task: names[task] for task in TASKS if task in names}
+        names = write_embeddings_files(folder, dataset, embeddings)
         uploaded: Mapping[str, Mapping[str, str]] = {}
         if repo is not None:
             files = sorted(path.name for path in folder.iterdir())
@@ -230,6 +223,30 @@ def write_submission_folder(
             for name in files:
                 (folder / name).unlink()
         write_submission_document(folder, dataset, model, names, uploaded)
+
+
+def write_embeddings_files(
+    folder: Path,
+    dataset: Mapping[str, str],
+    embeddings: Mapping[tuple[str, ...], tuple[Sequence[str], Sequence[Stored]]],
+    model: Mapping[str, Any] | None = None,
+) -> dict[str, str | Sequence[str]]:
+    """Write a file for each run of a task, or of several, and return the names that tasks have.
+
+    Args:
+        folder: Where to.
+        dataset: `name` and `fingerprint`.
+        embeddings: As for `write_submission_folder`.
+        model: The model card, for files that no submission.json stands beside.
+    """
+    names: dict[str, str | Sequence[str]] = {}
+    shared = iter(_SHARED)
+    for tasks, (sample_ids, runs) in embeddings.items():
+        files = _file_names(tasks[0] if len(tasks) == 1 else next(shared), len(runs))
+        for file, array in zip(files, runs, strict=True):
+            write_embeddings_file(folder / file, sample_ids, array, tasks, dataset, model)
+        names |= dict.fromkeys(tasks, files if len(files) > 1 else files[0])
+    return {task: names[task] for task in TASKS if task in names}
 
 
 def write_submission_document(
@@ -268,7 +285,8 @@ def write_submission_document(
 def _file_names(stem: str, runs: int) -> list[str]:
     if runs == 1:
         return [f"{stem}{_SUFFIX}"]
-    return [f"{stem}.run-{number}{_SUFFIX}" for number in range(1, runs + 1)]
+    digits = len(str(runs))  # so that their names sort as they do
+    return [f"{stem}.run-{number:0{digits}}{_SUFFIX}" for number in range(1, runs + 1)]
 
 
 #: Files that tasks share: as many as there can be with other tasks each.
@@ -276,6 +294,6 @@ _SHARED = ("shared", *(f"shared-{number}" for number in range(2, len(TASKS) // 2
 _CONTENTS = frozenset(
     name
     for stem in (*TASKS, *_SHARED)
-    for runs in (1, MAX_RUNS)
+    for runs in (1, 9, MAX_RUNS)
     for name in (DOCUMENT, *_file_names(stem, runs))
 )

@@ -92,9 +92,12 @@ def _run_problems(tasks: Any, where: str) -> list[Problem]:
 
 def _card_problems(model: Mapping[str, Any], where: str) -> list[Problem]:
     """What the schema cannot say of a model card: a name must show, a date must be one."""
-    authors = model.get("authors")
+    authors, parts = (
+        x if isinstance(x, list) else [] for x in map(model.get, ("authors", "parts"))
+    )
     names = [("name", model.get("name"))]
-    names += [("authors", author) for author in authors] if isinstance(authors, list) else []
+    names += [("authors", author) for author in authors]
+    names += [("parts", part.get("name")) for part in parts if isinstance(part, dict)]
     problems = [
         Problem(
             f"{printable(text, 80)!r} has no visible letter or digit", f"{where}: model.{field}"

@@ -12,7 +12,7 @@ from oneshot_emotic.errors import InputError, Problem, printable
 from oneshot_emotic.escaping import is_plain_https
 from oneshot_emotic.submission.metadata import document_problems
 
-#: What a card of the leaderboard says, in the order it is written.
+#: What a card of the leaderboard says, in the order it is written. `combine` adds `parts`.
 FIELDS = (
     "name",
     "description",
@@ -50,7 +50,9 @@ def merged_card(cards: Iterable[Mapping[str, Any]], given: Mapping[str, Any]) ->
                     Problem(
                         f"the files differ in {field!r}: "
                         f"{_shown(merged[field])} and {_shown(value)}",
-                        remedy=f"Say which with {option_of(field)}",
+                        remedy=f"Say which with {option_of(field)}"
+                        if field in FIELDS
+                        else "Submit each separately",
                     )
                 )
     if problems:
@@ -96,6 +98,11 @@ def option_of(field: str) -> str:
         "training_seeds": "seed",
     }
     return f"--{singular.get(field, field).replace('_', '-')}"
+
+
+def parts_text(parts: Iterable[Mapping[str, Any]]) -> str:
+    """The parts of a combination in words: of each its weight, name and 12 digits of its digest."""
+    return ", ".join(f"{x['weight']:g} x {x['name']} ({x['digest'][:12]})" for x in parts)
 
 
 def slug_of(name: str) -> str:

@@ -73,6 +73,7 @@ def hostile_rows(rows):
                 **dict.fromkeys(("name", "date", "backbone", "pretraining", "licence"), text),
                 "authors": [text],
                 "modalities": [text, text],
+                "parts": [{"name": text, "digest": "0" * 64, "weight": 1}] * 2,
                 "code": ADDRESSES[place % len(ADDRESSES)],
                 "paper": ADDRESSES[(place + 1) % len(ADDRESSES)],
                 "seen_unseen_names": True,
@@ -84,4 +85,5 @@ def hostile_rows(rows):
 
 def plain_rows(rows):
     card = {"name": "n", "modalities": ["m"], "seen_unseen_names": True, "paper": "p"}
+    card["parts"] = [{"name": "n", "digest": "0" * 64, "weight": 1}] * 2
     return [replace(rows[0], slug=f"row-{n:02}", model=card) for n in range(len(HOSTILE))]

@@ -246,3 +246,28 @@ def test_nothing_that_submit_asks_for_is_invisible(rows, controls):
     row = json.loads(json_document([board], REPORTED))["verified"][0]["submissions"]["whole"]
     for name in DISCLOSURES:
         assert line[name] and row[name] == card[name]
+
+
+def test_the_parts_of_a_combination_stand_in_every_form(rows, controls):
+    """A column of their own, and none where no row has any."""
+    parts = [{"name": "=A", "digest": 64 * "a", "weight": 2.0}]
+    parts += [{"name": "<b>", "digest": 64 * "b", "weight": 0.5}]
+    text = "2 x =A (aaaaaaaaaaaa), 0.5 x <b> (bbbbbbbbbbbb)"
+    two = [replace(rows[0], model={"name": "C", "parts": parts}), rows[1]]
+    board = board_of(two, controls)
+    (about,) = (x for x in page_of(board).cells if "parts" in x[0])
+    assert {row[0]: row[-1] for row in about[1:]} == {"C": text, "Part": "–"}
+    assert not any("parts" in x[0] for x in page_of(board_of(rows, controls)).cells)
+    site = site_files([board], REPORTED)
+    assert ["parts", text] in Page(site["rows/whole.html"]).cells[0]
+    assert "<th>parts" not in site["rows/part.html"] and "<b>" not in site["rows/whole.html"]
+    lines = list(csv.DictReader(io.StringIO(csv_lines([board]))))
+    assert {x["parts"] for x in lines if x["submission"] == "whole"} == {text}
+    assert {x["parts"] for x in lines if x["submission"] != "whole"} == {""}
+    found = json.loads(json_document([board], REPORTED))["verified"][0]["submissions"]
+    assert found["whole"]["parts"] == found["whole"]["model"]["parts"] == parts
+    assert found["part"]["parts"] is None
+
+
+def page_of(board):
+    return Page(MarkdownIt("gfm-like").render(leaderboard_page([board], REPORTED)))
