@@ -211,7 +211,9 @@ def test_jobs_are_spread_over_the_gpus(tmp_path):
 
 
 def test_full_scale_is_the_paper():
-    assert reproduce.SCALES["full"].changes == {} and reproduce.SCALES["full"].size == 256
+    full = reproduce.SCALES["full"]
+    assert full.changes == {} and full.size_of(RECIPES["ib-dml"]) == 256
+    assert full.settings_of(RECIPES["cage"]) == {} and full.size_of(RECIPES["cage"]) == 224
     assert len(reproduce.SCALES["full"].tasks) == len(reproduce.SCALES["reduced"].tasks) == 8
 
 
