@@ -181,7 +181,12 @@ _CAGE = Recipe(
         "trunk_lr": 1.0,
         "shift": 0.0,
     },
-    reduced={"backbone": "maxvit_64"},
+    reduced={
+        "backbone": "maxvit_64",
+        "trunk_lr": 0.0,
+        "learning_rate": 1e-3,
+        "embedding": 32,
+    },
     parameters=30_412_232,
     elsewhere="EMOTIC: RMSE of V/A/D 1.150/1.209/1.169 of 1 to 10, CCC 0.316/0.594/0.300",
 )
@@ -256,6 +261,7 @@ _ALL = (
         paper="https://arxiv.org/abs/2308.02173",
         targets=("affect",),
         settings={"metric_loss": "ContrastiveLoss", "embedding": 128},
+        reduced={"embedding": 32},
         decoder=f"{_SYSTEMS}.mt_clar:decode",
         parameters=11_521_731,
         elsewhere="no figure could be read",

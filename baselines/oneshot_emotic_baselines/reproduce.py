@@ -236,8 +236,8 @@ class Reproduction:
                 settings = Settings.of(name, task, self.scale.recipe, own, **self.changes)
                 recipe = settings.effective_recipe
                 first = recipe.pretraining.items()
-                network = (recipe.branches, recipe.losses, recipe.network, recipe.embedding, *first)
-                same = there.setdefault(str(network), name)
+                made_by = (recipe.branches, recipe.losses, recipe.network, recipe.embedding, *first)
+                same = there.setdefault(str(made_by), name)
                 if "places365" in recipe.pretraining.values() and not (
                     {"places365", "image"} & set(self.weight_files)
                 ):
@@ -252,7 +252,8 @@ class Reproduction:
                 elif recipe.kind == "trained" and same != name:
                     left_out[f"{name} is left out: so pretrained it is the same as {same}"] = None
                 elif recipe.kind == "trained":
-                    parts = (name, settings.backbone) if recipe.pixel_branches else (name,)
+                    network = recipe.backbone or settings.backbone
+                    parts = (name, network) if recipe.pixel_branches else (name,)
                     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower())[:64]
                     seeds = range(settings.seed, settings.seed + self.scale.seeds)
                     if settings.epochs:
@@ -418,8 +419,8 @@ class Reproduction:
             how: dict[str, Any] = {"weight_files": files, "targets": targets, "device": device}
             run = train(job.settings, split, data, folder, **how)
             tasks = [load_task(name, self.dataset) for name in job.tasks]
-            persons = {(name, "", "") for one in tasks for name in one.novel.sample_ids}
-            together = replace(task, novel=Persons.sorted_from(persons)) if tasks[1:] else task
+            everybody = {(name, "", "") for one in tasks for name in one.novel.sample_ids}
+            together = replace(task, novel=Persons.sorted_from(everybody)) if tasks[1:] else task
             vectors = embed_task(run.checkpoint, together, data, device=device)
             card = checkpoint_card(run.checkpoint)
             write_submission(self.output(job), vectors, tasks, card, "float16")
