@@ -83,7 +83,7 @@ class Recipe:
         augment: Changes a batch's inputs further, drawing from a generator; both are its arguments.
         size: Side of the pictures in pixels.
         settings: Settings that are its defaults in place of those of `Settings`.
-        parameters: Of the whole network with six base classes and these settings, where stated.
+        parameters: Of the whole network with six base classes and its own defaults; 0: not stated.
         elsewhere: What its paper reports by another protocol than any here.
     """
 
@@ -176,14 +176,46 @@ _CAGE = Recipe(
 _ALL = (
     Recipe("random", "Random", "random"),
     Recipe("majority", "Always the majority class", "control"),
-    Recipe("kosti", "Kosti et al.*", "trained", ("image", "body"), ENTROPY, _PLACES),
-    Recipe("i-dml", "I-DML", "trained", ("image",), DML, _IMAGE),
-    Recipe("b-dml", "B-DML", "trained", ("body",), DML, _BODY),
-    Recipe("ib-dml", "IB-DML", "trained", ("image", "body"), DML, _BOTH),
-    Recipe("ib-dml-places", "IB-DML*", "trained", ("image", "body"), DML, _PLACES),
-    Recipe("sem-dml", "Sem-DML", "trained", ("semantic",), in_paper=False),
-    Recipe("sem-i-dml", "Sem-I-DML", "trained", ("image", "semantic"), DML, _IMAGE),
-    Recipe("sem-ib-dml", "Sem-IB-DML", "trained", ("image", "body", "semantic"), DML, _BOTH),
+    Recipe(
+        "kosti",
+        "Kosti et al.*",
+        "trained",
+        ("image", "body"),
+        ENTROPY,
+        _PLACES,
+        parameters=23_010_310,
+    ),
+    Recipe("i-dml", "I-DML", "trained", ("image",), DML, _IMAGE, parameters=11_505_606),
+    Recipe("b-dml", "B-DML", "trained", ("body",), DML, _BODY, parameters=11_505_606),
+    Recipe("ib-dml", "IB-DML", "trained", ("image", "body"), DML, _BOTH, parameters=23_010_310),
+    Recipe(
+        "ib-dml-places",
+        "IB-DML*",
+        "trained",
+        ("image", "body"),
+        DML,
+        _PLACES,
+        parameters=23_010_310,
+    ),
+    Recipe("sem-dml", "Sem-DML", "trained", ("semantic",), in_paper=False, parameters=237_190),
+    Recipe(
+        "sem-i-dml",
+        "Sem-I-DML",
+        "trained",
+        ("image", "semantic"),
+        DML,
+        _IMAGE,
+        parameters=11_741_894,
+    ),
+    Recipe(
+        "sem-ib-dml",
+        "Sem-IB-DML",
+        "trained",
+        ("image", "body", "semantic"),
+        DML,
+        _BOTH,
+        parameters=23_246_598,
+    ),
     Recipe(
         "ce-cosine",
         "CE-cosine",
@@ -193,6 +225,7 @@ _ALL = (
         in_paper=False,
         network="oneshot_emotic_baselines.model:cosine_net",
         paper="https://arxiv.org/abs/1804.09458",
+        parameters=23_010_305,
     ),
     Recipe(
         "proto",
@@ -205,6 +238,7 @@ _ALL = (
         paper="https://arxiv.org/abs/1703.05175",
         unit_length=False,  # its loss compares Euclidean distances
         settings={"balanced": True},
+        parameters=23_009_536,
     ),
     _CAGE,
     replace(
