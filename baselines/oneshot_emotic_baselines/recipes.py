@@ -83,7 +83,7 @@ class Recipe:
         augment: Changes a batch's inputs further, drawing from a generator; both are its arguments.
         size: Side of the pictures in pixels.
         settings: Settings that are its defaults in place of those of `Settings`.
-        parameters: Of the whole network with six base classes and its own defaults; 0: not stated.
+        parameters: Of the whole network with six base classes and these settings, where stated.
         elsewhere: What its paper reports by another protocol than any here.
     """
 
