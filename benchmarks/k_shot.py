@@ -27,7 +27,8 @@ SHOTS = range(1, MAX_SHOTS + 1)
 #: Where they are not named: those of the paper and beyond it that differ most in what they learn.
 SUBMISSIONS = (
     *("hog-colour", "kosti-resnet18", "ib-dml-resnet18", "sem-ib-dml-resnet18"),
-    *("cage-maxvit-64", "mt-clar-resnet18", "dsct", "frozen", "frozen-head"),
+    *("cage-maxvit-64", "mt-clar-resnet18", "dsct-resnet18"),
+    *("frozen-resnet18", "frozen-head-resnet18"),
 )
 #: A categorical task, and the two dimensions that MT-CLAR's abstract is about.
 TASKS = ("cat-6-6", "lev-7-3-valence", "lev-7-3-arousal")

@@ -70,10 +70,10 @@ def _training(recipes: Sequence[Recipe]) -> str:
     rows = [
         [
             recipe.name,
-            _losses(recipe),
+            _losses(recipe) or "none: not trained",
             f"{recipe.parameters:,}" if recipe.parameters else NONE,
             str(recipe.size) if recipe.pixel_branches else NONE,
-            recipe.paper.removeprefix("https://").replace("arxiv.org/abs/", "arXiv "),
+            recipe.paper.replace("https://arxiv.org/abs/", "arXiv ") or NONE,
         ]
         for recipe in recipes
         if recipe.kind == "trained"
