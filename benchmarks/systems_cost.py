@@ -3,12 +3,12 @@
 python benchmarks/systems_cost.py --data STAND_IN [--full] [--steps 20] [--device cpu] [NAME ...]
 
 At the scale `reduced` of `reproduce`, or with --full the papers' networks with random first weights
-on a few steps. Each is measured in a process of its own: steps of `train` after some that are not
-counted, then `embed_places` of novel persons, from pictures. A network with frozen trunks is
-trained on what they made of the pictures before; that pass is not in its steps, but in its
-embedding. Peak memory is the process's, and on a GPU what torch took of it. Adds to
-docs/systems_cost.csv and writes the table in docs/systems.md. STAND_IN has the prepared pictures
-and, at `reduced`, the trunks. Needs [baselines].
+on noise of their pictures' size, in batches of 8. Each is measured in a process of its own: steps of
+`train` after some that are not counted, then `embed_places` of novel persons, from pictures. A
+network with frozen trunks is trained on what they made of the pictures before; that pass is not in
+its steps, but in its embedding. Peak memory is the process's, and on a GPU what torch took of it.
+Adds to docs/systems_cost.csv and writes the table in docs/systems.md. STAND_IN has the pictures and
+trunks of `reduced`. Needs [baselines].
 """
 
 from __future__ import annotations
@@ -27,8 +27,12 @@ from typing import Any
 
 from documents import DOCS, Line, markdown, put_table, read_lines, write_lines
 
-#: Steps, and persons to embed, before it counts.
-WARM, WARM_PERSONS = 3, 64
+#: Steps before it counts: at `reduced`, and of full networks.
+WARM = {False: 3, True: 1}
+#: Persons a step of full networks, which take long.
+FULL_BATCH = 8
+#: Images of noise.
+_SHARED = 48
 COLUMNS = (
     *("scale", "system", "backbone", "pixels", "batch", "trunks", "parameters"),
     *("train_persons_s", "train_cpu_s", "embed_persons_s", "embed_cpu_ms", "peak_mib", "device"),
@@ -37,6 +41,7 @@ _HEADINGS = {
     "system": "system",
     "backbone": "network",
     "pixels": "pixels",
+    "batch": "batch",
     "trunks": "trunks",
     "parameters": "parameters",
     "train_persons_s": "training, persons/s",
@@ -73,14 +78,15 @@ def measure(
         size = scale.size_of(recipe)
         task, ours = load_task("cat-6-6"), join_processes(device)
         split = base_split(task)
-        data = load_person_data(
-            root,
-            size=size,
-            semantic="semantic" in recipe.branches,
-            proportions="scene" in recipe.branches,
-        )
-        taken = (WARM + steps) * job.settings.batch_size
+        semantic, whole = ("semantic" in recipe.branches, "scene" in recipe.branches)
+        if full:
+            data = noise(load_person_data(root, size=64, semantic=semantic), size, whole)
+        else:
+            data = load_person_data(root, size=size, semantic=semantic, proportions=whole)
         settings = replace(job.settings, select="last")
+        if full and recipe.losses:
+            settings = replace(settings, batch_size=FULL_BATCH)
+        taken = (WARM[full] + steps) * settings.batch_size
         moments: list[tuple[float, float]] = []
 
         def note(done: int, total: int) -> None:
@@ -94,11 +100,11 @@ def measure(
             targets = base_targets(split, data, root) if recipe.targets else None
             how: dict[str, Any] = {"weight_files": files, "targets": targets, "device": device}
             train(settings, split, data, Path(scratch) / "run", progress=note, **how)
-        trained = rates(moments[WARM - 1 :], settings.batch_size)
+        trained = rates(moments[WARM[full] - 1 :], settings.batch_size)
         network = build_network(settings, len(split.classes), files).to(ours.device)
-        many = task.novel.sample_ids[: WARM_PERSONS + persons]
+        many = task.novel.sample_ids[:persons]
         seen = person_batches(data, many, recipe.branches, ours.device, resident=False)
-        embed_places(network, seen, WARM_PERSONS, settings)
+        embed_places(network, seen, min(persons, FULL_BATCH), settings)
         moments.clear()
         note(0, 0)
         embed_places(network, seen, len(many), settings)
@@ -125,6 +131,33 @@ def measure(
         "peak_mib": round(peak),
         "device": f"{kind}, torch {torch.__version__}",
     }
+
+
+def noise(data: Any, size: int, whole: bool) -> Any:
+    """The same persons with noise in place of their pictures: a few images that all of them share.
+
+    Args:
+        data: Of squares.
+        size: Side of the pictures; of whole ones the longer, to 3 of the other's 4.
+        whole: True for whole ones.
+    """
+    import numpy as np
+    from oneshot_emotic.whole import Whole
+
+    random = np.random.default_rng(0)
+    height = size * 3 // 4 if whole else size
+    pixels = random.integers(0, 256, (_SHARED, height, size, 3), dtype=np.uint8)
+    rows = {
+        name: {person: row % _SHARED for person, row in getattr(data, name).items()}
+        for name in ("image_row", "body_row")
+    }
+    if not whole:
+        return replace(data, size=size, images=pixels, bodies=pixels, **rows)
+    sizes = np.tile(np.array([height, size]), (_SHARED, 1))
+    starts = np.arange(_SHARED) * (3 * height * size)
+    boxes = np.tile(np.array([0.3, 0.2, 0.6, 0.9], dtype=np.float32), (_SHARED, 1))
+    known = Whole(sizes, starts, boxes)
+    return replace(data, size=size, images=pixels.reshape(-1), whole=known, **rows)
 
 
 def rates(moments: Sequence[tuple[float, float]], persons: int) -> tuple[float, float] | None:
@@ -174,13 +207,15 @@ def main() -> None:
     parser.add_argument("systems", nargs="*")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--full", action="store_true")
-    parser.add_argument("--steps", type=int, default=20)
-    parser.add_argument("--persons", type=int, default=256, help="to embed")
+    parser.add_argument("--steps", type=int, help="default: 20, of full networks 2")
+    parser.add_argument("--persons", type=int, help="to embed; default: 256, of full networks 16")
     parser.add_argument("--device", default="cpu")
     parser.add_argument(
         "--child", action="store_true", help="measure the one named here, and print it"
     )
     given = parser.parse_args()
+    given.steps = given.steps or (2 if given.full else 20)
+    given.persons = given.persons or (16 if given.full else 256)
     if given.child:
         how = {name: getattr(given, name) for name in ("full", "steps", "persons", "device")}
         print(json.dumps(measure(given.systems[0], given.data, **how)))

@@ -103,8 +103,9 @@ def test_cost():
         key = line["scale"], line["system"]
         assert key not in rows and float(line["parameters"]) > 0
         rows[key] = {
-            *(line[name] for name in ("backbone", "pixels", "trunks", "train_persons_s")),
-            *(line[name] for name in ("train_cpu_s", "embed_persons_s", "embed_cpu_ms")),
+            *(line[name] for name in ("backbone", "pixels", "batch", "trunks")),
+            *(line[name] for name in ("train_persons_s", "train_cpu_s")),
+            *(line[name] for name in ("embed_persons_s", "embed_cpu_ms")),
             *(f"{int(line[name]):,}" for name in ("parameters", "peak_mib")),
         }
         assert line["device"] in PAGE
