@@ -3,8 +3,8 @@
 python benchmarks/systems_cost.py --data STAND_IN [--full] [--steps 20] [--device cpu] [NAME ...]
 
 At the scale `reduced` of `reproduce`, or with --full the papers' networks with random first weights
-on noise of their pictures' size, in batches of 8. Each is measured in a process of its own: steps of
-`train` after some that are not counted, then `embed_places` of novel persons, from pictures. A
+on noise of their pictures' size, in batches of 8. Each is measured in a process of its own: steps
+of `train` after some that are not counted, then `embed_places` of novel persons, from pictures. A
 network with frozen trunks is trained on what they made of the pictures before; that pass is not in
 its steps, but in its embedding. Peak memory is the process's, and on a GPU what torch took of it.
 Adds to docs/systems_cost.csv and writes the table in docs/systems.md. STAND_IN has the pictures and

@@ -198,7 +198,8 @@ def model_card(
     """
     metric = "triplet loss" if settings.metric_loss == TRIPLET else settings.metric_loss
     names = [metric if x.name == "metric" else x.name.replace("_", " ") for x in recipe.losses]
-    losses = " and ".join(names) + (" alone" if len(names) == 1 else "")
+    losses = " and ".join(names) or "nothing is trained"
+    losses += " alone" if len(names) == 1 else ""
     origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
     return {
         "name": recipe.title,
@@ -210,7 +211,7 @@ def model_card(
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",
         "seen_unseen_names": False,
-        "base": settings.base,
+        "base": settings.base if recipe.losses else "none",
         "seen_test_images": False,
     }
 
@@ -219,5 +220,16 @@ def checkpoint_card(checkpoint: Path) -> dict[str, Any]:
     """The model card of a checkpoint's embeddings."""
     content = load_checkpoint(checkpoint)
     settings = Settings.from_dict(content["settings"])
-    how = f"{settings.epochs} epochs, seed {settings.seed}."
+    how = f"{settings.epochs} epochs, seed {settings.seed}." if settings.epochs else ""
     return model_card(recipe_named(settings.recipe), settings, content["pretraining"], how)
+
+
+def trained_network(checkpoint: Path) -> tuple[nn.Module, Settings]:
+    """The network of a checkpoint and what it was trained with.
+
+    Raises:
+        InputError: It is no checkpoint.
+    """
+    content = load_checkpoint(checkpoint)
+    settings = Settings.from_dict(content["settings"])
+    return _trained(checkpoint, content, settings).eval(), settings

@@ -100,6 +100,14 @@ class AffectNet(nn.Module):
         self.embedder = nn.Linear(BRANCH_WIDTH * len(recipe.branches), embedding)
         self.classifier = classifier(embedding, classes) if classifier else None
 
+    def features(self, inputs: Mapping[str, torch.Tensor]) -> list[torch.Tensor]:
+        """What each branch makes of persons; inputs as of `forward`."""
+        features = []
+        for name, network in self.branches.items():
+            seen = name != "semantic" and inputs[name].ndim == 2
+            features.append((network.fc if seen else network)(inputs[name]))
+        return features
+
     def forward(self, inputs: Mapping[str, torch.Tensor]) -> Outputs:
         """Embed persons.
 
@@ -108,11 +116,7 @@ class AffectNet(nn.Module):
                 side), or of shape (persons, numbers) as its trunk makes them; `semantic` of zeros
                 and ones, of shape (persons, 150).
         """
-        features = []
-        for name, network in self.branches.items():
-            seen = name != "semantic" and inputs[name].ndim == 2
-            features.append((network.fc if seen else network)(inputs[name]))
-        embeddings = self.embedder(torch.cat(features, dim=1))
+        embeddings = self.embedder(torch.cat(self.features(inputs), dim=1))
         return Outputs(embeddings, self.classifier(embeddings) if self.classifier else None)
 
     def trunk(self, branch: str) -> nn.Module:

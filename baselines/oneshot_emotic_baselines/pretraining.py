@@ -1,10 +1,10 @@
 """Pretraining on drawings: on the stand-in, the counterpart of ImageNet weights.
 
-    FOLDER/image-resnet18.safetensors, FOLDER/body-resnet18.safetensors
+    FOLDER/image-resnet18.safetensors, FOLDER/body-resnet18.safetensors, FOLDER/body-maxvit_64...
 
-each a state_dict of torchvision's ResNet, so that they are read as ImageNet weights are. What was
-drawn for it are people of no stand-in, held, lit and placed at random: no emotion decides anything
-in these pictures, and none is named.
+each a state_dict of torchvision's ResNet, or of one of `BACKBONES`, so that they are read as other
+weights of it are. What was drawn for it are people of no stand-in, held, lit and placed at random:
+no emotion decides anything in these pictures, and none is named.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -35,9 +35,9 @@ from oneshot_emotic.synthetic.spec import ARMS, BACKDROPS, PROPS, Figure, Light,
 from oneshot_emotic.worklist import in_processes
 from oneshot_emotic_baselines.data import normalised, random_changes, seed_of, shifted
 from oneshot_emotic_baselines.distributed import join_processes
-from oneshot_emotic_baselines.recipes import Branch
+from oneshot_emotic_baselines.recipes import Backbone, Branch
 from oneshot_emotic_baselines.settings import PretrainSettings
-from oneshot_emotic_baselines.weights import ABOUT, about
+from oneshot_emotic_baselines.weights import ABOUT, about, other_trunk
 
 BRANCHES: tuple[Branch, ...] = ("image", "body")
 
@@ -139,7 +139,9 @@ def _make(job: tuple[Branch, Path, PretrainSettings, str, int]) -> None:
     branch, path, settings, device, threads = job
     torch.set_num_threads(threads)
     drawn = _drawn(settings, branch)
-    state, found = _trained(drawn, branch, settings, join_processes(device).device)
+    with torch.random.fork_rng(devices=[]):  # the first weights, and layers that draw
+        torch.manual_seed(seed_of("pretraining", branch, settings.seed))
+        state, found = _trained(drawn, branch, settings, join_processes(device).device)
     text = f"{settings.persons:,} drawn figures, labels: {_WHAT[branch, settings.labels]}"
     about_it = {"about": text, "found": found, "settings": json.dumps(asdict(settings))}
     write_bytes(path, save(state, {ABOUT: json.dumps(about_it)}))
@@ -207,10 +209,11 @@ def _trained(
     count = len(BACKDROPS) if branch == "image" else len(ARMS)
     questions = drawn.kinds.shape[1]
     outputs = questions * count + 3 + drawn.objects.shape[1] if settings.labels == "drawn" else 128
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of("pretraining", branch, settings.seed))
+    if settings.backbone in get_args(Backbone):
         network: Any = torchvision.models.get_model(settings.backbone, weights=None)
-        network.fc = nn.Linear(network.fc.in_features, outputs)
+    else:
+        network = other_trunk(settings.backbone, None, {})
+    network.fc = nn.Linear(network.fc.in_features, outputs)
     network.to(device, memory_format=torch.channels_last).train()
     kept = round(len(drawn.pixels) * (1 - _HELD_OUT))
     steps = max(1, kept // settings.batch_size)
@@ -230,7 +233,11 @@ def _trained(
             loss.backward()
             optimiser.step()
             rates.step()
-    state = {k: v.cpu().contiguous() for k, v in network.state_dict().items() if k[:3] != "fc."}
+    state = {
+        name.removeprefix("network."): values.cpu().contiguous()
+        for name, values in network.state_dict().items()
+        if not name.startswith("fc.")
+    }
     if settings.labels == "none":
         return state, "nothing was asked"
     right = _right(network.eval(), drawn, kept, count, device)

@@ -70,9 +70,10 @@ class Recipe:
         title: The paper's name for it; an asterisk marks pretraining on Places-365.
         kind: `trained`; `random` (vectors without looking); `control` (no embedding at all).
         branches: What it sees, in the order of the concatenation.
-        losses: What it descends, their weighted sum.
+        losses: What it descends, their weighted sum; without any, nothing is trained.
         pretraining: What the ResNet of a branch was trained on before.
         in_paper: False for one of this package's; `reproduce` trains it where it is named.
+        system: True for one of docs/systems.md; `reproduce --synthetic` trains it unasked, too.
         network: Makes the network from recipe, settings, number of base classes and files of
             weights. Of the batch's branches it makes a named tuple.
         backbone: What the model card names as such; default: that of the settings.
@@ -83,6 +84,12 @@ class Recipe:
         augment: Changes a batch's inputs further, drawing from a generator; both are its arguments.
         size: Side of the pictures in pixels.
         settings: Settings that are its defaults in place of those of `Settings`.
+        reduced: Settings in place of these and the scale's at the scales `reduced` and `quick` of
+            `reproduce`, such as a network that is small enough for a CPU.
+        reduced_size: Side of the pictures there.
+        decoder: Its own way to decide, beside the protocol's 1-NN and never in its place: takes the
+            network, the task and its novel persons' vectors by sample_id; gives figures by shots,
+            as `level_figures` does, or None for a task that it is not for.
         parameters: Of the whole network with six base classes and these settings, where stated.
         elsewhere: What its paper reports by another protocol than any here.
     """
@@ -94,6 +101,7 @@ class Recipe:
     losses: tuple[Loss, ...] = DML
     pretraining: Mapping[Branch, Pretraining] = field(default_factory=dict)
     in_paper: bool = True
+    system: bool = False
     network: Part = "oneshot_emotic_baselines.model:affect_net"
     backbone: str = ""
     paper: str = "https://arxiv.org/abs/2111.15271"
@@ -103,6 +111,9 @@ class Recipe:
     augment: Part | None = None
     size: int = 256
     settings: Mapping[str, Any] = field(default_factory=dict)
+    reduced: Mapping[str, Any] = field(default_factory=dict)
+    reduced_size: int = 64
+    decoder: Part | None = None
     parameters: int = 0
     elsewhere: str = ""
 
@@ -152,6 +163,7 @@ _CAGE = Recipe(
     losses=(Loss("cross_entropy"), Loss("affect", 5.0, f"{_SYSTEMS}.cage:affect")),
     pretraining=_BODY,
     in_paper=False,
+    system=True,
     network=f"{_SYSTEMS}.cage:CageNet",
     paper="https://arxiv.org/abs/2404.14975",
     unit_length=False,
@@ -169,8 +181,29 @@ _CAGE = Recipe(
         "trunk_lr": 1.0,
         "shift": 0.0,
     },
+    reduced={
+        "backbone": "maxvit_64",
+        "trunk_lr": 0.0,
+        "learning_rate": 1e-3,
+        "embedding": 32,
+    },
     parameters=30_412_232,
     elsewhere="EMOTIC: RMSE of V/A/D 1.150/1.209/1.169 of 1 to 10, CCC 0.316/0.594/0.300",
+)
+_FROZEN = Recipe(
+    "frozen",
+    "Frozen encoder",
+    branches=("image", "body"),
+    losses=(),
+    pretraining=_BOTH,
+    in_paper=False,
+    system=True,
+    network=f"{_SYSTEMS}.frozen:FrozenNet",
+    paper="",
+    size=224,
+    settings={"epochs": 0, "trunk_lr": 0.0, "select": "last"},
+    reduced={"epochs": 0},
+    parameters=22_353_024,
 )
 
 _ALL = (
@@ -257,12 +290,25 @@ _ALL = (
         losses=(Loss("metric"), Loss("difference", 1.0, f"{_SYSTEMS}.mt_clar:difference")),
         pretraining=_BODY,
         in_paper=False,
+        system=True,
         network=f"{_SYSTEMS}.mt_clar:MtClarNet",
         paper="https://arxiv.org/abs/2308.02173",
         targets=("affect",),
         settings={"metric_loss": "ContrastiveLoss", "embedding": 128},
+        reduced={"embedding": 32},
+        decoder=f"{_SYSTEMS}.mt_clar:decode",
         parameters=11_521_731,
         elsewhere="no figure could be read",
+    ),
+    _FROZEN,
+    replace(
+        _FROZEN,
+        name="frozen-head",
+        title="Frozen encoder, linear head",
+        losses=DML,
+        settings={"trunk_lr": 0.0},
+        reduced={},
+        parameters=22_484_998,
     ),
 )
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -10,6 +10,7 @@ Stopped or not, the files are the same, but for time.json in each run's folder: 
 from __future__ import annotations
 
 import json
+import math
 import os
 import platform
 import re
@@ -24,17 +25,18 @@ from typing import TYPE_CHECKING, Any
 from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic.files import json_text, sha256_of_file, write_text
 from oneshot_emotic.processes import available_processors, import_modules
-from oneshot_emotic.splits import DatasetIdentity
+from oneshot_emotic.splits import DatasetIdentity, Persons
 from oneshot_emotic.tasks import TASKS
 from oneshot_emotic.worklist import in_processes
-from oneshot_emotic_baselines.recipes import RECIPES, Recipe, recipe_named
+from oneshot_emotic_baselines.recipes import RECIPES, Branch, Recipe, recipe_named
 from oneshot_emotic_baselines.settings import PretrainSettings, Settings, Training
 
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.board import Board
 
-#: The baselines that are reproduced where none is named.
+#: What is reproduced where nothing is named: of EMOTIC; on the stand-in the systems, too.
 OF_PAPER = tuple(name for name, recipe in RECIPES.items() if recipe.in_paper)
+SYSTEMS = tuple(name for name, recipe in RECIPES.items() if recipe.system)
 
 DONE, TIME = "done.json", "time.json"
 
@@ -45,31 +47,41 @@ class Scale:
 
     Attributes:
         name: `full`, `reduced` or `quick`.
-        size: Side of the pictures.
         tasks: Which tasks.
         changes: Settings that differ from the paper's.
         recipe: `paper` or `tuned`: what else decides the training.
         seeds: Training runs of each baseline.
         drawings: Figures that the trunks of the stand-in are pretrained on.
         keep: False removes the checkpoints once their embeddings are written.
+        size: Side of all pictures in place of each recipe's own; 0 for that.
     """
 
     name: str
-    size: int
     tasks: tuple[str, ...]
     changes: Mapping[str, Any]
     recipe: Training = "paper"
     seeds: int = 1
     drawings: int = PretrainSettings.persons
     keep: bool = True
+    size: int = 0
 
-    def describe(self) -> str:
-        """The settings that a row must name."""
-        words = [f"{self.size} x {self.size} pixels"]
-        epochs = self.changes.get("epochs", Settings.epochs)
-        persons = self.changes.get("persons_per_epoch", 0)
+    def size_of(self, recipe: Recipe | type[Recipe] = Recipe) -> int:
+        """Side of the pictures of a recipe, or of one that says nothing of it."""
+        return self.size or (recipe.size if self.name == "full" else recipe.reduced_size)
+
+    def settings_of(self, recipe: Recipe) -> dict[str, Any]:
+        """What goes before a recipe's own defaults."""
+        return {**self.changes, **({} if self.name == "full" else recipe.reduced)}
+
+    def describe(self, settings: Settings | None = None) -> str:
+        """The settings that a row must name, of one recipe or of those that say nothing of them."""
+        own: Mapping[str, Any] = vars(settings) if settings else self.changes
+        size = self.size_of(settings.effective_recipe if settings else Recipe)
+        words = [f"{size} x {size} pixels"]
+        epochs, persons = own.get("epochs", Settings.epochs), own.get("persons_per_epoch", 0)
         many = "epoch" if epochs == 1 else "epochs"
-        words.append(f"{epochs} {many}" + (f" of {persons} persons" if persons else ""))
+        if epochs:
+            words.append(f"{epochs} {many}" + (f" of {persons} persons" if persons else ""))
         if first := _FIRST_WEIGHTS.get(self.changes.get("weights", "")):
             words.append(first)
         return f"{self.recipe} recipe, {self.name} settings: {', '.join(words)}"
@@ -83,10 +95,9 @@ _RATE = 3.5e-4
 _CATEGORIES = ("cat-6-6", "cat-6-4")
 
 SCALES: dict[str, Scale] = {
-    "full": Scale("full", 256, tuple(TASKS), {}),
+    "full": Scale("full", tuple(TASKS), {}),
     "reduced": Scale(
         "reduced",
-        64,
         tuple(TASKS),
         {**_SMALL, "persons_per_epoch": 1280},
         "tuned",
@@ -96,7 +107,6 @@ SCALES: dict[str, Scale] = {
     ),
     "quick": Scale(
         "quick",
-        64,
         _CATEGORIES,
         {**_SMALL, "persons_per_epoch": 320},
         "tuned",
@@ -155,15 +165,17 @@ def own_device(device: str) -> str:
 
 @dataclass(frozen=True)
 class Job:
-    """One run of a baseline on one task.
+    """One run of a baseline on one task; of one that trains nothing, on all of them.
 
     Attributes:
         settings: Its settings.
         slug: The name of its submission.
+        tasks: Those that its file of embeddings is for.
     """
 
     settings: Settings
     slug: str
+    tasks: tuple[str, ...]
 
     @property
     def recipe(self) -> Recipe:
@@ -213,18 +225,19 @@ class Reproduction:
 
         jobs = []
         left_out: dict[str, None] = {}
-        for task in self.scale.tasks:
-            if unscorable := load_task(task, self.dataset).unscorable:
-                say(f"left out: {unscorable}")
-                continue
+        why = {name: load_task(name, self.dataset).unscorable for name in self.scale.tasks}
+        for reason in filter(None, why.values()):
+            say(f"left out: {reason}")
+        tasks = tuple(name for name, reason in why.items() if not reason)
+        for task in tasks:
             there: dict[str, str] = {}
             for name in recipes:
-                given = {**self.scale.changes, **self.changes}
-                settings = Settings.of(name, task, self.scale.recipe, **given)
+                own = self.scale.settings_of(recipe_named(name))
+                settings = Settings.of(name, task, self.scale.recipe, own, **self.changes)
                 recipe = settings.effective_recipe
                 first = recipe.pretraining.items()
-                network = (recipe.branches, recipe.losses, recipe.network, recipe.embedding, *first)
-                same = there.setdefault(str(network), name)
+                made_by = (recipe.branches, recipe.losses, recipe.network, recipe.embedding, *first)
+                same = there.setdefault(str(made_by), name)
                 if "places365" in recipe.pretraining.values() and not (
                     {"places365", "image"} & set(self.weight_files)
                 ):
@@ -232,15 +245,21 @@ class Reproduction:
                         f"warning: {name} is left out: it begins with Places-365 weights; give "
                         "--weights places365=FILE"
                     ] = None
+                elif recipe.settings.get("trunk_lr") == 0 and not recipe.pretraining:
+                    left_out[f"{name} is left out: nothing is pretrained to be frozen"] = None
                 elif recipe.kind == "random":
-                    jobs.append(Job(settings, name))
+                    jobs.append(Job(settings, name, (task,)))
                 elif recipe.kind == "trained" and same != name:
                     left_out[f"{name} is left out: so pretrained it is the same as {same}"] = None
                 elif recipe.kind == "trained":
-                    parts = (name, settings.backbone) if recipe.pixel_branches else (name,)
+                    network = recipe.backbone or settings.backbone
+                    parts = (name, network) if recipe.pixel_branches else (name,)
                     slug = re.sub(r"[^a-z0-9]+", "-", "-".join(parts).lower())[:64]
                     seeds = range(settings.seed, settings.seed + self.scale.seeds)
-                    jobs += [Job(replace(settings, seed=seed), slug) for seed in seeds]
+                    if settings.epochs:
+                        jobs += [Job(replace(settings, seed=x), slug, (task,)) for x in seeds]
+                    elif task == tasks[0]:  # nothing is trained: a person has one vector for all
+                        jobs.append(Job(settings, slug, tasks))
         for line in left_out:
             say(line)
         if not jobs:
@@ -249,8 +268,11 @@ class Reproduction:
 
     def output(self, job: Job) -> Path:
         """Where a job's embeddings go."""
+        folder = self.work / "submissions" / job.slug
+        if job.recipe.branches and not job.settings.epochs:
+            return folder / "shared.safetensors"
         run = f"-seed-{job.settings.seed}" if self.scale.seeds > 1 and job.recipe.branches else ""
-        return self.work / "submissions" / job.slug / f"{job.settings.task}{run}.safetensors"
+        return folder / f"{job.settings.task}{run}.safetensors"
 
     def _run_folder(self, job: Job) -> Path:
         seed = f"seed-{job.settings.seed}"
@@ -294,16 +316,65 @@ class Reproduction:
 
     def _depends_on(self, job: Job) -> dict[str, Any]:
         """What a job's result depends on."""
+        several = {"tasks": list(job.tasks)} if len(job.tasks) > 1 else {}
         return {
             "settings": job.settings.to_dict(),
-            "size": self.scale.size,
+            **several,
+            "size": self.scale.size_of(job.recipe),
             "fingerprint": self._identity().fingerprint,
-            "weights": self._weight_digests,
+            "weights": {name: self._digest(path) for name, path in self.weights_of(job).items()},
         }
 
+    def pictures(self, jobs: Sequence[Job]) -> list[tuple[int, bool]]:
+        """The prepared pictures that jobs need: size, and True for whole ones, each pair once."""
+        needed = {
+            (self.scale.size_of(job.recipe), "scene" in job.recipe.branches)
+            for job in jobs
+            if job.recipe.branches
+        }
+        return sorted(needed)
+
+    def trunks(self, jobs: Sequence[Job]) -> list[tuple[Path, int, str, list[Branch]]]:
+        """The stand-in's trunks that jobs begin with: folder, size, network and its branches."""
+        from oneshot_emotic_baselines.pretraining import BRANCHES
+
+        wanted: dict[tuple[int, str], set[Branch]] = {}
+        for job in jobs:
+            if job.settings.weights == "stand-in":
+                place = self.scale.size_of(job.recipe), job.settings.backbone
+                wanted.setdefault(place, set()).update(job.recipe.pixel_branches)
+        return [
+            (self._trunk_folder(size), size, backbone, found)
+            for (size, backbone), branches in wanted.items()
+            if (found := [name for name in BRANCHES if name in branches])
+        ]
+
+    def _trunk_folder(self, size: int) -> Path:
+        """Where the stand-in's trunks are, unless the user has said so."""
+        made = self.root / f"pretrained-{size}-{self.scale.drawings}"
+        return self.weight_files.get("stand-in", made)
+
+    def weights_of(self, job: Job) -> Mapping[str, Path]:
+        """The local files of weights that a job begins with.
+
+        Raises:
+            InputError: A trunk of the stand-in is missing.
+        """
+        from oneshot_emotic_baselines.pretraining import trunk_files
+
+        if job.settings.weights != "stand-in":
+            return self.weight_files
+        folder = self._trunk_folder(self.scale.size_of(job.recipe))
+        return trunk_files(folder, job.settings.backbone, job.recipe.pixel_branches)
+
+    def _digest(self, path: Path) -> str:
+        if path not in self._digests:
+            self._digests[path] = sha256_of_file(path)
+        return self._digests[path]
+
     @cached_property
-    def _weight_digests(self) -> dict[str, str]:
-        return {name: sha256_of_file(path) for name, path in self.weight_files.items()}
+    def _digests(self) -> dict[Path, str]:
+        return {}
 
     def _identity(self) -> DatasetIdentity:
         from oneshot_emotic.dataset.folder import read_manifest
@@ -329,6 +400,7 @@ class Reproduction:
             import torch
 
             from oneshot_emotic_baselines.data import base_split, load_person_data
+            from oneshot_emotic_baselines.decoding import decode_task
             from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
             from oneshot_emotic_baselines.targets import base_targets
             from oneshot_emotic_baselines.train import train
@@ -338,18 +410,23 @@ class Reproduction:
                 torch.set_num_threads(max(1, available_processors() // self.parallel))
             data = load_person_data(
                 self.root,
-                size=self.scale.size,
+                size=self.scale.size_of(job.recipe),
                 sem2vec=self.sem2vec,
                 semantic="semantic" in job.recipe.branches,
             )
-            split, files = base_split(task, job.settings.base), self.weight_files
+            split, files = base_split(task, job.settings.base), self.weights_of(job)
             targets = base_targets(split, data, self.root) if job.recipe.targets else None
             how: dict[str, Any] = {"weight_files": files, "targets": targets, "device": device}
             run = train(job.settings, split, data, folder, **how)
-            vectors = embed_task(run.checkpoint, task, data, device=device)
+            tasks = [load_task(name, self.dataset) for name in job.tasks]
+            everybody = {(name, "", "") for one in tasks for name in one.novel.sample_ids}
+            together = replace(task, novel=Persons.sorted_from(everybody)) if tasks[1:] else task
+            vectors = embed_task(run.checkpoint, together, data, device=device)
             card = checkpoint_card(run.checkpoint)
-            write_submission(self.output(job), vectors, task, card, "float16")
+            write_submission(self.output(job), vectors, tasks, card, "float16")
             record = {"torch": torch.__version__, "pretraining": run.pretraining}
+            if decoded := decode_task(run.checkpoint, task, vectors):
+                record["decoded"] = decoded
             if not self.scale.keep:
                 run.checkpoint.unlink()
             seconds = round(time.monotonic() - started, 1)
@@ -372,23 +449,45 @@ class Reproduction:
             recipe, settings = members[0].recipe, members[0].settings
             names: dict[str, list[str]] = {}
             for job in members:
-                names.setdefault(job.settings.task, []).append(self.output(job).name)
+                for task in job.tasks:
+                    names.setdefault(task, []).append(self.output(job).name)
             files = {task: found if len(found) > 1 else found[0] for task, found in names.items()}
             if recipe.kind == "random":
                 card = dict(CARD)
             else:
                 record = self._record(members[0])
                 seeds = list(dict.fromkeys(job.settings.seed for job in members))
-                how = f"{self.scale.describe()}, torch {record['torch']}."
+                how = f"{self.scale.describe(settings)}, torch {record['torch']}."
                 card = model_card(recipe, settings, record["pretraining"], how)
                 how = f"{card['backbone']}, {self.scale.recipe}, {self.scale.name}"
                 card |= {"name": f"{card['name']} ({how})"}
-                card |= {"training_seeds": seeds}
+                card |= {"training_seeds": seeds} if settings.epochs else {}
             write_submission_document(
                 folder, {"name": dataset.name, "fingerprint": dataset.fingerprint}, card, files
             )
             folders.append(folder)
         return folders
+
+    def decoded(self, jobs: Sequence[Job]) -> list[list[str]]:
+        """What systems' own decoders made of done jobs: a line a system, task and shots.
+
+        Name, task, shots, balanced accuracy in per cent and error in levels, means over the seeds.
+        """
+        from oneshot_emotic.report import percent
+
+        found: dict[tuple[str, str, str], list[Mapping[str, float]]] = {}
+        for job in jobs:
+            if job.recipe.decoder:
+                for shots, figures in self._record(job).get("decoded", {}).items():
+                    found.setdefault((job.slug, job.settings.task, shots), []).append(figures)
+        lines = []
+        for place, runs in found.items():
+            right, error = (
+                math.fsum(run[name] for run in runs) / len(runs)
+                for name in ("balanced_accuracy", "level_error")
+            )
+            lines.append([*place, percent(right), f"{error:.2f}"])
+        return lines
 
     def write_leaderboard(
         self, jobs: Sequence[Job], say: Callable[[str], None] = lambda line: None

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args, get_type_hints
 
 import msgspec
@@ -90,7 +91,8 @@ class Settings:
         weights: `default` (as the recipe says), `none` (from scratch) or `stand-in` (trunks of
             `pretrain`).
         seed: Of the initial weights, the batches, the augmentation and the held-out images.
-        epochs: Passes over the base persons; the paper does not state it.
+        epochs: Passes over the base persons; the paper does not state it. 0 of a recipe without
+            losses.
         persons_per_epoch: Persons an epoch; 0 for as many as there are base persons.
         batch_size: Persons a step, over all processes together.
         per_class: Persons a class that the sampler draws at a time.
@@ -168,7 +170,7 @@ class Settings:
         """Refuse unknown names and values out of range, all at once."""
         recipe_named(self.recipe)
         task_definition(self.task)
-        _check(self)
+        _check(self, {} if self.losses else {"epochs": (0, 0)})
         if self.trunk_lr != 1 and not self.effective_recipe.pretraining:
             raise InputError(Problem("nothing is pretrained that it could be of", "trunk_lr"))
         if self.metric_loss != TRIPLET and not self.effective_recipe.metric_loss:
@@ -177,16 +179,30 @@ class Settings:
             raise InputError(Problem(f"is for the {TRIPLET} alone", "masked"))
 
     @classmethod
-    def of(cls, recipe: str, task: str, training: Training = "paper", **changes: Any) -> Settings:
-        """With the recipe's own defaults and the ways of training, where nothing else is said.
+    def of(
+        cls,
+        recipe: str,
+        task: str,
+        training: Training = "paper",
+        scale: Mapping[str, Any] = MappingProxyType({}),
+        **changes: Any,
+    ) -> Settings:
+        """With what holds for the recipe where nothing else is said.
 
         Layers that were not pretrained are not frozen.
+
+        Args:
+            recipe: Its name.
+            task: Name of the task.
+            training: The way of training; the recipe's own defaults go before it.
+            scale: Settings that go before both.
+            changes: What is said.
         """
         known = recipe_named(recipe)
-        tuned = dict(TUNED if training == "tuned" else {})
-        if not known.pretraining or changes.get("weights") == "none":
-            tuned.pop("trunk_lr", None)
-        return cls(recipe, task, **{**tuned, **known.settings, **changes})
+        own = {**(TUNED if training == "tuned" else {}), **known.settings, **scale}
+        if not known.pretraining or {**scale, **changes}.get("weights") == "none":
+            own.pop("trunk_lr", None)
+        return cls(recipe, task, **{**own, **changes})
 
     @property
     def losses(self) -> tuple[Loss, ...]:
@@ -213,7 +229,7 @@ class Settings:
             return recipe
         found: dict[Branch, Pretraining] = {}
         if self.weights == "stand-in":
-            found = {name: _STAND_IN[name] for name in recipe.pixel_branches}
+            found = {x: _STAND_IN[x] for x in recipe.pixel_branches if x in _STAND_IN}
         return replace(recipe, pretraining=found)
 
     def to_dict(self) -> dict[str, Any]:
@@ -297,7 +313,7 @@ class PretrainSettings:
     Attributes:
         persons: Figures drawn.
         size: Side of the pictures in pixels.
-        backbone: The ResNet.
+        backbone: A ResNet, or one of `BACKBONES`.
         labels: `drawn`: what the drawing knows (of a body hands and posture, of an image setting,
             objects and light); `none`: two views of a picture are to be alike, all others not.
         seed: Of figures, first weights and batches.
@@ -308,7 +324,7 @@ class PretrainSettings:
 
     persons: int = 10_000
     size: int = 64
-    backbone: Backbone = "resnet18"
+    backbone: str = "resnet18"
     labels: Literal["drawn", "none"] = "drawn"
     seed: int = 0
     epochs: int = 2
@@ -330,8 +346,8 @@ def _parted(losses: tuple[Loss, ...], share: float) -> tuple[Loss, ...]:
     return tuple(loss._replace(weight=shares.get(loss.name, loss.weight)) for loss in losses)
 
 
-def _check(settings: Any) -> None:
-    """Refuse unknown names and values out of range, all at once."""
+def _check(settings: Any, ranges: Mapping[str, tuple[float, float]] | None = None) -> None:
+    """Refuse unknown names and values out of range, all at once; some have ranges of their own."""
     hints = get_type_hints(type(settings))
     choices = {x.name: get_args(hints[x.name]) for x in fields(settings)}
     problems = [
@@ -343,10 +359,13 @@ def _check(settings: Any) -> None:
         known = (*get_args(Backbone), *BACKBONES)
         value = settings.backbone
         # No more of timm's grammar: a stranger's checkpoint may say it.
-        if value not in known and not re.fullmatch(r"timm:[\w.]+(\?img_size=\d+)?", value):
-            what = f"must be {', '.join(known)} or timm:NAME[?img_size=N], not {value!r}"
-            problems.append(Problem(what, "backbone"))
-    for name, (least, most) in _RANGES.items():
+        of_timm = re.fullmatch(r"timm:[\w.]+(\?img_size=\d+)?", value)
+        if value not in known and (isinstance(settings, PretrainSettings) or not of_timm):
+            forms = "" if isinstance(settings, PretrainSettings) else " or timm:NAME[?img_size=N]"
+            problems.append(
+                Problem(f"must be {', '.join(known)}{forms}, not {value!r}", "backbone")
+            )
+    for name, (least, most) in {**_RANGES, **(ranges or {})}.items():
         value = getattr(settings, name, least)
         if not least <= value <= most:
             bounds = f"at least {least}" if most == math.inf else f"from {least} to {most}"

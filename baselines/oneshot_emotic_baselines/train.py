@@ -180,6 +180,14 @@ def train(
     # The network and what changes it.
     # To go on, all weights come from the file.
     network = _network(settings, len(split.classes), files, ours, from_file=going_on)
+    origin = describe(recipe.pretraining, files, settings.backbone)
+    stated = {**identity, "classes": split.classes, "pretraining": origin}
+    if not recipe.losses:  # it is what its first weights make it
+        if ours.main:
+            whole = {**stated, "network": network.state_dict(), **vars(_State())}
+            write_checkpoint(folder / CHECKPOINT, whole)
+        ours.wait()
+        return _finished(folder, settings, identity)
     optimiser = _optimiser(settings, network)
     scheduler = _scheduler(settings, optimiser)
     state = _State()
@@ -208,7 +216,6 @@ def train(
         graphs = ours.device.type == "cuda" and ours.world == 1
         model = torch.compile(model, mode="reduce-overhead" if graphs else None)
     losses = Losses(settings, ours.world, network.metric_loss)
-    origin = describe(recipe.pretraining, files, settings.backbone)
     rows = {name: row for row, name in enumerate(split.sample_ids)}
     own = [rows[name] for name in kept.sample_ids]
     beside: dict[str, FloatArray] = {name: (targets or {})[name][own] for name in recipe.targets}
@@ -255,13 +262,7 @@ def train(
                 better = figure is None or state.best is None or figure > state.best
                 if better:
                     state.best, state.best_epoch = figure, state.epoch
-                content = {
-                    **identity,
-                    "classes": split.classes,
-                    "pretraining": origin,
-                    "network": network.state_dict(),
-                    **vars(state),
-                }
+                content = {**stated, "network": network.state_dict(), **vars(state)}
                 if better:
                     write_checkpoint(folder / CHECKPOINT, content)
                 lines = [["" if x is None else x for x in line.values()] for line in state.history]

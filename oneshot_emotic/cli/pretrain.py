@@ -41,7 +41,7 @@ def command(
     """Pretrain the trunks of a stand-in's networks on drawings.
 
     Draws people of no stand-in, in poses, light and rooms that follow no emotion, and trains a
-    ResNet a branch to say what is drawn: the counterpart of ImageNet weights. `train --weights
+    network a branch to say what is drawn: the counterpart of ImageNet weights. `train --weights
     stand-in` begins with them. ROOT is the stand-in that they are to serve; nothing in it is read.
     A trunk that is there is kept.
     """

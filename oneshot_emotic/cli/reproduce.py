@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,12 @@ _SEGMENTER = "nvidia/segformer-b5-finetuned-ade-640-640"
     help="full: the paper's settings (default). reduced: small pictures, few epochs (default for "
     "--synthetic without a GPU). quick: still fewer, the two categorical tasks.",
 )
-@click.option("--baseline", "baselines", multiple=True, help="Only these baselines.")
+@click.option(
+    "--baseline",
+    "baselines",
+    multiple=True,
+    help="Only these; default: the paper's, and with --synthetic the systems beyond it.",
+)
 @click.option(
     "--recipe",
     type=click.Choice(["paper", "tuned"]),
@@ -93,7 +97,7 @@ def command(
     Prepares pictures and Sem2Vec, trains every baseline on every task, embeds, scores and writes
     OUTPUT/leaderboard/README.md. Stopped at any time, the same command goes on.
     """
-    from oneshot_emotic_baselines import pretraining, reproduce
+    from oneshot_emotic_baselines import reproduce
     from oneshot_emotic_baselines.recipes import recipe_named
     from oneshot_emotic_baselines.sem2vec import tables_of
     from tabulate import tabulate
@@ -122,7 +126,8 @@ def command(
         recipe=recipe,
         seeds=seeds,
     )
-    wanted = [recipe_named(item).name for item in baselines] or list(reproduce.OF_PAPER)
+    unnamed = reproduce.OF_PAPER + (reproduce.SYSTEMS if synthetic else ())
+    wanted = [recipe_named(item).name for item in baselines] or list(unnamed)
     say(f"{chosen.describe()}; {len(wanted)} baselines, {len(chosen.tasks)} tasks")
     if chosen.name != "full":
         say("these are not the paper's settings: the figures show that everything works, no more")
@@ -141,24 +146,24 @@ def command(
         chosen, *where, changes, sem2vec, files, device, parallel, modules
     )
     planned = reproduction.jobs(wanted, say)
-    ctx.invoke(prepare.command, root=root, size=chosen.size, workers=workers)
-    if chosen.changes.get("weights") == "stand-in":
-        backbone = planned[0].settings.backbone
-        folder = files.get("stand-in")
-        if folder is None:
-            folder = root / f"pretrained-{chosen.size}-{chosen.drawings}"
+    for size, whole in reproduction.pictures(planned):
+        kept = {"proportions": True} if whole else {}
+        ctx.invoke(prepare.command, root=root, size=size, workers=workers, **kept)
+    for folder, size, backbone, branches in reproduction.trunks(planned):
+        if "stand-in" not in files:
             ctx.invoke(
                 pretrain.command,
                 root=root,
                 output=folder,
-                size=chosen.size,
+                branches=branches,
+                size=size,
                 persons=chosen.drawings,
                 backbone=backbone,
                 device=device,
                 workers=workers,
             )
-        trunks = pretraining.trunk_files(folder, backbone, pretraining.BRANCHES)
-        reproduction = replace(reproduction, weight_files=trunks)
+    for job in planned:  # before the first of them runs
+        reproduction.weights_of(job)
     semantic = any("semantic" in job.recipe.branches for job in planned)
     if semantic and sem2vec is None and not tables_of(root):
         ctx.invoke(sem2vec_module.command, root=root, model=model, device=device)
@@ -167,6 +172,12 @@ def command(
     headers, lines = reproduce.figures_table(board, planned)
     echo("", f"{board.dataset.name}, label rule {board.dataset.label_rule}, in per cent", "")
     echo_lines(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
+    if decoded := reproduction.decoded(planned):
+        headers = ["own decoding", "task", "shots", "balanced accuracy", "error in levels"]
+        echo(
+            "", "Not the protocol's classifier: by the systems' own decoders (docs/systems.md)", ""
+        )
+        echo_lines(tabulate(decoded, headers, tablefmt="simple", disable_numparse=True))
     echo("", f"leaderboard: {output / 'leaderboard' / 'README.md'}")
     echo(f"submissions: {output / 'submissions'}")
     echo(f"Took {reproduce.duration(time.monotonic() - started)}.")

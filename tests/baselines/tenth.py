@@ -74,5 +74,7 @@ register(
             "schedule": "cosine",
             "shift": 0.1,
         },
+        reduced={"embedding": 6, "epochs": 2},
+        reduced_size=32,
     )
 )

@@ -121,7 +121,7 @@ def test_cost():
 
 
 def test_the_page_lists_the_encoders():
-    part = PAGE.split("## Frozen encoders\n")[1].split("\n## ")[0]
+    part = PAGE.split("## Encoders by name\n")[1].split("\n## ")[0]
     rows = [row.strip("| ").split(" | ") for row in part.splitlines() if row.startswith("| `")]
     paper = "https://arxiv.org/abs/"
     assert rows == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ pytest.importorskip("pytorch_metric_learning")
 
 from oneshot_emotic_baselines import pretraining, reproduce  # noqa: E402
 from oneshot_emotic_baselines.pretraining import PretrainSettings, pretrain, trunk_files  # noqa: E402
-from oneshot_emotic_baselines.weights import about, describe, read_weights, resnet  # noqa: E402
+from oneshot_emotic_baselines.recipes import BACKBONES, RECIPES  # noqa: E402
+from oneshot_emotic_baselines.systems.maxvit import MaxViTTrunk  # noqa: E402
+from oneshot_emotic_baselines.weights import (  # noqa: E402
+    about,
+    describe,
+    other_trunk,
+    read_weights,
+    resnet,
+)
 
 from oneshot_emotic.errors import InputError  # noqa: E402
 from oneshot_emotic.submission.folder import read_submission_folder  # noqa: E402
@@ -94,6 +103,24 @@ def test_the_same_settings_give_the_same_trunk_and_others_are_refused(made, tmp_
     assert len(caught.value.problems) == 2
 
 
+def test_a_trunk_that_is_no_resnet(tmp_path, monkeypatch):
+    """Of any backbone by name: read as its weights are, the same every time, though it draws."""
+    little = partial(MaxViTTrunk, tiny.SIZE, (32, 64), (1, 1), 0.1)
+    monkeypatch.setitem(BACKBONES, "little", lambda pretrained: little())
+    settings = replace(SETTINGS, backbone="little")
+    (path,) = pretrain(tmp_path / "a", settings, branches=["body"], device="cpu")
+    assert path.name == "body-little.safetensors"
+    torch.manual_seed(5)
+    (again,) = pretrain(tmp_path / "b", settings, branches=["body"], device="cpu")
+    assert path.read_bytes() == again.read_bytes()
+    files = trunk_files(tmp_path / "a", "little", ("body",))
+    state = other_trunk("little", "stand-in-body", files).network.state_dict()
+    written = read_weights(path)
+    assert set(state) == set(written) and all(torch.equal(state[x], written[x]) for x in state)
+    with pytest.raises(InputError, match=r"must be resnet18, .*maxvit_64.*, not 'timm:vit'"):
+        replace(SETTINGS, backbone="timm:vit")
+
+
 def test_without_labels(tmp_path):
     unlabelled = PretrainSettings(**{**vars(SETTINGS), "labels": "none"})
     (path,) = pretrain(tmp_path, unlabelled, branches=["body"], device="cpu")
@@ -125,22 +152,47 @@ def test_reproduce_discloses_it(tmp_path, monkeypatch):
     """The command makes the trunks, the runs begin with them, the card says so."""
     quick = reproduce.SCALES["quick"]
     changes = {**quick.changes, "epochs": 1, "persons_per_epoch": 32, "validation_draws": 5}
-    small = replace(quick, size=tiny.SIZE, tasks=("cat-6-6",), changes=changes, drawings=48)
+    tasks = ("cat-6-6", "lev-7-3-valence")
+    small = replace(quick, size=tiny.SIZE, tasks=tasks, changes=changes, drawings=48)
+    little = partial(MaxViTTrunk, tiny.SIZE, (32, 64), (1, 1), 0.1)
+    monkeypatch.setitem(BACKBONES, "little", lambda pretrained: little())
+    reduced = {**RECIPES["cage"].reduced, "backbone": "little"}
+    monkeypatch.setitem(RECIPES, "cage", replace(RECIPES["cage"], reduced=reduced))
     monkeypatch.setitem(reproduce.SCALES, "quick", small)
     tiny.prepared()
     (tmp_path / "stand-in").symlink_to(tiny.stand_in())
     output = tiny.cli(
         *("reproduce", "--synthetic", "--quick", "--device", "cpu"),
-        *("--baseline", "b-dml", "--jobs", 1, "--workers", 1, "-o", tmp_path),
+        *(f"--baseline={name}" for name in ("b-dml", "cage", "mt-clar", "frozen")),
+        *("--jobs", 1, "--workers", 1, "-o", tmp_path),
     )
     assert "b-dml" in output
+    _, decoded = output.split("Not the protocol's classifier")
+    assert "mt-clar-resnet18  lev-7-3-valence  1" in decoded and "cat-6-6" not in decoded
+    done = (tmp_path / f"runs/mt-clar-resnet18/{x}/seed-0/done.json" for x in tasks)
+    of_categories, of_levels = (json.loads(path.read_text()) for path in done)
+    assert "decoded" not in of_categories and list(of_levels["decoded"]) == list("12345")
+    assert all(0 < x["balanced_accuracy"] < 1 for x in of_levels["decoded"].values())
+    trunks = sorted(x.name for x in (tmp_path / "stand-in/pretrained-32-48").iterdir())
+    assert trunks == [
+        f"{x}.safetensors" for x in ("body-little", "body-resnet18", "image-resnet18")
+    ]
     card = read_submission_folder(tmp_path / "submissions/b-dml-resnet18").model
     assert card["pretraining"].startswith("body: stand-in-body (")
     assert "hands, posture" in card["pretraining"]
     assert "trunks pretrained on drawings" in card["description"]
     done = json.loads((tmp_path / "runs/b-dml-resnet18/cat-6-6/seed-0/done.json").read_text())
     assert done["job"]["settings"]["weights"] == "stand-in"
-    assert set(done["job"]["weights"]) == {"stand-in-image", "stand-in-body"}
+    assert set(done["job"]["weights"]) == {"stand-in-body"}
+    of_cage = read_submission_folder(tmp_path / "submissions/cage-little")
+    assert of_cage.model["name"] == "CAGE (little, tuned, quick)"
+    assert of_cage.model["pretraining"].startswith("body: stand-in-body (48 drawn figures")
+    of_frozen = read_submission_folder(tmp_path / "submissions/frozen-resnet18")
+    assert of_frozen.references.keys() == {"cat-6-6", "lev-7-3-valence"}
+    names = {run["file"] for runs in of_frozen.references.values() for run in runs}
+    assert names == {"shared.safetensors"} and of_frozen.model["base"] == "none"
+    assert "nothing is trained" in of_frozen.model["description"]
+    assert "epoch" not in of_frozen.model["description"]
 
 
 def test_what_does_not_go_together(tmp_path, run):

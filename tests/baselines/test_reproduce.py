@@ -167,6 +167,21 @@ def test_other_settings_are_not_taken_for_done(made):
         assert [again.is_done(job) for job in trained] == [done] * 6
 
 
+@pytest.mark.parametrize("synthetic", [True, False])
+def test_systems_are_trained_unasked_on_the_stand_in_alone(quick, tmp_path, monkeypatch, synthetic):
+    def asked(self, recipes, say):
+        assert set(recipes) >= set(reproduce.OF_PAPER)
+        systems = {"cage", "cage-discrete", "mt-clar", "frozen", "frozen-head"}
+        assert systems & set(recipes) == (systems if synthetic else set())
+        raise tiny.StopError
+
+    monkeypatch.setattr(reproduce.Reproduction, "jobs", asked)
+    (tmp_path / "stand-in").symlink_to(tiny.stand_in())
+    where = "--synthetic" if synthetic else tiny.stand_in()
+    with pytest.raises(tiny.StopError):
+        tiny.cli("reproduce", where, "--quick", "--device", "cpu", "-o", tmp_path)
+
+
 def test_what_needs_places365_weights_is_named(quick, tmp_path, run):
     result = run(
         *("reproduce", tiny.stand_in(), "--quick", "--baseline", "random", "--baseline", "kosti"),
@@ -211,7 +226,9 @@ def test_jobs_are_spread_over_the_gpus(tmp_path):
 
 
 def test_full_scale_is_the_paper():
-    assert reproduce.SCALES["full"].changes == {} and reproduce.SCALES["full"].size == 256
+    full = reproduce.SCALES["full"]
+    assert full.changes == {} and full.size_of(RECIPES["ib-dml"]) == 256
+    assert full.settings_of(RECIPES["cage"]) == {} and full.size_of(RECIPES["cage"]) == 224
     assert len(reproduce.SCALES["full"].tasks) == len(reproduce.SCALES["reduced"].tasks) == 8
 
 

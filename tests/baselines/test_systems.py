@@ -6,6 +6,7 @@ Their targets are those of base persons alone.
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from dataclasses import replace
 from itertools import product
@@ -18,6 +19,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("pytorch_metric_learning")
 
 import torchvision  # noqa: E402
+from oneshot_emotic_baselines import reproduce  # noqa: E402
 from oneshot_emotic_baselines import train as module  # noqa: E402
 from oneshot_emotic_baselines.checkpoint import load_checkpoint  # noqa: E402
 from oneshot_emotic_baselines.data import (  # noqa: E402
@@ -27,6 +29,7 @@ from oneshot_emotic_baselines.data import (  # noqa: E402
     random_changes,
     shifted,
 )
+from oneshot_emotic_baselines.decoding import level_figures  # noqa: E402
 from oneshot_emotic_baselines.distributed import Processes  # noqa: E402
 from oneshot_emotic_baselines.embed import embed_places, embed_task, model_card  # noqa: E402
 from oneshot_emotic_baselines.losses import Targets  # noqa: E402
@@ -49,6 +52,7 @@ from oneshot_emotic_baselines.weights import describe, other_trunk  # noqa: E402
 from oneshot_emotic.emotic.layout import find_annotations, find_layout  # noqa: E402
 from oneshot_emotic.emotic.persons import read_annotations  # noqa: E402
 from oneshot_emotic.errors import InputError  # noqa: E402
+from oneshot_emotic.submission.folder import read_submission_folder  # noqa: E402
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +87,27 @@ def test_one_file_is_all_it_takes(tmp_path, tenth, run):
     run(*own, "embed", folder / "checkpoint.safetensors", *data, "-o", tmp_path / "out")
     file = tmp_path / "out/cat-6-6.safetensors"
     assert "The tenth" in run("score", file, "--dataset", tiny.dataset()).output
+
+
+def test_reproduce_trains_it_too(tmp_path, tenth, monkeypatch):
+    """With what it has for the smaller scales in place of its own and of the scale's."""
+    tiny.prepared()
+    scale = replace(reproduce.SCALES["quick"], tasks=("cat-6-6",))
+    few = {"persons_per_epoch": 32, "validation_draws": 5}
+    monkeypatch.setitem(reproduce.SCALES, "quick", replace(scale, changes={**scale.changes, **few}))
+    tiny.cli(
+        *("--import", "tenth", "reproduce", tiny.stand_in(), "--quick", "--baseline", "tenth"),
+        *("--device", "cpu", "--jobs", 1, "--workers", 1, "-o", tmp_path),
+    )
+    done = json.loads(
+        (tmp_path / "runs/tenth-one-convolution/cat-6-6/seed-0/done.json").read_text()
+    )["job"]
+    assert (done["settings"]["embedding"], done["settings"]["epochs"], done["size"]) == (6, 2, 32)
+    assert done["settings"]["persons_per_epoch"] == 32
+    card = read_submission_folder(tmp_path / "submissions/tenth-one-convolution").model
+    assert "32 x 32 pixels, 2 epochs of 32 persons" in card["description"]
+    own = reproduce.SCALES["full"].settings_of(RECIPES["tenth"])
+    assert Settings.of("tenth", "cat-6-6", "paper", own).embedding == 12
 
 
 def test_a_module_that_is_not_there(run):
@@ -492,6 +517,93 @@ def test_cages_changes_of_a_body():
     assert 120 < painted < 180
     seen = {"body": torch.zeros(3, 16)}
     assert cage.augment(seen, draw(0)) is seen
+
+
+def decoded_by_hand(differences, task, shots):
+    """Draw by draw and query by query: balanced accuracy and error in levels, means over draws."""
+    novel, levels, right_of, away_of = task.novel, task.levels, [], []
+    for draw in task.support[:, :shots].tolist():
+        supports = [place for row in draw for place in row if place >= 0]
+        shown = {novel.image_ids[place] for place in supports}
+        right, away = ({level: [] for level in levels} for _ in range(2))
+        for query, label in enumerate(map(int, novel.labels)):
+            if novel.image_ids[query] in shown:
+                continue
+            said = [int(novel.labels[x]) + differences[query][x] for x in supports]
+            found = sum(said) / len(said)
+            least = min(abs(found - level) for level in levels)
+            near = [level for level in levels if abs(found - level) == least]
+            right[label].append((label in near) / len(near))
+            away[label].append(sum(abs(label - level) for level in near) / len(near))
+        for every, of in ((right, right_of), (away, away_of)):
+            of.append(np.mean([np.mean(values) for values in every.values() if values]))
+    return np.mean(right_of), np.mean(away_of)
+
+
+def small_task(draws=20):
+    """A task of levels with few draws, so that a loop is quick."""
+    task = tiny.task("lev-6-4-arousal")
+    return replace(task, support=task.support[:draws])
+
+
+def test_own_decoding_of_levels_is_that_of_a_loop():
+    task = small_task()
+    levels = np.array(task.novel.labels, dtype=float)
+    true = levels[:, None] - levels
+    noise = np.random.default_rng(0).normal(size=true.shape)
+    for differences in (true + 2 * noise, np.zeros_like(true)):  # of nobody: ties
+        found = level_figures(differences, task)
+        for shots in (1, 3, 5):
+            right, away = decoded_by_hand(differences.tolist(), task, shots)
+            assert found[str(shots)]["balanced_accuracy"] == pytest.approx(right, abs=1e-9)
+            assert found[str(shots)]["level_error"] == pytest.approx(away, abs=1e-9)
+    assert level_figures(true, task)["1"] == {"balanced_accuracy": 1.0, "level_error": 0.0}
+
+
+def test_mt_clar_decodes_levels_and_nothing_else(little):
+    """A query's level is a support's and what the network says of the two, for the task's own."""
+    task = small_task(5)
+    settings = replace(settings_of("mt-clar"), task=task.name)
+    torch.manual_seed(3)
+    network = build_network(settings, 6).eval()
+    random = np.random.default_rng(1)
+    vectors = {name: random.normal(size=16).astype("float32") for name in task.novel.sample_ids}
+    with torch.no_grad():
+        z = torch.tensor(np.stack(list(vectors.values())))
+        pairs = [[network.difference(a - b)[1].item() * 9 / 2 for b in z] for a in z]
+    right, away = decoded_by_hand(pairs, task, 2)
+    found = mt_clar.decode(network, task, vectors)
+    assert found["2"]["balanced_accuracy"] == pytest.approx(right, abs=1e-6)
+    assert found["2"]["level_error"] == pytest.approx(away, abs=1e-6)
+    assert mt_clar.decode(network, tiny.task("cat-6-6"), {}) is None
+
+
+def test_frozen_trunks_side_by_side(small):
+    """Each branch at unit length, all of it at unit length; nothing of it is trained."""
+    settings = Settings.of("frozen", "cat-6-6", weights="stand-in")
+    assert settings.epochs == 0 and settings.frozen
+    network = build_network(settings, 6).eval()
+    pictures = {x: torch.randn(5, 3, tiny.SIZE, tiny.SIZE) for x in ("image", "body")}
+    with torch.no_grad():
+        found = network(pictures)
+        parts = [network.trunk(x)(y).double().numpy() for x, y in pictures.items()]
+    expected = np.hstack([x / np.linalg.norm(x, axis=1, keepdims=True) for x in parts]) / 2**0.5
+    assert found.logits is None and np.allclose(found.embedding, expected, atol=1e-6)
+    head = Settings.of("frozen-head", "cat-6-6", weights="stand-in")
+    learnt = build_network(head, 6)
+    module._optimiser(head, learnt)
+    moving = {name for name, x in learnt.named_parameters() if x.requires_grad}
+    assert moving == {f"{x}.{y}" for x in ("embedder", "classifier") for y in ("weight", "bias")}
+    assert learnt.embedder.weight.shape == (head.embedding, 32)
+
+
+def test_frozen_is_refused_without_pretrained_trunks_and_is_not_trained():
+    with pytest.raises(InputError, match="frozen-head is about pretrained trunks"):
+        build_network(Settings.of("frozen-head", "cat-6-6", weights="none"), 6)
+    with pytest.raises(InputError, match="must be from 0 to 0, not 3"):
+        Settings.of("frozen", "cat-6-6", epochs=3)
+    with pytest.raises(InputError, match="must be at least 1, not 0"):
+        Settings.of("frozen-head", "cat-6-6", epochs=0)
 
 
 def test_the_list_names_source_parameters_and_what_is_reported_elsewhere(run):
