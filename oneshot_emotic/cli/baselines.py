@@ -2,61 +2,137 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
 import click
 
 from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.progress import echo, echo_lines
+
+if TYPE_CHECKING:
+    from oneshot_emotic_baselines.recipes import Recipe
+
+_COLUMNS = 80
 
 
 @click.command()
 @click.option("--metric-losses", is_flag=True, help="List what `train --metric-loss` takes.")
 @needs_extra
 def command(metric_losses: bool) -> None:
-    """List the baselines with the paper's figures."""
+    """List all systems: what they see and learn, size, source, reported figures.
+
+    The paper's baselines, other systems that are trained here, and frozen encoders. Needs no torch.
+    """
     if metric_losses:
         from oneshot_emotic_baselines import metric_learning
 
         echo_lines("\n".join(metric_learning.metric_losses()))
         return
-    from oneshot_emotic_baselines.recipes import RECIPES, REPORTED_RESNET50, REPORTED_SOURCE
-    from tabulate import tabulate
+    from oneshot_emotic_baselines.recipes import RECIPES
 
+    recipes = list(RECIPES.values())
+    echo_lines(_systems(recipes))
+    echo("")
+    echo_lines(_training(recipes))
+    echo("", "Parameters: with six base classes, pixels: the side of a picture; both by default.")
+    _reported(recipes)
+    echo("", "Reported elsewhere, each by another protocol; comparable with no score here:", "")
+    for recipe in recipes:
+        if recipe.elsewhere:
+            echo_lines(_item(recipe.name, recipe.elsewhere))
+    echo("", "Frozen encoders, as `oneshot-emotic run NAME --data ROOT` takes them:", "")
+    echo_lines("\n".join(_encoders()))
+    echo("", "Train one: oneshot-emotic train RECIPE --task TASK --data ROOT")
+
+
+def _systems(recipes: Sequence[Recipe]) -> str:
+    """What each is, and what it begins with."""
     from oneshot_emotic.report import NONE
+
+    rows = [
+        [
+            recipe.name,
+            recipe.title,
+            ", ".join(recipe.branches) or NONE,
+            ", ".join(dict.fromkeys(recipe.pretraining.values())) or NONE,
+        ]
+        for recipe in recipes
+    ]
+    return _table(rows, ["recipe", "name", "sees", "begins with"])
+
+
+def _training(recipes: Sequence[Recipe]) -> str:
+    """What each descends, how large it is, and where it is described."""
+    from oneshot_emotic.report import NONE
+
+    rows = [
+        [
+            recipe.name,
+            _losses(recipe) or "none: not trained",
+            f"{recipe.parameters:,}" if recipe.parameters else NONE,
+            str(recipe.size) if recipe.pixel_branches else NONE,
+            recipe.paper.replace("https://arxiv.org/abs/", "arXiv ") or NONE,
+        ]
+        for recipe in recipes
+        if recipe.kind == "trained"
+    ]
+    headers = ["recipe", "losses", "parameters", "pixels", "source"]
+    return _table(rows, headers, right=(2, 3))
+
+
+def _losses(recipe: Recipe) -> str:
+    metric = recipe.settings.get("metric_loss", "triplet")
+    names = [metric if x.name == "metric" else x.name for x in recipe.losses]
+    return " + ".join(names).replace("_", " ")
+
+
+def _reported(recipes: Sequence[Recipe]) -> None:
+    """The figures of Affect-DML."""
+    from oneshot_emotic_baselines.recipes import REPORTED_RESNET50, REPORTED_SOURCE
+
     from oneshot_emotic.tasks import TASKS
 
-    rows = []
-    for recipe in RECIPES.values():
-        metric = recipe.settings.get("metric_loss", "triplet")
-        names = [metric if x.name == "metric" else x.name for x in recipe.losses]
-        losses = " + ".join(names).replace("_", " ")
-        rows.append(
-            [
-                recipe.name,
-                recipe.title,
-                ", ".join(recipe.branches) or NONE,
-                losses if recipe.kind == "trained" else NONE,
-                ", ".join(f"{key}: {value}" for key, value in recipe.pretraining.items()) or NONE,
-            ]
-        )
-    headers = ["recipe", "the paper's name", "sees", "losses", "pretraining"]
-    echo_lines(tabulate(rows, headers, tablefmt="simple"))
-    figures = [
-        [recipe.name, *(f"{recipe.reported[task]:.2f}" for task in TASKS)]
-        for recipe in RECIPES.values()
-        if recipe.reported
-    ]
-    figures.append(["sem-ib-dml, resnet50", *(f"{REPORTED_RESNET50[task]:.2f}" for task in TASKS)])
-    echo("", f"Reported, not recomputed: {REPORTED_SOURCE} (ResNet50: Table IV).")
+    figures = [(x.name, x.reported) for x in recipes if x.reported]
+    figures.append(("sem-ib-dml, resnet50", REPORTED_RESNET50))
+    rows = [[name, *(f"{of[task]:.2f}" for task in TASKS)] for name, of in figures]
+    short = [task.replace("-", "\n", 1).replace("-", ":", 1).replace("-", "\n") for task in TASKS]
+    echo("")
+    echo_lines(_wrapped(f"Reported, not recomputed: {REPORTED_SOURCE} (ResNet50: Table IV)."))
     echo("Plain accuracy of one support draw: not comparable with scores of this package.", "")
-    short = [name.replace("valence", "v").replace("arousal", "a") for name in TASKS]
-    short = [name.replace("dominance", "d") for name in short]
-    echo_lines(tabulate(figures, ["reported", *short], tablefmt="simple", disable_numparse=True))
-    systems = [
-        [recipe.name, f"{recipe.parameters:,}", recipe.paper, recipe.elsewhere]
-        for recipe in RECIPES.values()
-        if recipe.elsewhere
-    ]
-    echo("", "Beyond the paper; what their own papers report is of another protocol each:", "")
-    headers = ["system", "parameters", "source", "reported, on another protocol"]
-    echo_lines(tabulate(systems, headers, tablefmt="simple", disable_numparse=True))
-    echo("", "Train one: oneshot-emotic train RECIPE --task TASK --data ROOT")
+    headers = [text.replace("valence", "v").replace("arousal", "a") for text in short]
+    headers = [text.replace("dominance", "d") for text in headers]
+    echo_lines(_table(rows, ["reported", *headers], right=range(1, 9)))
+
+
+def _encoders() -> Iterator[str]:
+    """The frozen encoders that are known, and what a row with one discloses."""
+    from oneshot_emotic.encoders.known import KNOWN, SEEN_TEST_IMAGES
+
+    for known in KNOWN:
+        paper = known.paper.replace("https://arxiv.org/abs/", "arXiv ")
+        yield known.name
+        yield f"    {known.title}; {known.parameters:,} parameters, {known.size} pixels; {paper}"
+        yield f"    weights: {known.licence}; --seen-unseen-names {known.seen_unseen_names}"
+    yield ""
+    yield _wrapped(
+        "--seen-unseen-names yes: it was pretrained with texts, which hold the words of the unseen "
+        f"classes. --seen-test-images {SEEN_TEST_IMAGES} on EMOTIC for all: whether pretraining on "
+        "pictures of the web has seen its images cannot be known."
+    )
+
+
+def _item(name: str, text: str) -> str:
+    return textwrap.fill(f"{name:14} {text}", _COLUMNS, subsequent_indent=15 * " ")
+
+
+def _wrapped(text: str) -> str:
+    return textwrap.fill(text, _COLUMNS)
+
+
+def _table(rows: Sequence[Sequence[str]], headers: Sequence[str], right: Sequence[int] = ()) -> str:
+    from tabulate import tabulate
+
+    align = ["right" if place in right else "left" for place in range(len(headers))]
+    return tabulate(rows, headers, tablefmt="simple", colalign=align, disable_numparse=True)

@@ -42,7 +42,7 @@ COMMANDS: dict[str, str] = {
     "embed": "Embed a data set's novel persons with a built-in embedder or a checkpoint.",
     "run": "Score a frozen encoder by its name: from pictures to figures.",
     "fit-head": "Train a small head on the features of a frozen encoder, and score both.",
-    "baselines": "List the baselines with the paper's figures.",
+    "baselines": "List all systems: what they see and learn, size, source, reported figures.",
     "prepare": "Decode every image once, for training: full images and body crops.",
     "sem2vec": "Run an ADE20K segmenter over the images and write what is in them.",
     "pretrain": "Pretrain the trunks of a stand-in's networks on drawings.",

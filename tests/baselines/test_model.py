@@ -73,3 +73,11 @@ def test_resnet50():
 def test_the_1000_way_layer_is_gone():
     assert network("ib-dml").branches["image"].fc.weight.shape == (512, 512)
     assert network("ib-dml").embedder.weight.shape == (128, 1024)
+
+
+@pytest.mark.parametrize("name", [x for x, recipe in RECIPES.items() if recipe.kind == "trained"])
+def test_parameters_are_as_stated(name):
+    """Counted on tensors without values, of the network of six base classes that is its default."""
+    with torch.device("meta"):
+        network = build_network(Settings.of(name, "cat-6-6"), 6, pretrained=False)
+    assert sum(x.numel() for x in network.parameters()) == RECIPES[name].parameters
