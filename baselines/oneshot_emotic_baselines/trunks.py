@@ -44,6 +44,8 @@ def seen_by_trunks(
     """
     seen: dict[str, Any] = {}
     for branch in settings.effective_recipe.pixel_branches:
+        if branch == "scene":  # its maps are large, and differ with every scale
+            continue
         field = "images" if branch == "image" else "bodies"
         trunk = network.trunk(branch).eval()
         with autocast(settings, device) as precision:
