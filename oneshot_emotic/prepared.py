@@ -141,7 +141,7 @@ def prepare(
     work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(plan), CHUNK)
     if not work.is_finished():
         pictures = len(plan) + len(sample_ids)
-        make = partial(_make_files, folder, plan, sample_ids, size)
+        make: Callable[[], None] = partial(_make_files, folder, plan, sample_ids, size)
         if proportions:  # as parts and as one array; most pictures are as 4 to 3
             pictures, make = len(plan) * 3 // 2, lambda: None
         with work.held(pictures * size * size * 3, make):

@@ -201,13 +201,15 @@ def model_card(
     metric = "triplet loss" if settings.metric_loss == TRIPLET else settings.metric_loss
     names = [metric if x.name == "metric" else x.name.replace("_", " ") for x in recipe.losses]
     losses = " and ".join(names) + (" alone" if len(names) == 1 else "")
+    seen = [("image", "body") if x == "scene" else (x,) for x in recipe.branches]
+    modalities = [name for names in seen for name in names]
     origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
     return {
         "name": recipe.title,
         "description": f"Baseline {recipe.name} of this package: {losses}. {how}"[:500],
         "authors": ["The oneshot-emotic developers"],
         "paper": recipe.paper,
-        "modalities": list(recipe.branches),
+        "modalities": modalities,
         "backbone": recipe.backbone or (settings.backbone if recipe.pixel_branches else "MLP"),
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",

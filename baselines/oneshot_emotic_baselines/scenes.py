@@ -17,6 +17,7 @@ from oneshot_emotic.errors import InputError, Problem
 from oneshot_emotic_baselines.weights import MEAN, STD
 
 if TYPE_CHECKING:
+    from oneshot_emotic.prepared import Pixels
     from oneshot_emotic_baselines.data import Changes, IntArray, PersonData
 
 #: Persons that are embedded in one pass, unless an image alone has more.
@@ -49,7 +50,8 @@ class SceneBatches:
         """The inputs of each batch of places, in order.
 
         Yields:
-            `scene`: uint8 (images, height, width, 3), each image at the top left, the rest black;
+            `scene`: uint8 (images, height, width, 3), as of `padded`; or (images, numbers), as a
+            frozen trunk makes them;
             `scene_sizes`: each one's height and width, int64 (images, 2), on the CPU;
             `scene_boxes`: left, top, right and bottom as shares of the image, (persons, 4);
             `scene_rows`: each person's image, and number among the persons there, int64
@@ -64,10 +66,10 @@ class SceneBatches:
         shown, rows = np.unique(self._images[chosen], return_inverse=True)
         rows = rows.reshape(-1)
         sizes = self._whole.sizes[shown]
-        pixels = np.zeros((len(shown), *sizes.max(axis=0), 3), dtype=np.uint8)
-        for place, row in enumerate(shown):
-            height, width = sizes[place]
-            pixels[place, :height, :width] = self._whole.image(self._flat, row)
+        if self._flat.ndim == 2:
+            pixels = self._flat[shown]
+        else:
+            pixels = padded([self._whole.image(self._flat, row) for row in shown])
         numbers = np.tril(rows[:, None] == rows, -1).sum(axis=1)
         return {
             "scene": torch.from_numpy(pixels),
@@ -77,15 +79,19 @@ class SceneBatches:
         }
 
     def passes(self, count: int) -> list[IntArray]:
-        """The first `count` persons in groups to embed: those of an image are always together.
+        """The first `count` persons in groups to embed: all of an image, images of one size alone.
 
-        So what comes out for a person never depends on where a batch ends.
+        So what comes out for a person never depends on where a batch ends: all that is beyond the
+        edge of a smaller image would count, in convolutions and their normalisation.
         """
-        order = np.argsort(self._images[:count], kind="stable")
-        _, sizes = np.unique(self._images[:count], return_counts=True)
-        groups: list[list[IntArray]] = [[]]
-        for persons in np.split(order, np.cumsum(sizes)[:-1]):
-            if groups[-1] and sum(map(len, groups[-1])) + len(persons) > PASS:
+        images = self._images[:count]
+        sizes = self._whole.sizes[images]
+        order = np.lexsort((images, sizes[:, 1], sizes[:, 0]))
+        ends = np.flatnonzero(np.diff(images[order])) + 1
+        groups: list[list[IntArray]] = []
+        for persons in np.split(order, ends):
+            same = groups and (sizes[groups[-1][0][0]] == sizes[persons[0]]).all()
+            if not same or sum(map(len, groups[-1])) + len(persons) > PASS:
                 groups.append([])
             groups[-1].append(persons)
         return [np.concatenate(group) for group in groups]
@@ -102,14 +108,16 @@ def scene_inputs(
             moved.
 
     Returns:
-        `scene`: float32 (images, 3, height, width), normalised, zero beyond an image's edge;
-        `scene_sizes` and `scene_rows` as they were; `scene_boxes`: the true boxes, mirrored with
-        their images; `scene_starts`: the boxes that the network is given, the same unless a recipe
-        changes them.
+        `scene`: float32 (images, 3, height, width), normalised, zero beyond an image's edge; what a
+        trunk made of them stays as it is, and nothing is mirrored; `scene_sizes` and `scene_rows`
+        as they were; `scene_boxes`: the true boxes, mirrored with their images; `scene_starts`: the
+        boxes that the network is given, the same unless a recipe changes them.
     """
     pixels, sizes, boxes, rows = (
         batch[name] for name in ("scene", "scene_sizes", "scene_boxes", "scene_rows")
     )
+    if pixels.ndim == 2:
+        return {**batch, "scene": pixels.float(), "scene_starts": boxes}
     device, width = pixels.device, pixels.shape[2]
     at, own = torch.arange(width, device=device), sizes[:, 1:].to(device)
     if changes is not None:
@@ -122,12 +130,8 @@ def scene_inputs(
         turned = mirrored[rows[:, 0]]
         left, right = torch.where(turned, 1 - right, left), torch.where(turned, 1 - left, right)
         boxes = torch.stack([left, top, right, bottom], dim=1)
-    values = pixels.permute(0, 3, 1, 2).float().div_(255)
-    for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
-        values[:, channel].sub_(mean).div_(std)
-    values = values.mul_(inside(sizes, values)[:, None])
     return {
-        "scene": values,
+        "scene": normalised_scenes(pixels, sizes),
         "scene_sizes": sizes,
         "scene_boxes": boxes,
         "scene_rows": rows,
@@ -135,16 +139,33 @@ def scene_inputs(
     }
 
 
-def inside(sizes: torch.Tensor, pixels: torch.Tensor) -> torch.Tensor:
-    """Where the images are in a batch of pixels (images, channels, height, width).
+def padded(images: Sequence[Pixels], side: int = 0) -> Pixels:
+    """Images at the top left of pictures of a common size, of at least this side; the rest black.
 
     Returns:
-        bool (images, height, width).
+        uint8 (images, height, width, 3).
     """
-    height, width = pixels.shape[2:]
-    rows, columns = (sizes[:, x, None].to(pixels.device) for x in (0, 1))
-    inner = torch.arange(height, device=pixels.device) < rows
-    return inner[:, :, None] & (torch.arange(width, device=pixels.device) < columns)[:, None]
+    high, wide = (max(side, *(x.shape[axis] for x in images)) for axis in (0, 1))
+    found = np.zeros((len(images), high, wide, 3), dtype=np.uint8)
+    for picture, image in zip(found, images, strict=True):
+        picture[: image.shape[0], : image.shape[1]] = image
+    return found
+
+
+def normalised_scenes(pixels: torch.Tensor, sizes: torch.Tensor) -> torch.Tensor:
+    """uint8 (images, height, width, 3) as float32 (images, 3, height, width), zero beyond edges."""
+    values = pixels.permute(0, 3, 1, 2).float().div_(255)
+    for channel, (mean, std) in enumerate(zip(MEAN, STD, strict=True)):
+        values[:, channel].sub_(mean).div_(std)
+    height, width = values.shape[2:]
+    return values.mul_(inside(sizes, height, width, values.device)[:, None])
+
+
+def inside(sizes: torch.Tensor, height: int, width: int, device: torch.device) -> torch.Tensor:
+    """Where images of these sizes are in pictures of a common one, bool (images, height, width)."""
+    rows, columns = (sizes[:, x, None].to(device) for x in (0, 1))
+    inner = torch.arange(height, device=device) < rows
+    return inner[:, :, None] & (torch.arange(width, device=device) < columns)[:, None]
 
 
 def rescaled(inputs: Mapping[str, torch.Tensor], scale: float) -> dict[str, torch.Tensor]:

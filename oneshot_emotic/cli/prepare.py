@@ -58,8 +58,8 @@ def command(
         echo(f"{folder}: sound, every pixel as it was written")
         return
     with growing_bar("preparing") as progress:
-        how = {"size": size, "proportions": proportions}
-        prepared = prepare(root, output, progress=progress, **how, **options)
+        options |= {"size": size, "proportions": proportions, "progress": progress}
+        prepared = prepare(root, output, **options)
     if grey := prepared.without_picture:
         say(f"warning: {len(grey):,} images are missing or broken, and grey here: {some(grey)}")
     if proportions:

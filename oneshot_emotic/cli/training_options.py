@@ -108,8 +108,9 @@ weights_option = click.option(
     multiple=True,
     metavar="none|stand-in[=FOLDER]|imagenet=FILE|places365=FILE|image=FILE|body=FILE|scene=FILE",
     help="Begin with local weights of the network's own form, in place of what the recipe names or "
-    "in one branch (scene: Deformable DETR's on COCO, a file or folder of transformers), with those "
-    "of `oneshot-emotic pretrain` (stand-in), or from scratch (none). Default: ImageNet weights are downloaded, Places-365 "
+    "in one branch (scene: Deformable DETR's on COCO, a file or folder of transformers), with "
+    "those of `oneshot-emotic pretrain` (stand-in), or from scratch (none). Default: ImageNet "
+    "weights are downloaded, Places-365 "
     "weights must be given.",
 )
 

@@ -6,7 +6,7 @@ adapted: here a subject query is a person whose box is given.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, get_args
 
@@ -42,7 +42,7 @@ class Shape(NamedTuple):
         width: Of the states.
         heads: Of each attention.
         hidden: Of the feed-forward networks.
-        layers: Of encoder and decoder each.
+        layers: Of the encoder and of the decoder.
         context: Context queries.
         near: Of these, how many a subject sees as its nearest.
         alike: Likewise, as those most alike.
@@ -51,7 +51,7 @@ class Shape(NamedTuple):
     width: int
     heads: int
     hidden: int
-    layers: int
+    layers: tuple[int, int]
     context: int
     near: int
     alike: int
@@ -59,8 +59,8 @@ class Shape(NamedTuple):
 
 #: By backbone: the paper's network, and a reduced variant of this package.
 SHAPES = {
-    "resnet50": Shape(256, 8, 1024, 6, 300, 100, 50),
-    "resnet18": Shape(128, 4, 256, 2, 60, 20, 10),
+    "resnet50": Shape(256, 8, 1024, (6, 6), 300, 100, 50),
+    "resnet18": Shape(64, 4, 128, (1, 2), 60, 20, 10),
 }
 
 
@@ -112,8 +112,8 @@ class DsctNet(DeformableDetr):
         whole = files.get("scene") if begun else None
         backbone: Any = resnet(name, None if whole else begun, files)  # type: ignore[arg-type]
         widths = (128, 256, 512) if name == "resnet18" else (512, 1024, 2048)
-        queries = shape.context
-        super().__init__(widths, *shape[:3], (shape.layers, shape.layers), queries)
+        super().__init__(widths, *shape[:5])
+        self.channels = widths
         del backbone.fc
         self.branches = nn.ModuleDict({"scene": backbone})
         if settings.weights != "none":
@@ -121,26 +121,30 @@ class DsctNet(DeformableDetr):
         if whole:
             self._begin_with(whole)
         self.shape, self.fusion = shape, frozenset(fusion)
-        width, layers = shape.width, range(shape.layers)
+        width, layers = shape.width, range(shape.layers[1])
         self.subject = nn.Parameter(torch.randn(width))
         self.place = nn.Linear(4 * width, width)
         self.embedder = nn.Linear(width, settings.embedding)
-        inputs = [width] * (shape.layers - 1) + [settings.embedding]
+        inputs = [width] * (len(layers) - 1) + [settings.embedding]
         self.classifiers = nn.ModuleList([nn.Linear(x, classes) for x in inputs])
         self.boxes = nn.ModuleList([_box_head(width) for _ in layers])
         for head in self.classifiers:  # as of RetinaNet: begins with one in a hundred
             nn.init.constant_(head.bias, -4.595)
 
     def trunk(self, branch: str) -> nn.Module:
-        """The ResNet."""
-        found: nn.Module = self.branches[branch]
-        return found
+        """All that makes maps, of squares of which each side is a multiple of 32, as numbers."""
+        return _Maps(self.branches[branch])
 
     def forward(self, inputs: Mapping[str, torch.Tensor]) -> Outputs:
         """The `Outputs` of persons; inputs as of `scene_inputs`, images padded to a common size."""
         rows, numbers = inputs["scene_rows"].unbind(dim=1)
         pixels = inputs["scene"]
-        memory = self.encode(self._maps(pixels), inside(inputs["scene_sizes"], pixels))
+        if pixels.ndim == 2:  # what the trunk made of squares
+            maps = unfolded(pixels, self.channels)
+            height = width = STRIDE * maps[0].shape[3]
+        else:
+            maps, (height, width) = feature_maps(self.branches["scene"], pixels), pixels.shape[2:]
+        memory = self.encode(maps, inside(inputs["scene_sizes"], height, width, pixels.device))
         images, most = len(pixels), int(numbers.max()) + 1
         starts = pixels.new_zeros(images, most, 4)
         starts[..., 2:] = 1
@@ -157,13 +161,6 @@ class DsctNet(DeformableDetr):
         found = (torch.stack(moved, dim=1).float() + begun[:, None]).sigmoid()
         corners = box_convert(found, "cxcywh", "xyxy")
         return Outputs(embedding, logits, corners, inputs["scene_boxes"])
-
-    def _maps(self, pixels: torch.Tensor) -> list[torch.Tensor]:
-        net: Any = self.branches["scene"]
-        found = net.maxpool(net.relu(net.bn1(net.conv1(pixels))))
-        found = net.layer2(net.layer1(found))
-        third = net.layer3(found)
-        return [found, third, net.layer4(third)]
 
     def _decode(
         self, memory: Memory, boxes: torch.Tensor, there: torch.Tensor
@@ -215,6 +212,42 @@ class DsctNet(DeformableDetr):
         }
         checked_state(own, state, str(path))
         self.load_state_dict(state, strict=False)
+
+
+#: Pixels to a place of the first map; of each further one twice as many.
+STRIDE = 8
+
+
+def feature_maps(network: Any, pixels: torch.Tensor) -> list[torch.Tensor]:
+    """The outputs of a ResNet's last three stages."""
+    found = network.maxpool(network.relu(network.bn1(network.conv1(pixels))))
+    found = network.layer2(network.layer1(found))
+    third = network.layer3(found)
+    return [found, third, network.layer4(third)]
+
+
+class _Maps(nn.Module):
+    """The maps of pictures, one after the other, (images, numbers)."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, pixels: torch.Tensor) -> torch.Tensor:
+        maps = feature_maps(self.network, pixels)
+        return torch.cat([x.flatten(1) for x in maps], dim=1)
+
+
+def unfolded(numbers: torch.Tensor, channels: Sequence[int]) -> list[torch.Tensor]:
+    """The maps of square pictures from what `DsctNet.trunk` makes of them."""
+    whole = sum(count / 4**place for place, count in enumerate(channels))
+    first = round((numbers.shape[1] / whole) ** 0.5)
+    sides = [first >> place for place in range(len(channels))]
+    parts = numbers.split([c * x * x for c, x in zip(channels, sides, strict=True)], dim=1)
+    return [
+        part.unflatten(1, (count, side, side))
+        for part, count, side in zip(parts, channels, sides, strict=True)
+    ]
 
 
 def _box_head(width: int) -> nn.Sequential:
@@ -296,8 +329,10 @@ def fused(
 
 def augment(inputs: dict[str, torch.Tensor], random: torch.Generator) -> dict[str, torch.Tensor]:
     """One scale for all images of a batch, and boxes that are a little wrong."""
-    scale = SCALES[int(torch.randint(len(SCALES), (1,), generator=random))]
     starts = jittered(inputs["scene_boxes"], JITTER, random)
+    if inputs["scene"].ndim == 2:  # what a trunk made of them
+        return {**inputs, "scene_starts": starts}
+    scale = SCALES[int(torch.randint(len(SCALES), (1,), generator=random))]
     return {**rescaled(inputs, scale), "scene_starts": starts}
 
 
