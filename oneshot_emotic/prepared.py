@@ -29,12 +29,17 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.persons import read_annotations
-from oneshot_emotic.emotic.places import GREY, Place, pixel_box, places_of, square
+from oneshot_emotic.emotic.places import (
+    GREY,
+    PicturePlan,
+    Place,
+    pixel_box,
+    places_of,
+    square,
+)
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
@@ -51,16 +56,6 @@ CONTENTS = frozenset({DOCUMENT, IMAGES, BODIES, IMAGE_TABLE, PERSON_TABLE})
 CHUNK = 32
 
 Pixels = npt.NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class PicturePlan:
-    """One image and the bodies in it, with their rows in the arrays."""
-
-    row: int
-    image: ListedImage
-    first_body: int
-    boxes: tuple[Box, ...]
 
 
 @dataclass(frozen=True)

@@ -14,19 +14,16 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
-from oneshot_emotic.emotic.places import GREY, pixel_box
+from oneshot_emotic.emotic.places import GREY, PicturePlan, pixel_box
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.files import write_text
-
-if TYPE_CHECKING:
-    from oneshot_emotic.prepared import PicturePlan
 
 IMAGE_COLUMNS = ("image_id", "height", "width")
 PERSON_COLUMNS = ("sample_id", "image_row", "left", "top", "right", "bottom")
