@@ -8,8 +8,9 @@
     OUT/images.csv      the image_id of each row of images.npy
     OUT/persons.csv     the sample_id of each row of bodies.npy, and the row of the person's image
 
-A run that was killed goes on (worklist.py) after checking the CRC-32 of what it had written, and
-gives the same files as one that was not.
+Or whole images with their proportions, without bodies (whole.py). A run that was killed goes on
+(worklist.py) after checking the CRC-32 of what it had written, and gives the same files as one that
+was not.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import os
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,18 +29,25 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from oneshot_emotic.emotic.boxes import Box
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
-from oneshot_emotic.emotic.matfile import ListedImage
 from oneshot_emotic.emotic.persons import read_annotations
-from oneshot_emotic.emotic.places import GREY, Place, pixel_box, places_of, square
+from oneshot_emotic.emotic.places import (
+    GREY,
+    PicturePlan,
+    Place,
+    pixel_box,
+    places_of,
+    square,
+)
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
 from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.files import write_text
+from oneshot_emotic.whole import Whole, file_crc, part_file, read_whole, write_whole
+from oneshot_emotic.whole import prepare_part as prepare_whole_part
 from oneshot_emotic.worklist import PARTS, WorkList, in_processes
 
-FORMAT = "oneshot-emotic-prepared/2"
+FORMAT, FORMAT_WHOLE = "oneshot-emotic-prepared/2", "oneshot-emotic-prepared-whole/1"
 DOCUMENT, IMAGES, BODIES = "prepared.json", "images.npy", "bodies.npy"
 IMAGE_TABLE, PERSON_TABLE = "images.csv", "persons.csv"
 CONTENTS = frozenset({DOCUMENT, IMAGES, BODIES, IMAGE_TABLE, PERSON_TABLE})
@@ -50,29 +59,20 @@ Pixels = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class PicturePlan:
-    """One image and the bodies in it, with their rows in the arrays."""
-
-    row: int
-    image: ListedImage
-    first_body: int
-    boxes: tuple[Box, ...]
-
-
-@dataclass(frozen=True)
 class Prepared:
     """A finished folder.
 
     Attributes:
         folder: Where it is.
-        size: Side of the pictures in pixels.
-        images: uint8 (images, size, size, 3), memory-mapped.
-        bodies: uint8 (persons, size, size, 3), memory-mapped.
+        size: Side of the pictures in pixels; of whole images the longer one.
+        images: uint8 (images, size, size, 3), memory-mapped; of whole images flat.
+        bodies: uint8 (persons, size, size, 3), memory-mapped; none beside whole images.
         image_ids: The image of each row of `images`.
         image_row: sample_id -> row of `images`.
-        body_row: sample_id -> row of `bodies`.
+        body_row: sample_id -> row of `bodies`, or of `whole.boxes`.
         stored: Width and height of each image as stored; None where it was missing or broken, and
             is grey here.
+        whole: How whole images lie in `images`; None of squares.
     """
 
     folder: Path
@@ -83,6 +83,7 @@ class Prepared:
     image_row: Mapping[str, int]
     body_row: Mapping[str, int]
     stored: tuple[tuple[int, int] | None, ...]
+    whole: Whole | None = None
 
     @property
     def without_picture(self) -> tuple[str, ...]:
@@ -91,9 +92,9 @@ class Prepared:
         return tuple(image_id for image_id, size in pairs if size is None)
 
 
-def default_folder(root: Path, size: int) -> Path:
+def default_folder(root: Path, size: int, proportions: bool = False) -> Path:
     """Where the pictures of an EMOTIC copy are prepared unless somebody says otherwise."""
-    return root / f"prepared-{size}"
+    return root / (f"prepared-{size}-whole" if proportions else f"prepared-{size}")
 
 
 def prepare(
@@ -101,6 +102,7 @@ def prepare(
     output: Path | None = None,
     *,
     size: int,
+    proportions: bool = False,
     annotations: Path | None = None,
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
@@ -109,8 +111,10 @@ def prepare(
 
     Args:
         root: The EMOTIC copy or stand-in.
-        output: The folder to make; default `root/prepared-<size>`.
+        output: The folder to make; default `root/prepared-<size>`, with `proportions` and `-whole`.
         size: Side of the pictures; both the image and the crop are resized to a square of it.
+        proportions: True makes whole images alone, each with its proportions and its longer side
+            of `size` pixels.
         annotations: The annotations file, where it is not under `root`.
         workers: Processes; the result does not depend on it.
         progress: Called with the images done so far and all of them.
@@ -120,21 +124,29 @@ def prepare(
     """
     checked_size(size)
     layout = find_layout(root)
-    folder = output or default_folder(root, size)
+    folder = output or default_folder(root, size, proportions)
     persons = read_annotations(annotations or find_annotations(layout)).persons
     plan, sample_ids = plan_pictures(places_of(persons))
     if not plan:
         raise InputError(Problem("the annotations have no persons", str(root)))
     if not layout.image_folders:
         raise InputError(Problem("no image folders (such as mscoco/images) found", str(root)))
-    identity = _identity(plan, sample_ids, size)
+    identity = _identity(plan, sample_ids, size, FORMAT_WHOLE if proportions else FORMAT)
     other = "was prepared from other annotations, at another size or by another version"
     work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(plan), CHUNK)
     if not work.is_finished():
-        needed = (len(plan) + len(sample_ids)) * size * size * 3
-        with work.held(needed, lambda: _make_files(folder, plan, sample_ids, size)):
-            _work_off(work, plan, layout.image_folders, size, workers, progress)
+        pictures = len(plan) + len(sample_ids)
+        make: Callable[[], None] = partial(_make_files, folder, plan, sample_ids, size)
+        if proportions:  # as parts and as one array; most pictures are as 4 to 3
+            pictures, make = len(plan) * 3 // 2, lambda: None
+        with work.held(pictures * size * size * 3, make):
+            jobs = (plan, layout.image_folders, size, workers, progress)
+            (_work_off_whole if proportions else _work_off)(work, *jobs)
             results = list(work.results().values())
+            if proportions:
+                files = [part_file(folder / PARTS, start) for start in work.starts]
+                tables = (IMAGE_TABLE, PERSON_TABLE)
+                write_whole(folder, IMAGES, tables, files, plan, sample_ids, results, size)
             document = {
                 **identity,
                 "images": len(plan),
@@ -157,13 +169,15 @@ def checked_size(size: int) -> int:
     return size
 
 
-def _identity(plan: Sequence[PicturePlan], sample_ids: Sequence[str], size: int) -> dict[str, Any]:
+def _identity(
+    plan: Sequence[PicturePlan], sample_ids: Sequence[str], size: int, form: str = FORMAT
+) -> dict[str, Any]:
     """What tells prepared pictures from others: whose, from which boxes, of which size."""
-    lines = [f"{FORMAT}\t{size}\t{CHUNK}"]
+    lines = [f"{form}\t{size}\t{CHUNK}"]
     lines += [f"{picture.image.image_id}\t{picture.boxes}" for picture in plan]
     content = "".join(f"{line}\n" for line in [*lines, *sample_ids])
     plan_digest = hashlib.sha256(content.encode()).hexdigest()
-    return {"format": FORMAT, "size": size, "plan": plan_digest}
+    return {"format": form, "size": size, "plan": plan_digest}
 
 
 def _digest(folder: Path, document: Mapping[str, Any]) -> str:
@@ -202,20 +216,45 @@ def _work_off(
     images, bodies = (np.load(work.folder / name, mmap_mode="r") for name in (IMAGES, BODIES))
     bodies_of = [len(picture.boxes) for picture in plan]
     done = work.results()
-    jobs = [
-        (plan[start : start + CHUNK], image_folders, work.folder, size)
-        for start in work.starts
-        if start not in done or done[start]["crc32"] != _crc(images, bodies, bodies_of, start)
-    ]
-    left = sum(len(job[0]) for job in jobs)
-    progress(len(plan) - left, len(plan))
-    for (part, *_), result in in_processes(_prepare_part, jobs, workers):
-        work.note(part[0].row, result)
-        left -= len(part)
-        progress(len(plan) - left, len(plan))
+    bad = [x for x in done if done[x]["crc32"] != _crc(images, bodies, bodies_of, x)]
+    _do_parts(work, _prepare_part, (image_folders, work.folder, size), bad, plan, workers, progress)
     for name in (IMAGES, BODIES):
         with (work.folder / name).open("r+b") as stream:
             os.fsync(stream.fileno())  # some systems say only here that a disk was full
+
+
+def _work_off_whole(
+    work: WorkList,
+    plan: Sequence[PicturePlan],
+    image_folders: Mapping[str, Sequence[Path]],
+    size: int,
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    """The same where each part is a file of its own."""
+    parts, done = work.folder / PARTS, work.results()
+    bad = [start for start in done if done[start]["crc32"] != file_crc(part_file(parts, start))]
+    _do_parts(work, prepare_whole_part, (image_folders, parts, size), bad, plan, workers, progress)
+
+
+def _do_parts(
+    work: WorkList,
+    function: Callable[[Any], dict[str, Any]],
+    given: tuple[Any, ...],
+    bad: Sequence[int],
+    plan: Sequence[PicturePlan],
+    workers: int,
+    progress: Callable[[int, int], None],
+) -> None:
+    """Do the parts that are not done, or bad."""
+    left_out = set(work.results()) - set(bad)
+    jobs = [(plan[start : start + CHUNK], *given) for start in work.starts if start not in left_out]
+    left = sum(len(job[0]) for job in jobs)
+    progress(len(plan) - left, len(plan))
+    for (part, *_), result in in_processes(function, jobs, workers):
+        work.note(part[0].row, result)
+        left -= len(part)
+        progress(len(plan) - left, len(plan))
 
 
 def read_prepared(folder: Path) -> Prepared:
@@ -226,32 +265,41 @@ def read_prepared(folder: Path) -> Prepared:
     """
     document = _read_document(folder)
     remedy = "Remove the folder and run `oneshot-emotic prepare` again"
-    size = document.get("size")
-    arrays = []
+    size, of_whole = document.get("size"), document["format"] == FORMAT_WHOLE
+    whole = None
     try:
         if "sha256" in document and document["sha256"] != _digest(folder, document):
             raise ValueError(f"{DOCUMENT} or a table is not as it was written")
-        for name, count in ((IMAGES, document["images"]), (BODIES, document["persons"])):
-            array = np.lib.format.open_memmap(folder / name, mode="r")
-            if array.shape != (count, size, size, 3) or array.dtype != np.uint8:
+        count, persons_count = document["images"], document["persons"]
+        images = np.lib.format.open_memmap(folder / IMAGES, mode="r")
+        bodies = np.empty((persons_count, 0), dtype=np.uint8)
+        if of_whole:
+            whole = read_whole(folder / IMAGE_TABLE, folder / PERSON_TABLE, len(images))
+        else:
+            bodies = np.lib.format.open_memmap(folder / BODIES, mode="r")
+        for name, array, expected in (
+            (IMAGES, images, images.shape[:1] if whole else (count, size, size, 3)),
+            (BODIES, bodies, (persons_count, 0) if whole else (persons_count, size, size, 3)),
+        ):
+            if array.shape != expected or array.dtype != np.uint8:
                 raise ValueError(f"{name} has the shape {array.shape}")
-            arrays.append(array)
         image_ids = tuple(row[0] for row in csv_rows(folder / IMAGE_TABLE)[1:])
         persons = [(row[0], int(row[1])) for row in csv_rows(folder / PERSON_TABLE)[1:]]
         stored = tuple(pair and (int(pair[0]), int(pair[1])) for pair in document["stored"])
-        if {len(image_ids), len(stored)} != {len(arrays[0])} or len(persons) != len(arrays[1]):
+        if {len(image_ids), len(stored)} != {count} or len(persons) != persons_count:
             raise ValueError("tables and arrays have different lengths")
     except (OSError, ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
         raise InputError(Problem(f"is damaged: {error}", str(folder), remedy)) from None
     return Prepared(
         folder,
         int(document["size"]),
-        arrays[0],
-        arrays[1],
+        images,
+        bodies,
         image_ids,
         dict(persons),
         {sample_id: row for row, (sample_id, _) in enumerate(persons)},
         stored,
+        whole,
     )
 
 
@@ -259,14 +307,20 @@ def damaged_chunks(
     prepared: Prepared, progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[int]:
     """The numbers of the chunks whose pixels are not what was written; empty for a sound folder."""
-    images, bodies = prepared.images, prepared.bodies
+    images, bodies, count = prepared.images, prepared.bodies, len(prepared.image_ids)
     rows = list(prepared.image_row.values())
-    bodies_of = np.bincount(rows, minlength=len(images)).tolist()
+    bodies_of = np.bincount(rows, minlength=count).tolist()
     bad = []
     for number, crc in enumerate(_read_document(prepared.folder)["crc32"]):
-        if _crc(images, bodies, bodies_of, number * CHUNK) != crc:
+        start = number * CHUNK
+        if prepared.whole is None:
+            found = _crc(images, bodies, bodies_of, start)
+        else:
+            ends = [*prepared.whole.starts, len(images)]
+            found = zlib.crc32(images[ends[start] : ends[min(start + CHUNK, count)]].tobytes())
+        if found != crc:
             bad.append(number)
-        progress(min((number + 1) * CHUNK, len(images)), len(images))
+        progress(min(start + CHUNK, count), count)
     return bad
 
 
@@ -358,7 +412,7 @@ def _read_document(folder: Path) -> dict[str, Any]:
         document = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise InputError(Problem(f"cannot be read: {error}", str(path))) from None
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
+    if not isinstance(document, dict) or document.get("format") not in (FORMAT, FORMAT_WHOLE):
         remedy = "Remove the folder and run `oneshot-emotic prepare` again"
         raise InputError(Problem(f"is not of the format {FORMAT}", str(path), remedy))
     return document

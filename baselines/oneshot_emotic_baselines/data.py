@@ -19,6 +19,7 @@ from oneshot_emotic.errors import InputError, Problem, some
 from oneshot_emotic.prepared import Pixels, Prepared, default_folder, read_prepared
 from oneshot_emotic.splits import BasePersons, DatasetIdentity, Task
 from oneshot_emotic_baselines.recipes import Branch
+from oneshot_emotic_baselines.scenes import SceneBatches, scene_inputs
 from oneshot_emotic_baselines.sem2vec import find_table, presence_vectors
 from oneshot_emotic_baselines.settings import SIZE, Base
 
@@ -30,6 +31,8 @@ _AHEAD = 4
 #: Share of the free memory of a GPU that the pictures may take.
 _MEMORY_SHARE = 0.7
 _COPY_ROWS = 1024
+#: Persons that are embedded in one pass.
+_PASS = 64
 
 Item = TypeVar("Item")
 Content = TypeVar("Content")
@@ -124,6 +127,7 @@ def load_person_data(
     prepared: str | Path | None = None,
     sem2vec: str | Path | None = None,
     semantic: bool = True,
+    proportions: bool = False,
 ) -> PersonData:
     """Open what `oneshot-emotic prepare` and `oneshot-emotic sem2vec` have made.
 
@@ -133,15 +137,53 @@ def load_person_data(
         prepared: Their folder, where it is not `root/prepared-<size>`.
         sem2vec: The Sem2Vec table, where it is not found under `root`.
         semantic: False does without the table.
+        proportions: True for whole images with their proportions, as the branch `scene` sees them.
 
     Raises:
         InputError: Something is missing, with the command that makes it.
     """
-    pictures = read_prepared(Path(prepared) if prepared else default_folder(Path(root), size))
+    folder = Path(prepared) if prepared else default_folder(Path(root), size, proportions)
+    pictures = read_prepared(folder)
+    if proportions != (pictures.whole is not None):
+        what = "squares, not whole images" if proportions else "whole images, not squares"
+        option = " --keep-proportions" if proportions else ""
+        remedy = f"Run `oneshot-emotic prepare ROOT{option}`, and give that with --prepared"
+        raise InputError(Problem(f"holds {what}", str(folder), remedy))
     if not semantic:
         return PersonData(**vars(pictures))
     table = find_table(Path(root), Path(sem2vec) if sem2vec else None)
     return PersonData(**vars(pictures), semantic=presence_vectors(table, pictures.image_ids))
+
+
+def person_batches(
+    data: PersonData,
+    sample_ids: Sequence[str],
+    branches: Sequence[Branch],
+    device: torch.device,
+    *,
+    resident: bool | None = None,
+) -> PersonBatches | SceneBatches:
+    """Inputs of chosen persons for these branches; arguments as of `PersonBatches`.
+
+    Raises:
+        InputError: As there.
+    """
+    _check_there(data, sample_ids)
+    if "scene" in branches:
+        return SceneBatches(data, sample_ids, device)
+    return PersonBatches(data, sample_ids, branches, device, resident=resident)
+
+
+def _check_there(data: PersonData, sample_ids: Sequence[str]) -> None:
+    if missing := [name for name in sample_ids if name not in data.body_row]:
+        raise InputError(
+            Problem(
+                f"{len(missing):,} persons of the task are not among the prepared pictures, "
+                f"such as {some(missing)}",
+                str(data.folder),
+                "Give the data set that was built from this copy with --dataset",
+            )
+        )
 
 
 class PersonBatches:
@@ -172,15 +214,7 @@ class PersonBatches:
         Raises:
             InputError: Persons are not among the prepared ones, or there is no Sem2Vec table.
         """
-        if missing := [name for name in sample_ids if name not in data.body_row]:
-            raise InputError(
-                Problem(
-                    f"{len(missing):,} persons of the task are not among the prepared pictures, "
-                    f"such as {some(missing)}",
-                    str(data.folder),
-                    "Give the data set that was built from this copy with --dataset",
-                )
-            )
+        _check_there(data, sample_ids)
         sources: dict[Branch, tuple[Pixels | None, Mapping[str, int]]] = {
             "image": (data.images, data.image_row),
             "body": (data.bodies, data.body_row),
@@ -212,6 +246,10 @@ class PersonBatches:
             return uploaded((batch for _, batch in ahead), self.device)
         read = map(self._read, places)
         return ({name: x.to(self.device) for name, x in batch.items()} for batch in read)
+
+    def passes(self, count: int) -> list[IntArray]:
+        """The first `count` persons in groups to embed."""
+        return [np.arange(at, min(at + _PASS, count)) for at in range(0, count, _PASS)]
 
     def _read(self, places: IntArray) -> dict[str, torch.Tensor]:
         inputs: dict[str, torch.Tensor] = {}
@@ -325,10 +363,14 @@ def network_inputs(
 ) -> dict[str, torch.Tensor]:
     """From what `PersonBatches` yields to what the network takes; everything on the device.
 
+    Of `SceneBatches` see `scene_inputs`.
+
     Returns:
         float32: pictures (persons, 3, side, side), channels last in memory, normalised. What a
         trunk made of pictures stays as it is.
     """
+    if "scene" in batch:
+        return scene_inputs(batch, changes)
     inputs = dict(batch)
     for place, name in enumerate(("image", "body")):
         if name in inputs and inputs[name].dtype == torch.uint8:

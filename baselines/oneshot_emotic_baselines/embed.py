@@ -20,26 +20,26 @@ from oneshot_emotic_baselines.data import (
     PersonData,
     load_person_data,
     network_inputs,
+    person_batches,
 )
 from oneshot_emotic_baselines.model import autocast, build_network, embedding_of
 from oneshot_emotic_baselines.recipes import Recipe, recipe_named
+from oneshot_emotic_baselines.scenes import SceneBatches
 from oneshot_emotic_baselines.settings import TRIPLET, Settings
 from oneshot_emotic_baselines.trunks import seen_by_trunks
-
-_BATCH = 64
 
 Vectors = npt.NDArray[np.float32]
 
 
 def embed_places(
     network: nn.Module,
-    persons: PersonBatches,
+    persons: PersonBatches | SceneBatches,
     count: int,
     settings: Settings,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Vectors:
     """Embeddings of the first `count` persons, of shape (count, dimensions)."""
-    places = [np.arange(at, min(at + _BATCH, count)) for at in range(0, count, _BATCH)]
+    places, done = persons.passes(count), 0
     was_training = network.training
     network.eval()
     vectors = []
@@ -48,10 +48,11 @@ def embed_places(
             with autocast(settings, persons.device):
                 outputs = network(network_inputs(batch))
             vectors.append(embedding_of(outputs, settings.effective_recipe))
-            progress(int(chosen[-1]) + 1)
+            done += len(chosen)
+            progress(done)
     network.train(was_training)
     stacked: Vectors = torch.cat(vectors).cpu().numpy()
-    return stacked
+    return stacked[np.argsort(np.concatenate(places))]
 
 
 def embed_task(
@@ -110,7 +111,7 @@ def embed_task(
         data = seen_by_trunks(network, data, settings, target)
     persons = task.novel.sample_ids
     branches = settings.effective_recipe.branches
-    batches = PersonBatches(data, persons, branches, target, resident=False)
+    batches = person_batches(data, persons, branches, target, resident=False)
     vectors = embed_places(network, batches, len(persons), settings, progress)
     return dict(zip(persons, vectors, strict=True))
 
@@ -178,6 +179,7 @@ def embed_checkpoint(
         prepared=prepared,
         sem2vec=sem2vec,
         semantic="semantic" in settings.effective_recipe.branches,
+        proportions="scene" in settings.effective_recipe.branches,
     )
     vectors = embed_task(
         checkpoint, task, data, device=device, progress=lambda n: progress(n, len(task.novel))
@@ -200,13 +202,15 @@ def model_card(
     names = [metric if x.name == "metric" else x.name.replace("_", " ") for x in recipe.losses]
     losses = " and ".join(names) or "nothing is trained"
     losses += " alone" if len(names) == 1 else ""
+    seen = [("image", "body") if x == "scene" else (x,) for x in recipe.branches]
+    modalities = [name for names in seen for name in names]
     origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
     return {
         "name": recipe.title,
         "description": f"Baseline {recipe.name} of this package: {losses}. {how}"[:500],
         "authors": ["The oneshot-emotic developers"],
         "paper": recipe.paper,
-        "modalities": list(recipe.branches),
+        "modalities": modalities,
         "backbone": recipe.backbone or (settings.backbone if recipe.pixel_branches else "MLP"),
         "pretraining": (origin or "none")[:200],
         "licence": "MIT",

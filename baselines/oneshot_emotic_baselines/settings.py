@@ -33,7 +33,11 @@ SIZE = Recipe.size
 #: The paper's metric loss; any other is of pytorch-metric-learning, with its own defaults.
 TRIPLET = "TripletMarginLoss"
 
-_STAND_IN: dict[Branch, Pretraining] = {"image": "stand-in-image", "body": "stand-in-body"}
+_STAND_IN: dict[Branch, Pretraining] = {
+    "image": "stand-in-image",
+    "body": "stand-in-body",
+    "scene": "stand-in-image",
+}
 
 #: How a network is trained: as the paper says, or as gave more on held-out base classes of the
 #: stand-in (docs/baselines.md).
@@ -66,6 +70,7 @@ _RANGES = {
     "validation_share": (0, 0.5),
     "warmup": (0, 1),
     "trunk_lr": (0, 1),
+    "clip": (0, math.inf),
     "ways": (0, math.inf),
     "shots": (1, math.inf),
 }
@@ -73,7 +78,7 @@ _RANGES = {
 #: Settings that came later: a checkpoint states them only where they are not as they always were.
 _LATER = (
     *("balanced", "warmup", "trunk_lr", "masked", "select", "deterministic"),
-    *("metric_loss", "schedule", "ways", "shots"),
+    *("metric_loss", "schedule", "ways", "shots", "clip"),
 )
 
 
@@ -109,6 +114,7 @@ class Settings:
         trunk_lr: Learning rate of the pretrained layers, as a share of the others'. With 0 they
             stay as they are: their outputs are computed once, of pictures as they are.
         weight_decay: 0 in the paper's configuration.
+        clip: The greatest length of the gradient, to which a longer one is shortened; 0 for none.
         metric_loss: The paper's triplet loss on mined triplets, or another of
             pytorch-metric-learning by its name there, as it is by default.
         margin: Of the triplet loss on cosine similarities.
@@ -151,6 +157,7 @@ class Settings:
     warmup: float = 0.0
     trunk_lr: float = 1.0
     weight_decay: float = 0.0
+    clip: float = 0.0
     metric_loss: str = TRIPLET
     margin: float = 0.2
     epsilon: float = 0.1

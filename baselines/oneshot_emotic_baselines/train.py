@@ -37,6 +37,7 @@ from oneshot_emotic_baselines.data import (
     PersonBatches,
     PersonData,
     network_inputs,
+    person_batches,
     random_changes,
     seed_of,
 )
@@ -46,6 +47,7 @@ from oneshot_emotic_baselines.losses import Targets
 from oneshot_emotic_baselines.metric_learning import Losses, batch_order
 from oneshot_emotic_baselines.model import autocast, build_network
 from oneshot_emotic_baselines.recipes import resolved
+from oneshot_emotic_baselines.scenes import SceneBatches
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.targets import FloatArray, moved_boxes
 from oneshot_emotic_baselines.trunks import seen_by_trunks
@@ -143,7 +145,7 @@ def train(
     if lacking := [name for name in recipe.targets if name not in (targets or {})]:
         what = f"{recipe.name} is trained on {some(lacking)} too, and none is given"
         raise InputError(Problem(what, remedy="See `base_targets`"))
-    if strange := {"image", "body"} & set(files) - set(recipe.branches):
+    if strange := {"image", "body", "scene"} & set(files) - set(recipe.branches):
         raise InputError(Problem(f"{recipe.name} has no branch for these weights", some(strange)))
     wanted, given = ((x.task, f"{x.base} base") for x in (settings, split))
     if wanted != given:
@@ -204,11 +206,11 @@ def train(
         say(f"going on after epoch {state.epoch}")
     if settings.frozen:
         data = seen_by_trunks(network, data, settings, ours.device)
-    training = PersonBatches(data, kept.sample_ids, recipe.branches, ours.device)
+    training = person_batches(data, kept.sample_ids, recipe.branches, ours.device)
     selection = None
     if episodes is not None and ours.main:
         persons = episodes.novel.sample_ids
-        selection = PersonBatches(data, persons, recipe.branches, ours.device)
+        selection = person_batches(data, persons, recipe.branches, ours.device)
     model: Any = network
     if ours.world > 1:
         model = DistributedDataParallel(network)
@@ -249,15 +251,18 @@ def train(
                     _log_steps(folder / STEPS, epoch, losses.names, of_steps)
                 if epoch == 0 and means[2] > math.log(len(split.classes)):
                     say(_WORSE_THAN_GUESSING)
-                figure = None
+                figure, measured = None, {}
                 if episodes is not None and selection is not None:
                     vectors = embed_places(network, selection, len(episodes.novel), settings)
                     scores = evaluate(
                         (episodes.novel.sample_ids, vectors), episodes, intervals=False
                     )
                     figure = scores[1].balanced_accuracy.mean
-                names = ("epoch", "learning_rate", "loss", *losses.names, "validation")
-                entries = (state.epoch, rate, *means[:-1], figure)
+                    if recipe.measure:
+                        how = (network, selection, len(episodes.novel))
+                        measured = resolved(recipe.measure)(*how)
+                names = ("epoch", "learning_rate", "loss", *losses.names, *measured, "validation")
+                entries = (state.epoch, rate, *means[:-1], *measured.values(), figure)
                 state.history.append(dict(zip(names, entries, strict=True)))
                 better = figure is None or state.best is None or figure > state.best
                 if better:
@@ -306,11 +311,13 @@ def _optimiser(settings: Settings, network: nn.Module) -> torch.optim.Optimizer:
     if settings.trunk_lr != 1:
         begun = settings.effective_recipe.pretraining
         pretrained, last = (tuple(f"branches.{x}.{y}" for x in begun) for y in ("", "fc."))
+        slow = getattr(network, "slow", ())  # weights that learn as slowly, and are never frozen
         trunk: list[nn.Parameter] = []
         rest: list[nn.Parameter] = []
         for name, weights in network.named_parameters():
             of_trunk = name.startswith(pretrained) and not name.startswith(last)
-            (trunk if of_trunk else rest).append(weights)
+            slowly = of_trunk or (name.startswith(slow) and not settings.frozen)
+            (trunk if slowly else rest).append(weights)
             weights.requires_grad_(not (of_trunk and settings.frozen))
         groups = [{"params": rest}]
         if not settings.frozen:
@@ -329,7 +336,7 @@ def _scheduler(settings: Settings, optimiser: torch.optim.Optimizer) -> Any:
 
 
 def epoch_batches(
-    persons: PersonBatches,
+    persons: PersonBatches | SceneBatches,
     targets: IntArray,
     order: IntArray,
     size: int,
@@ -397,6 +404,8 @@ def training_step(
     loss.backward()
     gradients = [x.grad for x in model.parameters() if x.grad is not None]
     length = nn.utils.get_total_norm(gradients)
+    if settings.clip:
+        nn.utils.clip_grads_with_norm_(model.parameters(), settings.clip, length)
     _step(optimiser, done, settings)
     return torch.stack([*parts, length]).detach()
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from oneshot_emotic.files import write_bytes
 from oneshot_emotic.prepared import DOCUMENT, Pixels
 from oneshot_emotic_baselines.data import PersonData, network_inputs
 from oneshot_emotic_baselines.model import AffectNet, autocast
+from oneshot_emotic_baselines.scenes import normalised_scenes, padded
 from oneshot_emotic_baselines.settings import Settings
 
 FOLDER = "trunks"
@@ -44,14 +46,15 @@ def seen_by_trunks(
     """
     seen: dict[str, Any] = {}
     for branch in settings.effective_recipe.pixel_branches:
-        field = "images" if branch == "image" else "bodies"
+        field = "bodies" if branch == "body" else "images"
         trunk = network.trunk(branch).eval()
         with autocast(settings, device) as precision:
             text = f"{field}/{getattr(precision, 'fast_dtype', None)}"
             path = data.folder.parent / FOLDER / f"{branch}-{_digest(trunk, data, text)}.npy"
             seen[field] = _kept(path)
             if seen[field] is None:
-                seen[field] = _outputs(trunk, getattr(data, field), branch, device)
+                pictures = _scenes(data) if branch == "scene" else _squares(data, field, branch)
+                seen[field] = _outputs(trunk, pictures, device)
                 _keep(path, seen[field])
     return replace(data, **seen)
 
@@ -62,15 +65,30 @@ def _digest(trunk: nn.Module, data: PersonData, text: str) -> str:
     return hashlib.sha256(b"".join(hashlib.sha256(x).digest() for x in parts)).hexdigest()[:32]
 
 
+def _squares(data: PersonData, field: str, branch: str) -> Iterator[torch.Tensor]:
+    """Batches of all pictures, normalised."""
+    pictures: Pixels = getattr(data, field)
+    for start in range(0, len(pictures), _BATCH):
+        pixels = torch.from_numpy(np.array(pictures[start : start + _BATCH]))
+        yield network_inputs({branch: pixels})[branch]
+
+
+def _scenes(data: PersonData) -> Iterator[torch.Tensor]:
+    """Batches of all whole images in squares, whose sides a ResNet halves five times."""
+    assert data.whole is not None
+    side = -(-data.size // 32) * 32
+    for start in range(0, len(data.image_ids), _BATCH):
+        rows = range(start, min(start + _BATCH, len(data.image_ids)))
+        pixels = padded([data.whole.image(data.images, row) for row in rows], side)
+        sizes = torch.from_numpy(data.whole.sizes[rows])
+        yield normalised_scenes(torch.from_numpy(pixels), sizes)
+
+
 def _outputs(
-    trunk: nn.Module, pictures: Pixels, branch: str, device: torch.device
+    trunk: nn.Module, pictures: Iterable[torch.Tensor], device: torch.device
 ) -> npt.NDArray[np.float32]:
-    parts = []
     with torch.inference_mode():
-        for start in range(0, len(pictures), _BATCH):
-            pixels = torch.from_numpy(np.array(pictures[start : start + _BATCH])).to(device)
-            parts.append(trunk(network_inputs({branch: pixels})[branch]).float().cpu().numpy())
-    return np.concatenate(parts)
+        return np.concatenate([trunk(x.to(device)).float().cpu().numpy() for x in pictures])
 
 
 def _kept(path: Path) -> npt.NDArray[np.float32] | None:

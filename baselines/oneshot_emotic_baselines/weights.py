@@ -169,6 +169,12 @@ def about(path: Path) -> dict[str, str]:
     return {name: text for name, text in words.items() if isinstance(text, str)}
 
 
+def weights_at(path: Path) -> Path:
+    """The file of weights itself, where a folder of `transformers` is given."""
+    names = ("model.safetensors", "pytorch_model.bin") if path.is_dir() else ()
+    return next((path / name for name in names if (path / name).is_file()), path)
+
+
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """A state_dict from a file: as torch.save or safetensors write it, bare or under "state_dict".
 
@@ -233,6 +239,26 @@ def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str)
         {key: value for key, value in x.items() if not key.startswith(("fc.", "classifier."))}
         for x in (network.state_dict(), state)
     )
+    checked_state(own, given, where)
+    try:
+        network.load_state_dict(given, strict=False)
+    except RuntimeError as error:  # sparse, quantised or without values
+        raise InputError(Problem(f"its weights cannot be used: {error}", where)) from None
+
+
+def checked_state(
+    own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], where: str
+) -> None:
+    """Refuse weights that are not of a network.
+
+    Args:
+        own: The network's.
+        given: Those to be put in their place.
+        where: The file.
+
+    Raises:
+        InputError: Names or shapes do not fit; all of them are counted.
+    """
     # Files older than PyTorch 0.4.1 lack the counters of batch normalisation; nothing uses them.
     counters = {key for key in own if key.endswith("num_batches_tracked")}
     problems = []
@@ -247,10 +273,6 @@ def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str)
         raise InputError(
             Problem(f"is not of this network: {'; '.join(problems)}", where, "Check --backbone")
         )
-    try:
-        network.load_state_dict(given, strict=False)
-    except RuntimeError as error:  # sparse, quantised or without values
-        raise InputError(Problem(f"its weights cannot be used: {error}", where)) from None
 
 
 def download(name: str) -> dict[str, torch.Tensor]:

@@ -15,12 +15,21 @@ from oneshot_emotic.errors import InputError, Problem, some
 
 @click.command()
 @click.argument("root", type=FOLDER)
-@click.option("-o", "--output", type=FOLDER, help="Default: ROOT/prepared-SIZE.")
+@click.option("-o", "--output", type=FOLDER, help="Default: ROOT/prepared-SIZE[-whole].")
 @size_option
+@click.option(
+    "--keep-proportions",
+    "proportions",
+    is_flag=True,
+    help="Whole images alone, as high and wide as they are, the longer side of SIZE pixels; for "
+    "dsct.",
+)
 @annotations_option
 @click.option("--check", is_flag=True, help="Read a finished folder through and check every pixel.")
 @workers_option
-def command(root: Path, output: Path | None, size: int, check: bool, **options: Any) -> None:
+def command(
+    root: Path, output: Path | None, size: int, proportions: bool, check: bool, **options: Any
+) -> None:
     """Decode every image once, for training: full images and body crops.
 
     Writes memory-mapped arrays, about 12 GB for EMOTIC at 256 pixels. A run that was stopped goes
@@ -34,7 +43,7 @@ def command(root: Path, output: Path | None, size: int, check: bool, **options: 
     )
 
     if check:
-        folder = output or default_folder(root, size)
+        folder = output or default_folder(root, size, proportions)
         prepared = read_prepared(folder)
         with growing_bar("checking") as progress:
             bad = damaged_chunks(prepared, progress)
@@ -49,9 +58,14 @@ def command(root: Path, output: Path | None, size: int, check: bool, **options: 
         echo(f"{folder}: sound, every pixel as it was written")
         return
     with growing_bar("preparing") as progress:
-        prepared = prepare(root, output, size=size, progress=progress, **options)
+        options |= {"size": size, "proportions": proportions, "progress": progress}
+        prepared = prepare(root, output, **options)
     if grey := prepared.without_picture:
         say(f"warning: {len(grey):,} images are missing or broken, and grey here: {some(grey)}")
+    if proportions:
+        count = len(prepared.image_ids)
+        echo(f"{prepared.folder}: {count:,} whole images, {size} pixels on the longer side")
+        return
     echo(
         f"{prepared.folder}: {len(prepared.images):,} images and {len(prepared.bodies):,} bodies "
         f"of {prepared.size} x {prepared.size} pixels"

@@ -126,7 +126,8 @@ def command(
     ]
     if first == "stand-in":
         folder = files.get("stand-in", default_folder(root, size))
-        files = trunk_files(folder, runs[0].backbone, wanted.branches)
+        seen = ["image" if branch == "scene" else branch for branch in wanted.branches]
+        files = trunk_files(folder, runs[0].backbone, seen)
     loaded = load_task(task, dataset)
     data = load_person_data(
         root,
@@ -134,6 +135,7 @@ def command(
         prepared=prepared,
         sem2vec=sem2vec,
         semantic="semantic" in wanted.branches,
+        proportions="scene" in wanted.branches,
     )
     main = join_processes(device).main
     figures = []

@@ -13,7 +13,7 @@ from oneshot_emotic.errors import InputError, Problem
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PRETRAINING = ("imagenet", "places365", "image", "body")
+_PRETRAINING = ("imagenet", "places365", "image", "body", "scene")
 
 #: Setting -> its option and the help. What `Settings` refuses is refused there.
 _SETTINGS = {
@@ -52,6 +52,7 @@ _SETTINGS = {
         "Learning rate of the pretrained layers, as a share of the others'; 0 freezes them.",
     ),
     "weight_decay": ("--weight-decay", "Default: none, as in the paper."),
+    "clip": ("--clip", "The greatest length of the gradient; default: none."),
     "metric_loss": (
         "--metric-loss",
         "The triplet loss, or any other of pytorch-metric-learning as it is by default there; "
@@ -105,10 +106,11 @@ device_option = click.option(
 weights_option = click.option(
     "--weights",
     multiple=True,
-    metavar="none|stand-in[=FOLDER]|imagenet=FILE|places365=FILE|image=FILE|body=FILE",
+    metavar="none|stand-in[=FOLDER]|imagenet=FILE|places365=FILE|image=FILE|body=FILE|scene=FILE",
     help="Begin with local weights of the network's own form, in place of what the recipe names or "
-    "in one branch, with those of `oneshot-emotic pretrain` "
-    "(stand-in), or from scratch (none). Default: ImageNet weights are downloaded, Places-365 "
+    "in one branch (scene: Deformable DETR's on COCO, a file or folder of transformers), with "
+    "those of `oneshot-emotic pretrain` (stand-in), or from scratch (none). Default: ImageNet "
+    "weights are downloaded, Places-365 "
     "weights must be given.",
 )
 
@@ -216,11 +218,14 @@ def config_settings(path: Path) -> dict[str, Any]:
 def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], str]:
     """What `--weights` says: pretraining -> file, and the setting `weights`.
 
-    Of `stand-in=FOLDER` the folder is among the files, under `stand-in`.
+    Of a folder of `transformers` it is the file in it. Of `stand-in=FOLDER` the folder is among the
+    files, under `stand-in`.
 
     Raises:
         InputError: It is none of the forms, or several that do not go together.
     """
+    from oneshot_emotic_baselines.weights import weights_at
+
     files = {}
     problems = []
     kinds = set()
@@ -235,10 +240,10 @@ def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], str]:
         elif name not in _PRETRAINING or not path:
             forms = f"none, stand-in, stand-in=FOLDER or {'=FILE, '.join(_PRETRAINING)}=FILE"
             problems.append(Problem(f"--weights is {forms}, not {text!r}"))
-        elif not Path(path).is_file():
+        elif not weights_at(Path(path)).is_file():
             problems.append(Problem("there is no such weights file", path))
         else:
-            files[name] = Path(path)
+            files[name] = weights_at(Path(path))
     if kinds and (len(kinds) > 1 or set(files) - kinds):
         problems.append(Problem("--weights none or stand-in does not go with other weights"))
     if problems:

@@ -31,6 +31,16 @@ class Place:
     box: Box
 
 
+@dataclass(frozen=True)
+class PicturePlan:
+    """One image and the bodies in it, with their rows in the arrays of prepared pictures."""
+
+    row: int
+    image: ListedImage
+    first_body: int
+    boxes: tuple[Box, ...]
+
+
 def places_of(persons: pd.DataFrame) -> list[Place]:
     """Where the persons of the reader's table are, in its order."""
     columns = ("sample_id", "folder", "filename", "width", "height", "x1", "y1", "x2", "y2")
