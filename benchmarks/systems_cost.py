@@ -142,6 +142,7 @@ def noise(data: Any, size: int, whole: bool) -> Any:
         whole: True for whole ones.
     """
     import numpy as np
+
     from oneshot_emotic.whole import Whole
 
     random = np.random.default_rng(0)
