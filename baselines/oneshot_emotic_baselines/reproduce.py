@@ -76,8 +76,10 @@ class Scale:
     def describe(self, settings: Settings | None = None) -> str:
         """The settings that a row must name, of one recipe or of those that say nothing of them."""
         own: Mapping[str, Any] = vars(settings) if settings else self.changes
-        size = self.size_of(settings.effective_recipe if settings else Recipe)
-        words = [f"{size} x {size} pixels"]
+        recipe = settings.effective_recipe if settings else Recipe
+        size = self.size_of(recipe)
+        whole = settings and "scene" in settings.effective_recipe.branches
+        words = [f"whole images of {size} pixels" if whole else f"{size} x {size} pixels"]
         epochs, persons = own.get("epochs", Settings.epochs), own.get("persons_per_epoch", 0)
         many = "epoch" if epochs == 1 else "epochs"
         if epochs:
@@ -339,13 +341,17 @@ class Reproduction:
         wanted: dict[tuple[int, str], set[Branch]] = {}
         for job in jobs:
             if job.settings.weights == "stand-in":
-                place = self.scale.size_of(job.recipe), job.settings.backbone
+                place = self._trunk_size(job.recipe), job.settings.backbone
                 wanted.setdefault(place, set()).update(_drawn_trunks(job.recipe))
         return [
             (self._trunk_folder(size), size, backbone, found)
             for (size, backbone), branches in wanted.items()
             if (found := sorted(branches))
         ]
+
+    def _trunk_size(self, recipe: Recipe) -> int:
+        """Side of the drawings that a recipe's trunks saw; those of squares serve whole images."""
+        return self.scale.size_of(Recipe if "scene" in recipe.branches else recipe)
 
     def _trunk_folder(self, size: int) -> Path:
         """Where the stand-in's trunks are, unless the user has said so."""
@@ -362,7 +368,7 @@ class Reproduction:
 
         if job.settings.weights != "stand-in":
             return self.weight_files
-        folder = self._trunk_folder(self.scale.size_of(job.recipe))
+        folder = self._trunk_folder(self._trunk_size(job.recipe))
         return trunk_files(folder, job.settings.backbone, _drawn_trunks(job.recipe))
 
     def _digest(self, path: Path) -> str:
@@ -397,6 +403,7 @@ class Reproduction:
         else:
             import torch
 
+            from oneshot_emotic_baselines.cost import cost_of
             from oneshot_emotic_baselines.data import base_split, load_person_data
             from oneshot_emotic_baselines.decoding import decode_task
             from oneshot_emotic_baselines.embed import checkpoint_card, embed_task
@@ -424,7 +431,8 @@ class Reproduction:
             vectors = embed_task(run.checkpoint, together, data, device=device)
             card = checkpoint_card(run.checkpoint)
             write_submission(self.output(job), vectors, tasks, card, "float16")
-            record = {"torch": torch.__version__, "pretraining": run.pretraining}
+            cost = cost_of(run.checkpoint, data, task.novel.sample_ids[0])
+            record = {"torch": torch.__version__, "pretraining": run.pretraining, **cost._asdict()}
             if decoded := decode_task(run.checkpoint, task, vectors):
                 record["decoded"] = decoded
             if not self.scale.keep:
@@ -457,8 +465,12 @@ class Reproduction:
             else:
                 record = self._record(members[0])
                 seeds = list(dict.fromkeys(job.settings.seed for job in members))
-                how = f"{self.scale.describe(settings)}, torch {record['torch']}."
+                how = self.scale.describe(settings)
+                if "gflop" in record:  # not of runs that an earlier version has done
+                    how += f", {record['gflop']:.3g} GFLOP a person"
+                how += f", torch {record['torch']}."
                 card = model_card(recipe, settings, record["pretraining"], how)
+                card |= {name: record[name] for name in ("parameters",) if name in record}
                 how = f"{card['backbone']}, {self.scale.recipe}, {self.scale.name}"
                 card |= {"name": f"{card['name']} ({how})"}
                 card |= {"training_seeds": seeds} if settings.epochs else {}

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @click.argument("submissions", metavar="A B [C ...]", type=FOLDER, nargs=-1)
 @click.option(
     "--weight",
+    "--weights",
     "weights",
     type=float,
     multiple=True,
