@@ -336,17 +336,15 @@ class Reproduction:
 
     def trunks(self, jobs: Sequence[Job]) -> list[tuple[Path, int, str, list[Branch]]]:
         """The stand-in's trunks that jobs begin with: folder, size, network and its branches."""
-        from oneshot_emotic_baselines.pretraining import BRANCHES
-
         wanted: dict[tuple[int, str], set[Branch]] = {}
         for job in jobs:
             if job.settings.weights == "stand-in":
                 place = self.scale.size_of(job.recipe), job.settings.backbone
-                wanted.setdefault(place, set()).update(job.recipe.pixel_branches)
+                wanted.setdefault(place, set()).update(_drawn_trunks(job.recipe))
         return [
             (self._trunk_folder(size), size, backbone, found)
             for (size, backbone), branches in wanted.items()
-            if (found := [name for name in BRANCHES if name in branches])
+            if (found := sorted(branches))
         ]
 
     def _trunk_folder(self, size: int) -> Path:
@@ -365,7 +363,7 @@ class Reproduction:
         if job.settings.weights != "stand-in":
             return self.weight_files
         folder = self._trunk_folder(self.scale.size_of(job.recipe))
-        return trunk_files(folder, job.settings.backbone, job.recipe.pixel_branches)
+        return trunk_files(folder, job.settings.backbone, _drawn_trunks(job.recipe))
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:
@@ -408,8 +406,10 @@ class Reproduction:
             device = own_device(self.device)
             if self.parallel > 1 and not gpus(device):
                 torch.set_num_threads(max(1, available_processors() // self.parallel))
+            whole: dict[str, Any] = {"proportions": True} if "scene" in job.recipe.branches else {}
             data = load_person_data(
                 self.root,
+                **whole,
                 size=self.scale.size_of(job.recipe),
                 sem2vec=self.sem2vec,
                 semantic="semantic" in job.recipe.branches,
@@ -501,6 +501,13 @@ class Reproduction:
         write_files(self.work / "leaderboard", generated_files(boards, reported_document()))
         (board,) = boards
         return board
+
+
+def _drawn_trunks(recipe: Recipe) -> list[Branch]:
+    """The branches whose trunks of `pretrain` a recipe begins with."""
+    from oneshot_emotic_baselines.pretraining import BRANCHES
+
+    return [name for name in BRANCHES if f"stand-in-{name}" in recipe.pretraining.values()]
 
 
 def reported_document() -> dict[str, Any]:

@@ -380,7 +380,7 @@ def test_without_the_difference(little, monkeypatch):
     assert less[first].any() and not torch.allclose(less[first], whole[first])
 
 
-@pytest.mark.parametrize(("name", "steps"), [("cage", 80), ("cage-discrete", 60), ("mt-clar", 300)])
+@pytest.mark.parametrize(("name", "steps"), [("cage", 80), ("cage-discrete", 60), ("mt-clar", 400)])
 def test_32_persons_are_learnt(little, name, steps):
     """A system that was shown 32 persons knows their classes and, where taught, their affect."""
     split = base_split(tiny.task()).subset(range(32))
