@@ -340,7 +340,7 @@ class Reproduction:
         for job in jobs:
             if job.settings.weights == "stand-in":
                 place = self.scale.size_of(job.recipe), job.settings.backbone
-                wanted.setdefault(place, set()).update(_drawn_trunks(job.recipe))
+                wanted.setdefault(place, set()).update(_drawn_trunks(job.settings.effective_recipe))
         return [
             (self._trunk_folder(size), size, backbone, found)
             for (size, backbone), branches in wanted.items()
@@ -363,7 +363,9 @@ class Reproduction:
         if job.settings.weights != "stand-in":
             return self.weight_files
         folder = self._trunk_folder(self.scale.size_of(job.recipe))
-        return trunk_files(folder, job.settings.backbone, _drawn_trunks(job.recipe))
+        return trunk_files(
+            folder, job.settings.backbone, _drawn_trunks(job.settings.effective_recipe)
+        )
 
     def _digest(self, path: Path) -> str:
         if path not in self._digests:

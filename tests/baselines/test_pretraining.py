@@ -107,7 +107,7 @@ def test_a_trunk_that_is_no_resnet(tmp_path, monkeypatch):
     """Of any backbone by name: read as its weights are, the same every time, though it draws."""
     little = partial(MaxViTTrunk, tiny.SIZE, (32, 64), (1, 1), 0.1)
     monkeypatch.setitem(BACKBONES, "little", lambda pretrained: little())
-    settings = replace(SETTINGS, backbone="little")
+    settings = replace(SETTINGS, backbone="little", persons=16)
     (path,) = pretrain(tmp_path / "a", settings, branches=["body"], device="cpu")
     assert path.name == "body-little.safetensors"
     torch.manual_seed(5)
