@@ -225,7 +225,7 @@ def main() -> None:
 
     print(machine())
     trained = [name for name, recipe in RECIPES.items() if recipe.kind == "trained"]
-    lines = []
+    path = DOCS / "systems_cost.csv"
     for name in given.systems or trained:
         options = ["--data", given.data, "--steps", given.steps, "--persons", given.persons]
         options += ["--device", given.device, *(["--full"] if given.full else [])]
@@ -234,11 +234,10 @@ def main() -> None:
         if result.returncode:
             print(f"  {name}: not measured at this scale")
             continue
-        lines.append(json.loads(result.stdout.splitlines()[-1]))
-        print("  " + ", ".join(f"{key} {value}" for key, value in lines[-1].items()))
-    path = DOCS / "systems_cost.csv"
-    write_lines(path, COLUMNS, merged(read_lines(path), lines, trained))
-    put_table(DOCS / "systems.md", "systems_cost", table(read_lines(path)))
+        line = json.loads(result.stdout.splitlines()[-1])
+        print("  " + ", ".join(f"{key} {value}" for key, value in line.items()))
+        write_lines(path, COLUMNS, merged(read_lines(path), [line], trained))
+        put_table(DOCS / "systems.md", "systems_cost", table(read_lines(path)))
 
 
 if __name__ == "__main__":
