@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import DOCS, Line, markdown, put_table, read_lines, write_lines
+from machine import machine
 
 #: Steps before it counts: at `reduced`, and of full networks.
 WARM = {False: 3, True: 1}
@@ -111,7 +112,7 @@ def measure(
         note(0, 0)
         embedded = rates(moments, len(many))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        kind = f"CPU, {torch.get_num_threads()} thread(s)"
+        kind = f"{machine().partition(';')[0]}, {torch.get_num_threads()} thread(s)"
         if ours.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(ours.device) / 2**20
             kind = torch.cuda.get_device_name(ours.device)
@@ -220,7 +221,6 @@ def main() -> None:
         how = {name: getattr(given, name) for name in ("full", "steps", "persons", "device")}
         print(json.dumps(measure(given.systems[0], given.data, **how)))
         return
-    from machine import machine
     from oneshot_emotic_baselines.recipes import RECIPES
 
     print(machine())
