@@ -28,10 +28,11 @@ def _without_losses(system: str, *names: str) -> tuple[Loss, ...]:
 
 
 def _without_fusion(part: str) -> Callable[..., Any]:
-    def network(recipe: Recipe, *given: Any) -> Any:
+    def network(recipe: Recipe, settings: Any, classes: int, files: Any) -> Any:
         from oneshot_emotic_baselines.systems.dsct import FUSION, DsctNet
 
-        return DsctNet(recipe, *given, fusion=[name for name in FUSION if name != part])
+        kept = [name for name in FUSION if name != part]
+        return DsctNet(recipe, settings, classes, files, kept)
 
     return network
 

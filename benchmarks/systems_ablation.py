@@ -104,6 +104,7 @@ def main() -> None:
     parser.add_argument("--task", default="cat-6-6")
     parser.add_argument("--scale", choices=("reduced", "quick"), default="reduced")
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--jobs", type=int, default=2)
     given = parser.parse_args()
     print(machine())
@@ -113,7 +114,7 @@ def main() -> None:
         given.output,
         given.data,
         "synthetic",
-        device="cpu",
+        device=given.device,
         parallel=given.jobs,
         imports=("ablated",),
     )

@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from documents import DOCS, Line, markdown, put_table, read_lines, write_lines
+from machine import machine
 
 #: Steps before it counts: at `reduced`, and of full networks.
 WARM = {False: 3, True: 1}
@@ -111,7 +112,7 @@ def measure(
         note(0, 0)
         embedded = rates(moments, len(many))
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        kind = f"CPU, {torch.get_num_threads()} thread(s)"
+        kind = f"{machine().partition(';')[0]}, {torch.get_num_threads()} thread(s)"
         if ours.device.type == "cuda":
             peak = torch.cuda.max_memory_allocated(ours.device) / 2**20
             kind = torch.cuda.get_device_name(ours.device)
@@ -221,12 +222,11 @@ def main() -> None:
         how = {name: getattr(given, name) for name in ("full", "steps", "persons", "device")}
         print(json.dumps(measure(given.systems[0], given.data, **how)))
         return
-    from machine import machine
     from oneshot_emotic_baselines.recipes import RECIPES
 
     print(machine())
     trained = [name for name, recipe in RECIPES.items() if recipe.kind == "trained"]
-    lines = []
+    path = DOCS / "systems_cost.csv"
     for name in given.systems or trained:
         options = ["--data", given.data, "--steps", given.steps, "--persons", given.persons]
         options += ["--device", given.device, *(["--full"] if given.full else [])]
@@ -235,11 +235,10 @@ def main() -> None:
         if result.returncode:
             print(f"  {name}: not measured at this scale")
             continue
-        lines.append(json.loads(result.stdout.splitlines()[-1]))
-        print("  " + ", ".join(f"{key} {value}" for key, value in lines[-1].items()))
-    path = DOCS / "systems_cost.csv"
-    write_lines(path, COLUMNS, merged(read_lines(path), lines, trained))
-    put_table(DOCS / "systems.md", "systems_cost", table(read_lines(path)))
+        line = json.loads(result.stdout.splitlines()[-1])
+        print("  " + ", ".join(f"{key} {value}" for key, value in line.items()))
+        write_lines(path, COLUMNS, merged(read_lines(path), [line], trained))
+        put_table(DOCS / "systems.md", "systems_cost", table(read_lines(path)))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from conftest import REPOSITORY
+from oneshot_emotic_baselines.recipes import RECIPES
 
 from oneshot_emotic import load_task
 from oneshot_emotic.encoders.known import KNOWN
@@ -118,6 +119,19 @@ def test_cost():
             name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
             seen[scale, name.strip("`")] = set(cells)
     assert seen == rows
+
+
+def test_the_page_lists_the_systems():
+    """The paper's and those beyond it, with size and pixels as their recipes have them."""
+    part = PAGE.split("| system | sees |")[1].split("\n\n")[0]
+    rows = [row.strip("| ").split(" | ") for row in part.splitlines() if row.startswith("| `")]
+    listed = {name: row for row in rows for name in re.findall("`([a-z-]+)`", row[0])}
+    wanted = [x for x in RECIPES.values() if x.system or (x.reported and x.branches)]
+    assert len(wanted) > 10
+    for recipe in wanted:
+        *_, parameters, pixels, _ = listed[recipe.name]
+        assert parameters == f"{recipe.parameters:,}"
+        assert pixels.split(",")[0] == str(recipe.size)
 
 
 def test_the_page_lists_the_encoders():
