@@ -39,6 +39,32 @@ from oneshot_emotic.prepared import prepare  # noqa: E402
 CPU = torch.device("cpu")
 
 
+class LittleResNet(nn.Module):
+    """A convolution for every stage of a ResNet; most tests are of what is around it."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(3, 8, 7, 2, 3, bias=False), nn.BatchNorm2d(8)
+        self.relu, self.maxpool = nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        self.layer1 = nn.Identity()
+        for place, (before, after) in enumerate(((8, 8), (8, 16), (16, 32)), 2):
+            conv = nn.Conv2d(before, after, 3, 2, 1, bias=False)
+            self.add_module(f"layer{place}", nn.Sequential(conv, nn.BatchNorm2d(after), nn.ReLU()))
+        self.fc = nn.Linear(32, 1)
+
+
+@pytest.fixture(autouse=True)
+def little(request, monkeypatch):
+    """But where weights of a real one are at hand, or it is counted."""
+    if not {"coco", "whole_network"} & set(request.fixturenames):
+        monkeypatch.setattr(dsct, "resnet", lambda name, begun, files: LittleResNet())
+
+
+@pytest.fixture
+def whole_network():
+    pass
+
+
 @pytest.fixture(scope="module")
 def data():
     torch.set_num_threads(1)
@@ -230,7 +256,7 @@ def test_a_pass_has_all_persons_of_an_image_and_its_order_counts_for_nothing(dat
     assert np.ptp(vectors, axis=0).max() > 1e-3
 
 
-def test_parameters_are_about_those_of_deformable_detr():
+def test_parameters_are_about_those_of_deformable_detr(whole_network):
     with torch.device("meta"):
         network = build_network(Settings.of("dsct", "cat-6-6", weights="none"), 6)
     count = sum(x.numel() for x in network.parameters())
@@ -239,6 +265,8 @@ def test_parameters_are_about_those_of_deformable_detr():
     assert trunk == 25_557_032 - 2_049_000  # torchvision's ResNet50 without its last layer
     assert len(network.encoder.layers) == len(network.decoder.layers) == 6
     assert network.query_position_embeddings.weight.shape == (300, 512)
+    reduced = network_of(settings_of(embedding=128))
+    assert sum(x.numel() for x in reduced.parameters()) == 11_727_190  # as docs/systems.md says
 
 
 def outputs_by_hand():
@@ -346,10 +374,8 @@ def test_boxes_and_pictures_of_novel_persons_never_reach_training(data, tmp_path
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_a_stopped_run_goes_on_to_the_same_bits(data, tmp_path, frozen, monkeypatch):
+def test_a_stopped_run_goes_on_to_the_same_bits(data, tmp_path, frozen):
     """Scales, jitter and layers that draw; and a frozen trunk, whose maps are kept."""
-    made = dsct.resnet
-    monkeypatch.setattr(dsct, "resnet", lambda name, begun, files: made(name, None, {}))
     how = {"weights": "default", "trunk_lr": 0.0} if frozen else {}
     split, settings = base_split(tiny.task()), settings_of(**how)
 
@@ -365,10 +391,8 @@ def test_a_stopped_run_goes_on_to_the_same_bits(data, tmp_path, frozen, monkeypa
     assert tiny.files_of(tmp_path / "a") == tiny.files_of(tmp_path / "b")
 
 
-def test_what_a_frozen_trunk_makes_is_what_the_network_would(data, monkeypatch):
+def test_what_a_frozen_trunk_makes_is_what_the_network_would(data):
     """The maps of squares, folded and unfolded; the same embedding as from the pixels."""
-    made = dsct.resnet
-    monkeypatch.setattr(dsct, "resnet", lambda name, begun, files: made(name, None, {}))
     settings = settings_of(weights="default", trunk_lr=0.0)
     net = network_of(settings).eval()
     seen = module.seen_by_trunks(net, data, settings, CPU)
@@ -382,9 +406,7 @@ def test_what_a_frozen_trunk_makes_is_what_the_network_would(data, monkeypatch):
         assert torch.allclose(net(kept).embedding, expected, atol=1e-4)
 
 
-def test_slow_weights_and_a_clipped_gradient(data, monkeypatch):
-    made = dsct.resnet
-    monkeypatch.setattr(dsct, "resnet", lambda name, begun, files: made(name, None, {}))
+def test_slow_weights_and_a_clipped_gradient(data):
     settings = settings_of(weights="default")
     net = network_of(settings)
     optimiser = module._optimiser(settings, net)
