@@ -23,7 +23,7 @@ from oneshot_emotic_baselines.data import (  # noqa: E402
 from oneshot_emotic_baselines.embed import embed_places, embed_task, model_card  # noqa: E402
 from oneshot_emotic_baselines.losses import Targets  # noqa: E402
 from oneshot_emotic_baselines.metric_learning import Losses  # noqa: E402
-from oneshot_emotic_baselines.model import build_network  # noqa: E402
+from oneshot_emotic_baselines.model import autocast, build_network  # noqa: E402
 from oneshot_emotic_baselines.recipes import RECIPES  # noqa: E402
 from oneshot_emotic_baselines.scenes import jittered, rescaled, scene_inputs  # noqa: E402
 from oneshot_emotic_baselines.settings import Settings  # noqa: E402
@@ -232,6 +232,16 @@ def test_each_term_counts_and_padding_does_not(data):
         together = net(inputs_of(data, names + alone)).embedding  # a place for nobody in one image
         assert torch.allclose(together[2:], net(inputs_of(data, alone)).embedding, atol=1e-5)
         assert torch.allclose(together[:2], net(inputs).embedding, atol=1e-5)
+
+
+def test_half_precision_is_near(data):
+    net, inputs = network_of().eval(), inputs_of(data, crowded(data)[:4])
+    with torch.no_grad(), autocast(settings_of(precision="bf16"), CPU):
+        half = net(inputs)
+    with torch.no_grad():
+        full = net(inputs)
+    assert half.boxes.dtype == torch.float32 and half.embedding.dtype == torch.bfloat16
+    assert torch.nn.functional.cosine_similarity(half.embedding, full.embedding).min() > 0.99
 
 
 def test_a_pass_has_all_persons_of_an_image_and_its_order_counts_for_nothing(data, monkeypatch):
