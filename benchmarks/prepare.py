@@ -22,8 +22,8 @@ from machine import machine
 from oneshot_emotic.emotic.images import open_image
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.emotic.persons import read_annotations
-from oneshot_emotic.emotic.places import pixel_box, places_of, square
-from oneshot_emotic.prepared import CHUNK, PicturePlan, plan_pictures, prepare
+from oneshot_emotic.emotic.places import PicturePlan, pixel_box, places_of, square
+from oneshot_emotic.prepared import CHUNK, plan_pictures, prepare
 from oneshot_emotic.processes import available_processors, process_pool
 
 

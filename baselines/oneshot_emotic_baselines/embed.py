@@ -102,7 +102,7 @@ def embed_task(
                 f"was trained on pictures of {content['size']} pixels, not {data.size}",
                 str(checkpoint),
                 f"Give those with --prepared, or run `oneshot-emotic prepare ROOT --size "
-                f"{content['size']}`",
+                f"{content['size']}{' --keep-proportions' if data.whole else ''}`",
             )
         )
     target = join_processes(device).device

@@ -6,7 +6,7 @@ persons are in it; what a network makes of them comes back a row a person, in th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Persons that are embedded in one pass, unless an image alone has more.
 PASS = 16
+#: Batches that are read while one is used on a GPU.
+_AHEAD = 2
 
 
 class SceneBatches:
@@ -57,8 +59,12 @@ class SceneBatches:
             `scene_rows`: each person's image, and number among the persons there, int64
             (persons, 2).
         """
-        for chosen in places:
-            batch = self._read(chosen)
+        from oneshot_emotic_baselines.data import read_ahead  # which imports this module
+
+        read: Iterable[dict[str, torch.Tensor]] = map(self._read, places)
+        if self.device.type == "cuda":
+            read = (batch for _, batch in read_ahead(self._read, places, _AHEAD, _AHEAD))
+        for batch in read:
             moved = {name: values.to(self.device) for name, values in batch.items()}
             yield {**moved, "scene_sizes": batch["scene_sizes"]}
 

@@ -51,7 +51,7 @@ from oneshot_emotic_baselines.scenes import SceneBatches
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.targets import FloatArray, moved_boxes
 from oneshot_emotic_baselines.trunks import seen_by_trunks
-from oneshot_emotic_baselines.weights import WeightFiles, describe
+from oneshot_emotic_baselines.weights import WeightFiles, describe, weights_at
 
 CHECKPOINT, RESUME = "checkpoint.safetensors", "resume.safetensors"
 LOG, STEPS = "log.csv", "steps.csv"
@@ -121,7 +121,7 @@ def train(
         split: From `base_split`: base persons only, nothing of a novel one.
         data: From `load_person_data`.
         run: The run's folder.
-        weight_files: Local files of pretrained weights.
+        weight_files: Local files of pretrained weights, or folders of `transformers`.
         targets: For a recipe that has `targets`: from `base_targets`.
         device: `auto`, `cpu`, `cuda`.
         log_steps: True writes the losses and the length of the gradient of every step, too.
@@ -138,7 +138,8 @@ def train(
         InputError: Weights, pictures or the Sem2Vec table are missing, or the folder holds a run
             with other settings.
     """
-    folder, files = Path(run), weight_files or {}
+    folder = Path(run)
+    files = {name: weights_at(path) for name, path in (weight_files or {}).items()}
     recipe = settings.effective_recipe
     if recipe.kind != "trained":
         raise InputError(Problem(f"{recipe.name} is not a trained baseline"))

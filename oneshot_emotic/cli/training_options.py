@@ -25,7 +25,8 @@ _SETTINGS = {
     "backbone": (
         "--backbone",
         "The network of the image and body branches: resnet18, resnet50, maxvit_t (224 pixels), "
-        "maxvit_64 (64 pixels) or timm:NAME[?img_size=N].",
+        "maxvit_64 (64 pixels) or timm:NAME[?img_size=N]; of dsct resnet50, or resnet18 in its "
+        "reduced variant.",
     ),
     "seed": (
         "--seed",
@@ -218,8 +219,7 @@ def config_settings(path: Path) -> dict[str, Any]:
 def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], str]:
     """What `--weights` says: pretraining -> file, and the setting `weights`.
 
-    Of a folder of `transformers` it is the file in it. Of `stand-in=FOLDER` the folder is among the
-    files, under `stand-in`.
+    Of `stand-in=FOLDER` the folder is among the files, under `stand-in`.
 
     Raises:
         InputError: It is none of the forms, or several that do not go together.
@@ -243,7 +243,7 @@ def weight_files(given: tuple[str, ...]) -> tuple[dict[str, Path], str]:
         elif not weights_at(Path(path)).is_file():
             problems.append(Problem("there is no such weights file", path))
         else:
-            files[name] = weights_at(Path(path))
+            files[name] = Path(path)
     if kinds and (len(kinds) > 1 or set(files) - kinds):
         problems.append(Problem("--weights none or stand-in does not go with other weights"))
     if problems:

@@ -66,7 +66,7 @@ def test_a_file_for_each_branch(tmp_path, state):
     assert origin["image"].startswith("imagenet (imagenet.pth, sha256 ")
     given = tuple(f"{name}={path}" for name, path in paths.items())
     assert weight_files(given) == (paths, "default")
-    with pytest.raises(InputError, match="image=FILE, body=FILE, not 'semantic=x'"):
+    with pytest.raises(InputError, match="body=FILE, scene=FILE, not 'semantic=x'"):
         weight_files(("semantic=x",))
     with pytest.raises(InputError, match="does not go with other weights"):
         weight_files(("none", *given))

@@ -83,9 +83,9 @@ class DeformableAttention(nn.Module):
         seen = []
         parts = values.flatten(0, 1).split([h * w for h, w in memory.shapes], dim=2)
         for level, (part, (high, wide)) in enumerate(zip(parts, memory.shapes, strict=True)):
-            picture = part.unflatten(2, (high, wide))
-            looked_at = points[:, :, level].to(picture.dtype)
-            seen.append(functional.grid_sample(picture, looked_at, align_corners=False))
+            where = points[:, :, level]
+            picture = part.unflatten(2, (high, wide)).to(where.dtype)  # places in full precision
+            seen.append(functional.grid_sample(picture, where, align_corners=False))
         found = torch.cat(seen, dim=3) * weights.transpose(1, 2).flatten(0, 1)[:, None]
         found = found.sum(dim=3).view(images, width, count).transpose(1, 2)
         together: torch.Tensor = self.output_proj(found)

@@ -111,9 +111,9 @@ class DsctNet(DeformableDetr):
         shape = SHAPES[name]
         whole = files.get("scene") if begun else None
         backbone: Any = resnet(name, None if whole else begun, files)  # type: ignore[arg-type]
-        widths = (128, 256, 512) if name == "resnet18" else (512, 1024, 2048)
-        super().__init__(widths, *shape[:5])
-        self.channels = widths
+        last = backbone.fc.in_features
+        self.channels = (last // 4, last // 2, last)
+        super().__init__(self.channels, *shape[:5])
         del backbone.fc
         self.branches = nn.ModuleDict({"scene": backbone})
         if settings.weights != "none":
