@@ -104,7 +104,7 @@ def measure(
         trained = rates(moments[WARM[full] - 1 :], settings.batch_size)
         network = build_network(settings, len(split.classes), files).to(ours.device)
         many = task.novel.sample_ids[:persons]
-        seen = person_batches(data, many, recipe.branches, ours.device, resident=False)
+        seen = person_batches(data, many, recipe.branches, ours.device, resident=False, alone=True)
         embed_places(network, seen, min(persons, FULL_BATCH), settings)
         moments.clear()
         note(0, 0)

@@ -162,15 +162,16 @@ def person_batches(
     device: torch.device,
     *,
     resident: bool | None = None,
+    alone: bool = False,
 ) -> PersonBatches | SceneBatches:
-    """Inputs of chosen persons for these branches; arguments as of `PersonBatches`.
+    """Inputs of chosen persons for these branches; arguments as of the two classes.
 
     Raises:
         InputError: As there.
     """
     _check_there(data, sample_ids)
     if "scene" in branches:
-        return SceneBatches(data, sample_ids, device)
+        return SceneBatches(data, sample_ids, device, alone=alone)
     return PersonBatches(data, sample_ids, branches, device, resident=resident)
 
 

@@ -1,7 +1,9 @@
 """The branch `scene`: whole images with their proportions, and the boxes of the persons in them.
 
-A batch of persons is grouped by image. Each image is there once, however many of the batch's
-persons are in it; what a network makes of them comes back a row a person, in the batch's order.
+In training a batch of persons is grouped by image: each image is there once, however many of the
+batch's persons are in it. To embed, each person has the image alone, so that no embedding depends
+on who else is asked about. What a network makes of them comes back a row a person, in the batch's
+order.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from oneshot_emotic.prepared import Pixels
     from oneshot_emotic_baselines.data import Changes, IntArray, PersonData
 
-#: Persons that are embedded in one pass, unless an image alone has more.
+#: Persons that are embedded in one pass.
 PASS = 16
 #: Batches that are read while one is used on a GPU.
 _AHEAD = 2
@@ -29,8 +31,21 @@ _AHEAD = 2
 class SceneBatches:
     """Whole images and boxes of chosen persons, read batch by batch from the memory map."""
 
-    def __init__(self, data: PersonData, sample_ids: Sequence[str], device: torch.device) -> None:
+    def __init__(
+        self,
+        data: PersonData,
+        sample_ids: Sequence[str],
+        device: torch.device,
+        *,
+        alone: bool = False,
+    ) -> None:
         """Look the persons up, who are known to be there; of others nothing is read.
+
+        Args:
+            data: From `load_person_data`, with proportions.
+            sample_ids: The persons; batches name them by their place here.
+            device: Where batches are wanted.
+            alone: True gives each person the image for itself.
 
         Raises:
             InputError: The pictures are squares.
@@ -44,6 +59,7 @@ class SceneBatches:
                 )
             )
         self.device, self._flat, self._whole = device, data.images, data.whole
+        self._alone = alone
         self._images = np.array([data.image_row[name] for name in sample_ids], dtype=np.int64)
         rows = [data.body_row[name] for name in sample_ids]
         self._boxes = torch.from_numpy(data.whole.boxes[rows])
@@ -69,8 +85,10 @@ class SceneBatches:
             yield {**moved, "scene_sizes": batch["scene_sizes"]}
 
     def _read(self, chosen: IntArray) -> dict[str, torch.Tensor]:
-        shown, rows = np.unique(self._images[chosen], return_inverse=True)
-        rows = rows.reshape(-1)
+        shown, rows = self._images[chosen], np.arange(len(chosen))
+        if not self._alone:
+            shown, rows = np.unique(shown, return_inverse=True)
+            rows = rows.reshape(-1)
         sizes = self._whole.sizes[shown]
         if self._flat.ndim == 2:
             pixels = self._flat[shown]
@@ -85,7 +103,7 @@ class SceneBatches:
         }
 
     def passes(self, count: int) -> list[IntArray]:
-        """The first `count` persons in groups to embed: all of an image, images of one size alone.
+        """The first `count` persons in groups to embed, each of images of one size alone.
 
         So what comes out for a person never depends on where a batch ends: all that is beyond the
         edge of a smaller image would count, in convolutions and their normalisation.
@@ -93,14 +111,9 @@ class SceneBatches:
         images = self._images[:count]
         sizes = self._whole.sizes[images]
         order = np.lexsort((images, sizes[:, 1], sizes[:, 0]))
-        ends = np.flatnonzero(np.diff(images[order])) + 1
-        groups: list[list[IntArray]] = []
-        for persons in np.split(order, ends):
-            same = groups and (sizes[groups[-1][0][0]] == sizes[persons[0]]).all()
-            if not same or sum(map(len, groups[-1])) + len(persons) > PASS:
-                groups.append([])
-            groups[-1].append(persons)
-        return [np.concatenate(group) for group in groups]
+        ends = np.flatnonzero(np.diff(sizes[order], axis=0).any(axis=1)) + 1
+        alike = np.split(order, ends)
+        return [x[at : at + PASS] for x in alike for at in range(0, len(x), PASS)]
 
 
 def scene_inputs(

@@ -211,7 +211,7 @@ def train(
     selection = None
     if episodes is not None and ours.main:
         persons = episodes.novel.sample_ids
-        selection = person_batches(data, persons, recipe.branches, ours.device)
+        selection = person_batches(data, persons, recipe.branches, ours.device, alone=True)
     model: Any = network
     if ours.world > 1:
         model = DistributedDataParallel(network)

@@ -71,11 +71,9 @@ def with_colours(gradients: FloatArray, pixels: FloatArray) -> FloatArray:
 def _orientation_histograms(grey: FloatArray) -> FloatArray:
     """Gradient magnitude by cell and unsigned orientation, flattened."""
     down, right = np.gradient(grey)
-    magnitude = np.sqrt(down * down + right * right)
-    # Which eighth of a turn by comparisons alone: angles differ in the last bit between processors.
-    right = np.where((down < 0) | ((down == 0) & (right < 0)), -right, right)
-    down = np.abs(down)
-    chosen = np.where(right > 0, down >= right, np.where(down > -right, 2, 3))
+    magnitude = np.hypot(down, right)
+    angle = np.arctan2(down, right) % np.pi
+    chosen = np.minimum((angle * (_ORIENTATIONS / np.pi)).astype(np.int64), _ORIENTATIONS - 1)
     cells = (_ROWS, _HEIGHT // _ROWS, _COLUMNS, _WIDTH // _COLUMNS)
     histograms = [
         np.where(chosen == item, magnitude, 0).reshape(cells).mean(axis=(1, 3))

@@ -244,26 +244,34 @@ def test_half_precision_is_near(data):
     assert torch.nn.functional.cosine_similarity(half.embedding, full.embedding).min() > 0.99
 
 
-def test_a_pass_has_all_persons_of_an_image_and_its_order_counts_for_nothing(data, monkeypatch):
+def test_an_embedding_depends_on_nobody_else(data, monkeypatch):
+    """Nor on the order of persons, nor on where a pass ends; in training it does on others."""
     names = crowded(data)[:8] + [n for n in data.image_row if n not in crowded(data)][:20]
     mixed = np.random.default_rng(0).permutation(len(names))
     names = [names[place] for place in mixed]
-    persons = person_batches(data, names, ("scene",), CPU)
-    passes = persons.passes(len(names))
-    assert len(passes) > 1 and sorted(np.concatenate(passes)) == list(range(len(names)))
-    for places in passes:
-        assert len({tuple(data.whole.sizes[data.image_row[names[x]]]) for x in places}) == 1
-    images = [{data.image_row[names[place]] for place in places} for places in passes]
-    assert sum(map(len, images)) == len(set().union(*images))
     net, settings = network_of(), settings_of()
-    vectors = embed_places(net, persons, len(names), settings)
+
+    def embedded(chosen):
+        persons = person_batches(data, chosen, ("scene",), CPU, alone=True)
+        passes = persons.passes(len(chosen))
+        assert sorted(np.concatenate(passes)) == list(range(len(chosen)))
+        for places in passes:
+            sizes = {tuple(data.whole.sizes[data.image_row[chosen[x]]]) for x in places}
+            assert len(sizes) == 1 and len(places) <= scenes.PASS
+        return embed_places(net, persons, len(chosen), settings)
+
+    vectors = embedded(names)
     again = np.argsort(mixed)
-    other = person_batches(data, [names[place] for place in again], ("scene",), CPU)
-    moved = embed_places(net, other, len(names), settings)
-    assert np.allclose(moved, vectors[again], atol=1e-5)
+    assert np.allclose(embedded([names[place] for place in again]), vectors[again], atol=1e-5)
+    assert np.allclose(embedded(names[:9]), vectors[:9], atol=1e-5)
+    for place in (0, 5):
+        assert np.allclose(embedded([names[place]])[0], vectors[place], atol=1e-5)
     monkeypatch.setattr(scenes, "PASS", 3)
-    assert np.allclose(embed_places(net, persons, len(names), settings), vectors, atol=1e-5)
+    assert np.allclose(embedded(names), vectors, atol=1e-5)
     assert np.ptp(vectors, axis=0).max() > 1e-3
+    with torch.no_grad():
+        several = net.eval()(inputs_of(data, crowded(data)[:2])).embedding.numpy()
+    assert not np.allclose(embedded(crowded(data)[:2]), several, atol=1e-4)
 
 
 def test_parameters_are_about_those_of_deformable_detr(whole_network):
@@ -550,8 +558,13 @@ def test_pictures_of_the_other_kind_are_refused(data):
 
 def test_its_card_and_its_line_in_the_list(run):
     card = model_card(RECIPES["dsct"], settings_of(), {}, "")
+    assert not card["seen_test_images"]
+    detector = describe({"scene": "imagenet"}, {"scene": Path(__file__)}, "resnet50")
+    assert model_card(RECIPES["dsct"], settings_of(), detector, "")["seen_test_images"]
+    resnet = describe({"scene": "imagenet"}, {"imagenet": Path(__file__)}, "resnet50")
+    assert not model_card(RECIPES["dsct"], settings_of(), resnet, "")["seen_test_images"]
     assert (
         card["modalities"] == ["image", "body"] and "focal and box and giou" in card["description"]
     )
     output = run("baselines").output
-    assert "41,066,494" in output and RECIPES["dsct"].elsewhere in output
+    assert "41,066,494" in output and "mAP 37.81" in output
