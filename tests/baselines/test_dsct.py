@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from oneshot_emotic_baselines.settings import Settings  # noqa: E402
 from oneshot_emotic_baselines.systems import dsct  # noqa: E402
 from oneshot_emotic_baselines.systems.deformable import Memory  # noqa: E402
 from oneshot_emotic_baselines.train import train  # noqa: E402
-from oneshot_emotic_baselines.weights import weights_at  # noqa: E402
+from oneshot_emotic_baselines.weights import describe, weights_at  # noqa: E402
 from torch import nn  # noqa: E402
 
 from oneshot_emotic.errors import InputError  # noqa: E402
