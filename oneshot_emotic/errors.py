@@ -42,10 +42,12 @@ class InputError(ValueError):
         problems: Every problem found, in the order found; never empty.
     """
 
-    def __init__(self, problems: Iterable[Problem] | Problem | str) -> None:
-        """Collect `problems`: one text, one `Problem`, or many."""
+    def __init__(
+        self, problems: Iterable[Problem] | Problem | str, where: object = "", remedy: str = ""
+    ) -> None:
+        """Collect `problems`: one `Problem`, many, or what is wrong, where, and what to do."""
         if isinstance(problems, str):
-            problems = [Problem(problems)]
+            problems = [Problem(problems, str(where), remedy)]
         elif isinstance(problems, Problem):
             problems = [problems]
         self.problems: tuple[Problem, ...] = tuple(problems)

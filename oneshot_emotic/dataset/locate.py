@@ -30,7 +30,7 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(dataset, str | os.PathLike):
         what = f"a data set is a name, a folder or a repository, not {dataset!r}"
-        raise InputError(Problem(what, remedy="Leave it out for the synthetic one"))
+        raise InputError(what, remedy="Leave it out for the synthetic one")
     name = os.fspath(dataset)
     is_plain_name = name == Path(name).name
     if is_bundled_name(name):
@@ -127,13 +127,11 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
         if (cached := cached_dataset(name, fingerprint)) is not None:
             return cached
         raise NotHereError(
-            Problem(
-                f"the data set {name!r} with the fingerprint {fingerprint[:12]}... is not here, "
-                "and a submission's word is not enough to fetch it",
-                remedy="If you trust the repository, give it with --dataset "
-                f"{name}@{fingerprint}; `oneshot-emotic tasks` with that option fetches it once, "
-                "and then it is found",
-            )
+            f"the data set {name!r} with the fingerprint {fingerprint[:12]}... is not here, "
+            "and a submission's word is not enough to fetch it",
+            remedy="If you trust the repository, give it with --dataset "
+            f"{name}@{fingerprint}; `oneshot-emotic tasks` with that option fetches it once, "
+            "and then it is found",
         )
     raise NotHereError(_not_here(name))
 

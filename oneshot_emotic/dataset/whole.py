@@ -139,9 +139,7 @@ def listed_files(
     expected = set(paths) - {MANIFEST}
     odd = files.keys() ^ expected if MANIFEST in paths else expected - files.keys()
     if odd:
-        raise InputError(
-            Problem(f"does not list the files of a dataset folder: {some(sorted(odd))}", where)
-        )
+        raise InputError(f"does not list the files of a dataset folder: {some(sorted(odd))}", where)
     files = {path: files[path] for path in expected}
     problems = [
         Problem(f"has no size and SHA-256 of {path}", where, _REBUILD)

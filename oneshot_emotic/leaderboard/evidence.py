@@ -156,17 +156,17 @@ def _row(
     score_file = leaderboard / _score_file(submission.slug)
     text = _read(score_file)
     if _sha256(text) != content.score_file:
-        raise InputError(Problem("is not the score file of its evidence", str(score_file), _REMEDY))
+        raise InputError("is not the score file of its evidence", score_file, _REMEDY)
     files[_score_file(submission.slug)] = text.decode()
     document = submission.folder / DOCUMENT
     if submission_digest(submission) != content.submission:
         what = "was changed since the row was scored, and its splits are not here"
-        raise InputError(Problem(what, str(document), "Restore it, or score it where they are"))
+        raise InputError(what, document, "Restore it, or score it where they are")
     if problems := digest_problems(submission):
         raise InputError(problems)
     scores = content.scores
     if not _fits(scores, submission, about):
-        raise InputError(Problem("is damaged: it does not fit its submission", str(path), _REMEDY))
+        raise InputError("is damaged: it does not fit its submission", path, _REMEDY)
 
     names = {task: _names(places) for task, places in about.images.items()}
 
@@ -224,7 +224,7 @@ def _dataset_evidence(path: Path, fingerprint: str) -> DatasetEvidence:
         len(about.images[task]) % 4 == 0 and all(_are_figures(task, x) for x in controls.values())
         for task, controls in about.controls.items()
     ):
-        raise InputError(Problem("is damaged: it is of another data set", str(path), _REMEDY))
+        raise InputError("is damaged: it is of another data set", path, _REMEDY)
     return about
 
 
@@ -295,12 +295,12 @@ def _opened(path: Path, decoder: msgspec.json.Decoder[Content]) -> tuple[Content
             raise ValueError("its seal does not fit its content")
         return decoder.decode(whole.content), content.decode()
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise InputError(Problem(f"is damaged: {error}", str(path), _REMEDY)) from None
+        raise InputError(f"is damaged: {error}", path, _REMEDY) from None
 
 
 def _read(path: Path) -> bytes:
     if not path.exists():
-        raise InputError(Problem("is missing", str(path), _REMEDY))
+        raise InputError("is missing", path, _REMEDY)
     with opened(path, _MAX_BYTES, links=False) as stream:
         return stream.read(_MAX_BYTES)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from oneshot_emotic import __version__
 from oneshot_emotic.dataset.locate import is_bundled
-from oneshot_emotic.errors import InputError, Problem, printable, some
+from oneshot_emotic.errors import InputError, printable, some
 from oneshot_emotic.escaping import is_plain_https, latex_text
 from oneshot_emotic.files import json_text, new_folder
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
@@ -108,7 +108,7 @@ def write_site(folder: Path, files: Mapping[str, str]) -> None:
         there = (x for x in folder.rglob("*") if x.is_symlink() or not x.is_dir())
         if strange := sorted({x.relative_to(folder).as_posix() for x in there} - own):
             what = f"already holds other files: {some(strange)}"
-            raise InputError(Problem(what, str(folder), "Give an empty or a new folder"))
+            raise InputError(what, folder, "Give an empty or a new folder")
     with new_folder(folder, marker=LIST, contents=CONTENTS) as made:
         (made / "rows").mkdir()
         listed = {LIST: json_text({"format": "oneshot-emotic-site/1", "files": sorted(files)})}

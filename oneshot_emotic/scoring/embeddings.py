@@ -50,7 +50,7 @@ def check_arguments(embeddings: object, task: object) -> None:
         what, remedy = "the task stands where the embeddings belong", "Give embeddings, then task"
     elif isinstance(task, str):
         what, remedy = f"{task!r} is a task's name, not a task", f"Give load_task({task!r})"
-    raise InputError(Problem(what, remedy=remedy))
+    raise InputError(what, remedy=remedy)
 
 
 def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> EmbeddingArray:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.arrays import IntArray
 from oneshot_emotic.scoring.decisions import MOST_CLASSES, Decisions, is_tie
 from oneshot_emotic.scoring.exact import squared_distances
@@ -88,7 +88,7 @@ def nearest_classes(
         One bit a class, as in `Decisions.nearest`, and the columns with a tie, ascending.
     """
     if support.shape[2] > MOST_CLASSES:
-        raise InputError(Problem(f"{support.shape[2]} classes, more than {MOST_CLASSES}"))
+        raise InputError(f"{support.shape[2]} classes, more than {MOST_CLASSES}")
     anchors = _anchors(prepared, support)
     query_rows = prepared.row_of[persons]
     nearest = np.empty((len(support), len(persons)), dtype=np.uint8)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.statistics import (
     INTERVAL,
@@ -263,7 +263,7 @@ def merged(parts: Iterable[Scores], name: str | None = None) -> Scores:
     embeddings: dict[str, str] = {}
     for part in parts:
         if again := tasks.keys() & part.tasks.keys():
-            raise InputError(Problem(f"task {sorted(again)[0]} comes more than once"))
+            raise InputError(f"task {sorted(again)[0]} comes more than once")
         tasks |= part.tasks
         embeddings |= part.embeddings
     return replace(parts[0], tasks=tasks, embeddings=embeddings, name=name or parts[0].name)
@@ -278,6 +278,4 @@ def check_same_dataset(parts: Sequence[Scores]) -> None:
     shown = [f"{x.dataset.name} ({x.dataset.fingerprint[:12]})" for x in parts]
     for part, other in zip(parts, shown, strict=True):
         if part.dataset != parts[0].dataset:
-            raise InputError(
-                Problem(f"scores of the data sets {shown[0]} and {other} do not go together")
-            )
+            raise InputError(f"scores of the data sets {shown[0]} and {other} do not go together")
