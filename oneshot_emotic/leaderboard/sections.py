@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
-from oneshot_emotic.report import NONE, interval, overall_cell, percent
+from oneshot_emotic.report import NONE, interval, levels, overall_cell, percent
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
@@ -279,5 +279,5 @@ def _more(scores: Scores, task: str) -> list[str]:
         percent(one.macro_f1.mean),
     ]
     if (error := one.level_error) is not None:
-        cells.append(NONE if error.mean is None else f"{error.mean:.2f}")
+        cells.append(levels(error.mean))
     return cells

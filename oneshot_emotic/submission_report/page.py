@@ -12,15 +12,17 @@ from oneshot_emotic.report import (
     INTERVAL_NOTE,
     NONE,
     OVERALL_NOTE,
+    difference_cells,
+    hub_rows,
     interval,
+    levels,
     percent,
-    plain_interval,
+    slice_rows,
 )
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import ShotScores
-from oneshot_emotic.scoring.statistics import Estimate
 from oneshot_emotic.splits import Task
 from oneshot_emotic.submission_report.contents import Entry, Report, Submission, TaskPart
 from oneshot_emotic.submission_report.supports import SupportPerson
@@ -32,6 +34,8 @@ EMBEDDED_WARNING = (
     "Pictures of the data set are copied into this page. EMOTIC's licence does not let you share "
     "them: keep the page to yourself."
 )
+_HUBS = "Hubs: classes that are taken more often than they occur, 1-shot"
+_SLICES = "Slices: some of the queries, 1-shot, over all draws"
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def _overview(report: Report) -> Table | None:
             for shots in LEADERBOARD_SHOTS
         ]
         if any(overall):
-            cells = [NONE if x is None else interval(x) for x in overall]
+            cells = map(interval, overall)
             rows.append([f"overall {family}, above chance", *cells, percent(0.0)])
     return Table("Balanced accuracy of all in per cent", [*headers, "chance"], rows)
 
@@ -185,9 +189,7 @@ def _differences(report: Report) -> Table | None:
             f"{pair.a.letter} - {pair.b.letter}, {line.what}, {line.shots}-shot",
             interval(line.a),
             interval(line.b),
-            plain_interval(line.difference),
-            "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
-            "yes" if line.difference.separated else "no",
+            *difference_cells(line.difference),
         ]
         for pair in report.pairs
         for line in pair.lines
@@ -242,16 +244,9 @@ def _figures(figures: ShotScores) -> list[str]:
         percent(plain.draw_0),
         percent(figures.macro_f1.mean),
     ]
-    if (error := figures.level_error) is not None:
-        cells.append(_levels(error))
+    if figures.level_error is not None:
+        cells.append(interval(figures.level_error, levels))
     return cells
-
-
-def _levels(error: Estimate) -> str:
-    if error.mean is None:
-        return NONE
-    bounds = "" if error.low is None else f" [{error.low:.2f}, {error.high:.2f}]"
-    return f"{error.mean:.2f}{bounds}"
 
 
 def _shots(part: TaskPart) -> Table:
@@ -285,7 +280,7 @@ def _entry(task: Task, entry: Entry, number: int) -> EntrySection:
     tables = [_confusion(one)]
     if found is not None:
         about.append(_facts(found))
-        tables += [_hubs(found), _slices(found)]
+        tables += [Table(_HUBS, *hub_rows(found)), Table(_SLICES, *slice_rows(found))]
     return EntrySection(
         entry, number, about, tables, _examples(entry), _supports(entry), _map_note(task, entry)
     )
@@ -326,23 +321,6 @@ def _confusion(figures: ShotScores) -> Table:
     ]
     caption = "Of each true class (row), per cent taken for each class, 1-shot, mean over draws"
     return Table(caption, ["true class", *figures.classes], rows)
-
-
-def _hubs(found: Diagnostics) -> Table:
-    rows = [
-        [name, percent(hub.predicted), percent(hub.queries)] for name, hub in found.hubs.items()
-    ]
-    headers = ["class", "share of predictions", "share of queries"]
-    return Table("Hubs: classes that are taken more often than they occur, 1-shot", headers, rows)
-
-
-def _slices(found: Diagnostics) -> Table:
-    rows = [
-        [name, f"{part.persons:,}", percent(part.balanced_accuracy), percent(part.accuracy)]
-        for name, part in found.slices.items()
-    ]
-    headers = ["queries", "persons", "balanced accuracy", "plain accuracy"]
-    return Table("Slices: some of the queries, 1-shot, over all draws", headers, rows)
 
 
 def _supports(entry: Entry) -> Table:
