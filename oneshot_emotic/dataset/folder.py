@@ -82,6 +82,8 @@ def write_dataset(
     Raises:
         InputError: The name is none for a data set, or an id holds characters that do not show.
     """
+    import pyarrow.parquet as pq
+
     problems = [] if DATASET_NAME.fullmatch(name) else [Problem(f"{name!r} {_NO_NAME}")]
     for task in tasks.values():
         for persons in (task.base, task.novel):
@@ -94,7 +96,8 @@ def write_dataset(
     for task in tasks.values():
         (folder / "data" / task.name).mkdir(parents=True)
         for file, table in _parquet_tables(task).items():
-            _write_parquet(folder / f"data/{task.name}/{file}.parquet", table)
+            path = folder / f"data/{task.name}/{file}.parquet"
+            pq.write_table(table, path, compression="zstd", compression_level=9)
     files = _listing(folder, DATA_FILES)
     write_text(folder / CARD, dataset_card(identity, tasks, synthetic is not None))
     description = json_text(croissant(identity, files, synthetic is not None))
@@ -171,7 +174,8 @@ def read_task(folder: Path, name: str) -> Task:
     definition = task_definition(name)
     manifest = read_manifest(folder)
     files = folder / "data" / definition.name
-    novel = _read_novel(files / "novel.parquet", definition.novel_classes)
+    path = files / "novel.parquet"
+    novel = _checked_persons(_read_columns(path, COLUMNS["novel"]), definition.novel_classes, path)
     base = _read_base(files / "base.parquet", definition, novel)
     classes = tuple(item for item in definition.novel_classes if item in novel.counts)
     entry = manifest.document["tasks"][name]
@@ -258,12 +262,6 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
     }
 
 
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, path, compression="zstd", compression_level=9)
-
-
 def _read_columns(path: Path, kinds: Mapping[str, str]) -> list[list[Any]]:
     """The columns of a parquet file, which must be exactly these, without empty cells."""
     where = str(path)
@@ -285,10 +283,6 @@ def _say_what_to_do() -> Iterator[None]:
         raise InputError(
             replace(problem, remedy=problem.remedy or _REBUILD) for problem in error.problems
         ) from None
-
-
-def _read_novel(path: Path, classes: tuple[str, ...]) -> Persons:
-    return _checked_persons(_read_columns(path, COLUMNS["novel"]), classes, path)
 
 
 def _read_base(path: Path, definition: TaskDefinition, novel: Persons) -> BasePersons:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from oneshot_emotic.dataset.card import EMOTIC_PAGE
 from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
+from oneshot_emotic.dataset.hub.fetch import cached_dataset, fetch_dataset
 from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
 from oneshot_emotic.errors import InputError, NotHereError, Problem
 from oneshot_emotic.splits import DatasetIdentity
@@ -40,8 +41,6 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
     if isinstance(dataset, str) and not Path(name).exists():
         repository = parse_repository(name)
         if repository is not None:
-            from oneshot_emotic.dataset.hub.fetch import fetch_dataset
-
             try:
                 return fetch_dataset(repository)
             except InputError as error:
@@ -86,8 +85,6 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
         and repository.fingerprint
         and (not found or (min(found)[0] and repository.fingerprint == fingerprint))
     ):
-        from oneshot_emotic.dataset.hub.fetch import fetch_dataset
-
         return fetch_dataset(repository)
     if found:
         return min(found)[-1]
@@ -116,8 +113,6 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
     """The data set that a submission says is of the repository `name`, without fetching it."""
     repository = parse_repository(name)
     if repository is not None and "@" not in name and fingerprint:
-        from oneshot_emotic.dataset.hub.fetch import cached_dataset, fetch_dataset
-
         for folder in _local_folders():
             if read_manifest(folder).identity.fingerprint == fingerprint:
                 return folder

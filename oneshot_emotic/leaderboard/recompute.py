@@ -83,14 +83,7 @@ def score_submissions(
     cache: ScoreCache | None = None,
     processes: int | None = None,
 ) -> list[Board]:
-    """`recompute_boards` of submissions that have been read.
-
-    Args:
-        submissions: Those that are sound.
-        load: As for `recompute_boards`, like `progress`, `cache` and `processes`.
-        progress: Likewise.
-        cache: Likewise.
-        processes: Likewise.
+    """`recompute_boards` of sound submissions that have been read.
 
     Raises:
         InputError: Their embeddings are not sound; all problems.

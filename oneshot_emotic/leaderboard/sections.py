@@ -213,14 +213,17 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
     main = Table(
         ("#", "submission", "sees", "base", "seeds", "overall", *tasks),
         tuple(
-            (rank, name, *said, overall_cell(scores, family, _ONE), *_balanced(scores, tasks))
+            (
+                *(rank, name, *said, overall_cell(scores, family, _ONE)),
+                *(interval(scores.balanced_accuracy(task)) for task in tasks),
+            )
             for rank, name, said, scores in named
         ),
         left=5,
     )
-    levels = any(TASKS[task].dimension is not None for task in tasks)
+    of_levels = any(TASKS[task].dimension is not None for task in tasks)
     more = Table(
-        ("task", "submission", "5-shot", "plain", "macro-F1", *(["error"] if levels else [])),
+        ("task", "submission", "5-shot", "plain", "macro-F1", *(["error"] if of_levels else [])),
         tuple(
             (task, name, *_more(scores, task))
             for task in tasks
@@ -230,7 +233,7 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
         left=2,
     )
     explained = "5-shot balanced accuracy; 1-shot plain accuracy (the paper's figure) and macro-F1"
-    explained += "; error in levels, balanced over classes" if levels else ""
+    explained += "; error in levels, balanced over classes" if of_levels else ""
     return FamilySection(family, title, tuple(rows), main, explained, more)
 
 
@@ -262,13 +265,6 @@ def _said(row: Row, tasks: Sequence[str]) -> tuple[Cell, ...]:
         Words(row.model["base"]) if "base" in row.model else NONE,
         seeds(runs),
     )
-
-
-def _balanced(scores: Scores, tasks: Sequence[str]) -> list[str]:
-    return [
-        interval(scores.tasks[task][_ONE].balanced_accuracy) if task in scores.tasks else NONE
-        for task in tasks
-    ]
 
 
 def _more(scores: Scores, task: str) -> list[str]:

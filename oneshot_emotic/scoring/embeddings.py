@@ -53,13 +53,12 @@ def check_arguments(embeddings: object, task: object) -> None:
     raise InputError(what, remedy=remedy)
 
 
-def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> EmbeddingArray:
+def aligned_embeddings(embeddings: Embeddings, task: Task) -> EmbeddingArray:
     """The embeddings of a task's novel persons in the order of `task.novel`.
 
     Args:
         embeddings: See `Embeddings`. Exactly the novel persons of the task, in any order.
         task: What they are for.
-        where: The file they come from, for messages.
 
     Returns:
         Array of shape (novel persons, dimensions), float32 if that holds all values without
@@ -69,7 +68,7 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
             numbers, not finite or beyond float32's range. All of these at once.
     """
-    (array,) = shared_embeddings(embeddings, [task], where)
+    (array,) = shared_embeddings(embeddings, [task])
     return array
 
 

@@ -165,6 +165,10 @@ class Scores:
         lines = (f"{task}\t{self.embeddings[task]}\n" for task in sorted(self.embeddings))
         return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
 
+    def balanced_accuracy(self, task: str, shots: int = 1) -> Estimate | None:
+        """The figure of a task; None where the task is missing."""
+        return self.tasks[task][shots].balanced_accuracy if task in self.tasks else None
+
     def overall(self, family: str, shots: int = 1) -> Overall | None:
         """Mean over a family's tasks of the balanced accuracy above chance.
 

@@ -235,7 +235,7 @@ def gather(submissions: Sequence[tuple[str, Sequence[Checked]]]) -> Report:
             if name in tasks
         ],
         [
-            Pair(a, b, [line for line in compare(a.scores, b.scores) if _is_shown(line)])
+            Pair(a, b, [x for x in compare(a.scores, b.scores) if x.shots in LEADERBOARD_SHOTS])
             for a, b in combinations(rows, 2)
             if a.scores.tasks.keys() & b.scores.tasks.keys()
         ],
@@ -257,7 +257,3 @@ def _entry(row: Submission, item: Checked, first_run: Mapping[int, ShotScores]) 
             extreme_supports(task, figures[1]),
             examples(prepared, task, taken),
         )
-
-
-def _is_shown(line: Compared) -> bool:
-    return line.shots in LEADERBOARD_SHOTS

@@ -25,7 +25,6 @@ from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.splits import Task
 from oneshot_emotic.submission_report.contents import Entry, Report, Submission, TaskPart
-from oneshot_emotic.submission_report.supports import SupportPerson
 from oneshot_emotic.submission_report.thumbnails import Thumbnail
 from oneshot_emotic.tasks import FAMILIES, TASKS
 from oneshot_emotic.webpage.page import page
@@ -151,7 +150,15 @@ def _overview(report: Report) -> Table | None:
         return None
     headers = ["task", *_shot_columns(report.submissions)]
     rows = [
-        [part.task.name, *_cells(report, part.task.name), percent(1 / len(part.task.classes))]
+        [
+            part.task.name,
+            *(
+                interval(row.scores.balanced_accuracy(part.task.name, shots))
+                for row in report.submissions
+                for shots in LEADERBOARD_SHOTS
+            ),
+            percent(1 / len(part.task.classes)),
+        ]
         for part in report.tasks
     ]
     for family in FAMILIES:
@@ -173,13 +180,6 @@ def _shot_columns(submissions: Sequence[Submission]) -> list[str]:
         for row in submissions
         for shots in LEADERBOARD_SHOTS
     ]
-
-
-def _cells(report: Report, task: str) -> Iterator[str]:
-    for row in report.submissions:
-        for shots in LEADERBOARD_SHOTS:
-            figures = row.scores.tasks.get(task)
-            yield NONE if figures is None else interval(figures[shots].balanced_accuracy)
 
 
 def _differences(report: Report) -> Table | None:
@@ -325,22 +325,19 @@ def _confusion(figures: ShotScores) -> Table:
 
 def _supports(entry: Entry) -> Table:
     rows = [
-        [f"{label}, {kind}", *_support(person)]
+        [
+            f"{label}, {kind}",
+            person.sample_id,
+            str(person.draws),
+            percent(person.balanced_accuracy),
+            percent(person.recall),
+        ]
         for label, found in entry.supports.items()
         for kind, persons in (("hardest", found.hardest), ("easiest", found.easiest))
         for person in persons
     ]
     headers = ["class", "support person", "draws", "balanced accuracy", "recall of the class"]
     return Table("Mean over the draws in which the person is the support", headers, rows, left=2)
-
-
-def _support(person: SupportPerson) -> list[str]:
-    return [
-        person.sample_id,
-        str(person.draws),
-        percent(person.balanced_accuracy),
-        percent(person.recall),
-    ]
 
 
 def _map_note(task: Task, entry: Entry) -> str:

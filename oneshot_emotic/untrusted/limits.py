@@ -56,10 +56,10 @@ def check_bytes(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> N
         raise InputError(what, where, remedy)
 
 
-def check_unpacked(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> None:
+def check_unpacked(size: int, max_bytes: int, where: str) -> None:
     """Raise an `InputError` for a compressed file that unpacks to too much."""
     if size > max_bytes:
-        raise InputError(f"unpacks to more than {max_bytes:,} bytes", where, remedy)
+        raise InputError(f"unpacks to more than {max_bytes:,} bytes", where, TRUST)
 
 
 def check_count(count: int, most: int, what: str, where: str) -> None:
