@@ -73,6 +73,15 @@ class NotHereError(InputError):
 
 
 @contextmanager
+def noting(problems: list[Problem]) -> Iterator[None]:
+    """Let an `InputError` of the block join the problems, for the work to go on."""
+    try:
+        yield
+    except InputError as error:
+        problems += error.problems
+
+
+@contextmanager
 def memory_for(where: str) -> Iterator[None]:
     """Say what it was for when memory runs out.
 

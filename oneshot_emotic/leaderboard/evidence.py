@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 from oneshot_emotic.dataset.locate import is_bundled
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, noting
 from oneshot_emotic.files import json_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.leaderboard.board import Board, Row
@@ -131,10 +131,8 @@ def carried_board(submissions: Sequence[SubmissionFolder], leaderboard: Path) ->
     rows: list[Row] = []
     problems: list[Problem] = []
     for submission in submissions:
-        try:
+        with noting(problems):
             rows.append(_row(submission, about, leaderboard, files))
-        except InputError as error:
-            problems += error.problems
     if problems:
         raise InputError(problems)
     there = {name for row in rows for name in row.scores.tasks}
@@ -232,12 +230,9 @@ def digest_problems(submission: SubmissionFolder) -> list[Problem]:
     """Files in its folder that are missing, or not of the digests that submission.json says."""
     problems: list[Problem] = []
     for file in submission.files():
-        try:
-            if not is_remote(file.reference):
-                with referenced(file.reference, submission.folder):
-                    pass
-        except InputError as error:
-            problems += error.problems
+        if not is_remote(file.reference):
+            with noting(problems), referenced(file.reference, submission.folder):
+                pass
     return problems
 
 
