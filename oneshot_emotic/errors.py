@@ -42,10 +42,12 @@ class InputError(ValueError):
         problems: Every problem found, in the order found; never empty.
     """
 
-    def __init__(self, problems: Iterable[Problem] | Problem | str) -> None:
-        """Collect `problems`: one text, one `Problem`, or many."""
+    def __init__(
+        self, problems: Iterable[Problem] | Problem | str, where: object = "", remedy: str = ""
+    ) -> None:
+        """Collect `problems`: one `Problem`, many, or what is wrong, where, and what to do."""
         if isinstance(problems, str):
-            problems = [Problem(problems)]
+            problems = [Problem(problems, str(where), remedy)]
         elif isinstance(problems, Problem):
             problems = [problems]
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -68,6 +70,15 @@ class InputError(ValueError):
 
 class NotHereError(InputError):
     """A data set is not on this machine, and cannot be fetched."""
+
+
+@contextmanager
+def noting(problems: list[Problem]) -> Iterator[None]:
+    """Let an `InputError` of the block join the problems, for the work to go on."""
+    try:
+        yield
+    except InputError as error:
+        problems += error.problems
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, some
 
 try:
     import fcntl
@@ -162,8 +162,7 @@ def check_not_input(output: Path | None, inputs: Iterable[Path]) -> None:
     place = output.resolve()
     for path in inputs:
         if path.exists() and (path.samefile(place) or path.resolve() in place.parents):
-            what = "is read by this command too"
-            raise InputError(Problem(what, str(output), "Give another file to write"))
+            raise InputError("is read by this command too", output, "Give another file to write")
 
 
 def sha256_of_file(path: Path) -> str:
@@ -206,11 +205,11 @@ def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterat
 
 def _check_replaceable(target: Path, marker: str, contents: frozenset[str]) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
-        raise InputError(Problem("is not a folder", str(target), "Give another output folder"))
+        raise InputError("is not a folder", target, "Give another output folder")
     present = {entry.name for entry in target.iterdir()} if target.exists() else set()
     if present and (marker not in present or present - contents):
         what = f"already holds other files: {some(sorted(present - contents) or sorted(present))}"
-        raise InputError(Problem(what, str(target), "Give an empty or a new output folder"))
+        raise InputError(what, target, "Give an empty or a new output folder")
 
 
 def _put_folder(partial: Path, target: Path) -> None:

@@ -69,14 +69,9 @@ def id_problems(kind: str, ids: Iterable[str], where: str) -> list[Problem]:
     wrong = [text.encode("unicode_escape").decode() for text in ids if not is_shown(text)]
     if not wrong:
         return []
-    return [
-        Problem(
-            f"{len(wrong):,} {kind} hold control or other characters that do not show, such as "
-            f"{some(printable(text, 100) for text in wrong)}",
-            where,
-            "Leave these characters out",
-        )
-    ]
+    shown = some(printable(text, 100) for text in wrong)
+    what = f"{len(wrong):,} {kind} hold control or other characters that do not show, such as"
+    return [Problem(f"{what} {shown}", where, "Leave these characters out")]
 
 
 def text_problems(document: Any, where: str) -> list[Problem]:
@@ -88,21 +83,14 @@ def text_problems(document: Any, where: str) -> list[Problem]:
     """
     problems = []
     for field, text in _texts(document, ""):
+        place = f"{where}: {field}" if field else where
         if hidden := hidden_characters(text):
-            problems.append(
-                Problem(
-                    f"holds characters that do not show, {some(hidden)}",
-                    f"{where}: {field}" if field else where,
-                    "Leave control, direction and other invisible characters out",
-                )
-            )
+            what = f"holds characters that do not show, {some(hidden)}"
+            remedy = "Leave control, direction and other invisible characters out"
+            problems.append(Problem(what, place, remedy))
         if _most_marks(text) > MAX_MARKS:
-            problems.append(
-                Problem(
-                    f"has more than {MAX_MARKS} accents or other marks upon one character",
-                    f"{where}: {field}" if field else where,
-                )
-            )
+            what = f"has more than {MAX_MARKS} accents or other marks upon one character"
+            problems.append(Problem(what, place))
     return problems
 
 

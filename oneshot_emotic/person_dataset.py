@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.pictures import Picture, Pictures
 from oneshot_emotic.splits import BasePersons, Persons
 
@@ -71,7 +71,7 @@ class PersonDataset:
         if not isinstance(split, Persons) or not isinstance(pictures, Pictures):
             given = f"{type(split).__name__} and {type(pictures).__name__}"
             remedy = "Give persons such as task.base, then what open_pictures returns"
-            raise InputError(Problem(f"persons and pictures are a {given}", remedy=remedy))
+            raise InputError(f"persons and pictures are a {given}", remedy=remedy)
         pictures.check(split.sample_ids)
         listed = tuple(views) if isinstance(views, Iterable) else (views,)
         if (
@@ -80,16 +80,16 @@ class PersonDataset:
             or any(x not in ("image", "body") for x in listed)
         ):
             what = f"target is `index` or `name`, views are of `image` and `body`, not {target!r}"
-            raise InputError(Problem(f"{what} and {views!r}"))
+            raise InputError(f"{what} and {views!r}")
         if classes is None and isinstance(split, BasePersons):
             classes = split.definition.base_classes  # the same in every part of a split
         elif classes is None:
             classes = split.classes
         self.classes = tuple(classes) if isinstance(classes, Iterable) else (classes,)
         if strange := sorted(x for x in split.counts if x not in self.classes):
-            raise InputError(Problem(f"labels that are not among the classes: {strange}"))
+            raise InputError(f"labels that are not among the classes: {strange}")
         if len({*map(str, self.classes)}) < len(self.classes):
-            raise InputError(Problem(f"a class is there twice: {self.classes}"))
+            raise InputError(f"a class is there twice: {self.classes}")
         self._split, self._pictures, self._target = split, pictures, target
         self._transform, self._joint_transform, self._views = transform, joint_transform, listed
         self._index = {name: index for index, name in enumerate(self.classes)}
@@ -126,9 +126,7 @@ class PersonDataset:
             import datasets
         except ImportError:
             remedy = "pip install datasets"
-            raise InputError(
-                Problem("to_datasets needs the package datasets", "", remedy)
-            ) from None
+            raise InputError("to_datasets needs the package datasets", remedy=remedy) from None
         features = datasets.Features(
             image=datasets.Image(),
             body=datasets.Image(),

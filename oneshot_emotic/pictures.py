@@ -31,7 +31,7 @@ from oneshot_emotic.emotic.places import (
     scaled_box,
     square,
 )
-from oneshot_emotic.errors import InputError, Problem, counted, some
+from oneshot_emotic.errors import InputError, counted, some
 from oneshot_emotic.prepared import Prepared, checked_size, prepared_of, read_prepared
 
 #: Decoded images that are kept: the persons of an image mostly come one after the other.
@@ -156,7 +156,7 @@ class Pictures(Mapping[str, Picture]):
         if missing := [sample_id for sample_id in sample_ids if sample_id not in self._places]:
             what = f"{counted(len(missing), 'person')} not in these annotations, such as"
             remedy = "Give the data set that was built from this copy (--dataset)"
-            raise InputError(Problem(f"{what} {some(missing)}", str(self._root), remedy))
+            raise InputError(f"{what} {some(missing)}", self._root, remedy)
 
     def digest(self) -> str:
         """SHA-256 over the persons, their boxes, the sizes of their image files and the squares'.
@@ -172,7 +172,7 @@ class Pictures(Mapping[str, Picture]):
             for name, image in listed.items()
         }
         if not any(sizes.values()):
-            raise InputError(Problem("holds no image of these annotations", str(self._root)))
+            raise InputError("holds no image of these annotations", self._root)
         lines = [f"{place}\t{sizes[place.image.image_id]}\n" for place in self._places.values()]
         lines += [f"squares of {self.size}\n"] if self.size else []
         return hashlib.sha256("".join(lines).encode()).hexdigest()

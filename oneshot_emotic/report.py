@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from string import ascii_uppercase
 
 from oneshot_emotic import __version__
@@ -33,9 +34,19 @@ def percent(value: float | None, digits: int = 1) -> str:
     return text.removeprefix("-") if float(text) == 0 else text
 
 
-def interval(figure: Estimate | Overall | Difference, digits: int = 1) -> str:
-    """`mean [low, high]` in per cent; the mean alone where every draw is the same."""
-    mean, low, high = (percent(x, digits) for x in (figure.mean, figure.low, figure.high))
+def levels(value: float | None) -> str:
+    """An error in levels, `NONE` where there is none."""
+    return NONE if value is None else f"{value:.2f}"
+
+
+def interval(
+    figure: Estimate | Overall | Difference | None,
+    shown: Callable[[float | None], str] = percent,
+) -> str:
+    """`mean [low, high]`; the mean alone where every draw is the same, `NONE` for no figure."""
+    if figure is None:
+        return NONE
+    mean, low, high = map(shown, (figure.mean, figure.low, figure.high))
     return mean if figure.low is None or low == mean == high else f"{mean} [{low}, {high}]"
 
 
@@ -58,7 +69,7 @@ def task_report(scores: Scores, task: str, controls: Controls) -> str:
         for name in first.classes
     ]
     recall_headers = ["recall", *(f"{shots}-shot" for shots in by_shots)]
-    return f"{title}\n{_table(rows, headers)}\n\n{_table(recalls, recall_headers)}\n"
+    return f"{title}\n{_table(headers, rows)}\n\n{_table(recall_headers, recalls)}\n"
 
 
 def overall_report(scores: Scores) -> str:
@@ -75,13 +86,12 @@ def overall_report(scores: Scores) -> str:
         if family in families
     ]
     headers = ["balanced accuracy", *(f"{count}-shot" for count in shots)]
-    return f"{_table(rows, headers)}\n"
+    return f"{_table(headers, rows)}\n"
 
 
 def overall_cell(scores: Scores, family: str, shots: int) -> str:
     """A family's overall figure with its interval, `NONE` when a task is missing."""
-    overall = scores.overall(family, shots)
-    return NONE if overall is None else interval(overall)
+    return interval(scores.overall(family, shots))
 
 
 def combination_report(combination: Scores, parts: Sequence[Scores]) -> str:
@@ -127,7 +137,7 @@ def _confusion(figures: ShotScores) -> str:
     rows = [[name, *map(percent, row)] for name, row in zip(names, figures.confusion, strict=True)]
     return (
         "Of each true class (row), per cent taken for each class, mean over draws:\n"
-        f"{_table(rows, ['', *(name[:width] for name in names)])}\n"
+        f"{_table(['', *(name[:width] for name in names)], rows)}\n"
     )
 
 
@@ -148,18 +158,23 @@ def _diagnostics(found: Diagnostics | None) -> str:
             support = [f"{name}: {', '.join(ids)}" for name, ids in draw.support.items()]
             lines.append(f"  {title:18} {draw.draw}, {percent(draw.balanced_accuracy)} %")
             lines += [f"    {line}" for line in support]
-    hubs = [
-        [name, percent(hub.predicted), percent(hub.queries)] for name, hub in found.hubs.items()
-    ]
-    slices = [
+    tables = [_table(*hub_rows(found)), _table(*slice_rows(found))]
+    return "\n".join(lines) + "\n\n" + "\n\n".join(tables) + "\n"
+
+
+def hub_rows(found: Diagnostics) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows: how often each class is predicted and how often it is right to."""
+    rows = [[name, percent(x.predicted), percent(x.queries)] for name, x in found.hubs.items()]
+    return ["class", "share of predictions", "share of queries"], rows
+
+
+def slice_rows(found: Diagnostics) -> tuple[list[str], list[list[str]]]:
+    """Headers and rows: accuracy on some of the queries."""
+    rows = [
         [name, f"{part.persons:,}", percent(part.balanced_accuracy), percent(part.accuracy)]
         for name, part in found.slices.items()
     ]
-    tables = [
-        _table(hubs, ["class", "share of predictions", "share of queries"]),
-        _table(slices, ["queries", "persons", "balanced accuracy", "plain accuracy"]),
-    ]
-    return "\n".join(lines) + "\n\n" + "\n\n".join(tables) + "\n"
+    return ["queries", "persons", "balanced accuracy", "plain accuracy"], rows
 
 
 def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
@@ -169,20 +184,24 @@ def comparison_report(lines: Sequence[Compared], a: str, b: str) -> str:
             f"{line.what}, {line.shots}-shot",
             percent(line.a.mean),
             percent(line.b.mean),
-            plain_interval(line.difference),
-            "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
-            "yes" if line.difference.separated else "no",
+            *difference_cells(line.difference),
         ]
         for line in lines
     ]
     headers = ["balanced accuracy", "A", "B", "A - B", "p", "told apart"]
     return (
-        f"A: {a}\nB: {b}\n\n{_table(rows, headers)}\n\n"
+        f"A: {a}\nB: {b}\n\n{_table(headers, rows)}\n\n"
         "In per cent; overall: above chance. A - B with the 95 % interval of the paired\n"
         "difference by leaving out one image at a time in both; p: how likely so great a\n"
         "difference would be between equals; told apart: the interval leaves out 0. Each line\n"
         "is judged alone: of twenty lines between equals, one is told apart by chance."
     )
+
+
+def difference_cells(found: Difference) -> list[str]:
+    """The difference with its interval, p, and whether the two are told apart."""
+    p = "< 0.001" if found.p < 0.001 else f"{found.p:.3f}"
+    return [plain_interval(found), p, "yes" if found.separated else "no"]
 
 
 def plain_interval(difference: Difference) -> str:
@@ -192,7 +211,7 @@ def plain_interval(difference: Difference) -> str:
         shown = [float(percent(bound, digits)) for bound in bounds]
         if not difference.separated or min(map(abs, shown)) > 0:
             break
-    return interval(difference, digits)
+    return interval(difference, partial(percent, digits=digits))
 
 
 def latex_rows(scores: Scores) -> str:
@@ -227,12 +246,11 @@ def _cells(figures: ShotScores) -> list[str]:
         percent(figures.macro_f1.mean),
     ]
     if figures.level_error is not None:
-        mean = figures.level_error.mean
-        cells.append(NONE if mean is None else f"{mean:.2f}")
+        cells.append(levels(figures.level_error.mean))
     return cells
 
 
-def _table(rows: Sequence[Sequence[str]], headers: Sequence[str]) -> str:
+def _table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """A table; one too wide for a terminal gets heads of several lines, then a narrower name."""
     rows = [[printable(cell, limit=None) for cell in row] for row in rows]
     text = _tabulated(rows, headers)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -51,12 +51,8 @@ class Persons:
     @classmethod
     def sorted_from(cls, rows: Iterable[tuple[str, str, str]]) -> Persons:
         """From (sample_id, image_id, label) rows in any order."""
-        ordered = sorted(rows)
-        return cls(
-            tuple(row[0] for row in ordered),
-            tuple(row[1] for row in ordered),
-            tuple(row[2] for row in ordered),
-        )
+        columns = list(zip(*sorted(rows), strict=True)) or [(), (), ()]
+        return cls(*columns)
 
     def __repr__(self) -> str:
         return f"Persons({len(self):,} persons of {len(self.counts)} classes)"
@@ -121,13 +117,11 @@ class BasePersons(Persons):
     def subset(self, places: Iterable[int]) -> BasePersons:
         """Some of the persons, in the order given."""
         places = list(places)
-        return replace(
-            self,
-            sample_ids=tuple(self.sample_ids[place] for place in places),
-            image_ids=tuple(self.image_ids[place] for place in places),
-            labels=tuple(self.labels[place] for place in places),
-            shares_image=tuple(self.shares_image[place] for place in places),
-        )
+        columns: dict[str, Any] = {
+            name: tuple(getattr(self, name)[place] for place in places)
+            for name in ("sample_ids", "image_ids", "labels", "shares_image")
+        }
+        return replace(self, **columns)
 
     def split(
         self,

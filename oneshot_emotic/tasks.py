@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cached_property
 from typing import Literal
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 #: The version of the rules in docs/protocol.md: label rules, draws, queries, classification.
 PROTOCOL = 1
@@ -155,5 +155,5 @@ def task_definition(name: str) -> TaskDefinition:
         near = get_close_matches(str(name).lower(), TASKS, 1)
         meant = f"Did you mean {near[0]!r}? " if near else ""
         raise InputError(
-            Problem(f"there is no task {name!r}", remedy=f"{meant}The tasks are {', '.join(TASKS)}")
+            f"there is no task {name!r}", remedy=f"{meant}The tasks are {', '.join(TASKS)}"
         ) from None

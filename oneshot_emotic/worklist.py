@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, some
 from oneshot_emotic.files import json_text, write_text
 from oneshot_emotic.processes import process_pool
 
@@ -66,7 +66,7 @@ class WorkList:
             InputError: It holds other files, or other work.
         """
         if self.folder.exists() and not self.folder.is_dir():
-            raise InputError(Problem("is a file, not a folder", str(self.folder)))
+            raise InputError("is a file, not a folder", self.folder)
         present = {x.name for x in self.folder.iterdir()} if self.folder.exists() else set()
         strange = sorted(present - self.contents - {PARTS})
         if strange := [name for name in strange if not name.endswith(".partial")]:
@@ -78,7 +78,7 @@ class WorkList:
             what, remedy = self.other, "Remove it, or give another"
         else:
             return self.document in present
-        raise InputError(Problem(what, str(self.folder), f"{remedy} folder with {self.option}"))
+        raise InputError(what, self.folder, f"{remedy} folder with {self.option}")
 
     @property
     def _work(self) -> dict[str, Any]:
@@ -111,11 +111,9 @@ class WorkList:
                 yield
         except Timeout:
             raise InputError(
-                Problem(
-                    "another run is preparing this folder",
-                    str(self.folder),
-                    f"Wait for it to end, or give another folder with {self.option}",
-                )
+                "another run is preparing this folder",
+                self.folder,
+                f"Wait for it to end, or give another folder with {self.option}",
             ) from None
         finally:
             if (self.folder / self.document).exists():
@@ -126,11 +124,9 @@ class WorkList:
         free = shutil.disk_usage(self.folder).free
         if free < needed:
             raise InputError(
-                Problem(
-                    f"there are {free / 1e9:.1f} GB free, and {needed / 1e9:.1f} GB are needed",
-                    str(self.folder),
-                    f"Make room, or give another folder with {self.option}",
-                )
+                f"there are {free / 1e9:.1f} GB free, and {needed / 1e9:.1f} GB are needed",
+                self.folder,
+                f"Make room, or give another folder with {self.option}",
             )
         if not (self.folder / PARTS / WORK).exists():
             make()

@@ -12,6 +12,8 @@ from click.testing import CliRunner, Result
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from pages import CHROMIUM
+
 from oneshot_emotic.cli.main import main
 from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.splits import Task
@@ -55,6 +57,17 @@ def run() -> Callable[..., Result]:
         return result
 
     return call
+
+
+@pytest.fixture(scope="module")
+def browser():
+    api = pytest.importorskip("playwright.sync_api")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed")
+    with api.sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

@@ -32,7 +32,6 @@ import numpy as np
 from fuzz_mutations import NUMBERS, TEXTS, TOKENS, bytes_damage
 from PIL import Image
 
-from oneshot_emotic.cli.main import main as command_line
 from oneshot_emotic.emotic.images import check_images, open_image
 from oneshot_emotic.emotic.layout import find_layout
 from oneshot_emotic.emotic.matfile import ListedImage
@@ -451,28 +450,8 @@ def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
             return annotations_outcome(path, whole)
         return weights_outcome(path, whole)
     except InputError as error:
-        check_text(str(error))
+        runner.check_text(str(error))
         return "refused"
-
-
-def check_text(text: str) -> None:
-    if not text.strip() or not all(line.isprintable() for line in text.split("\n")):
-        raise AssertionError(f"not a message: {text[:500]!a}")
-
-
-def command(*arguments: object) -> str:
-    """What the command line makes of it: 0, or 1 and 2 with a message."""
-    output = io.StringIO()
-    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-        try:
-            status = command_line.main(list(map(str, arguments)), standalone_mode=False)
-        except SystemExit as end:
-            status = end.code
-    text = output.getvalue().replace("\t", " ")
-    if status not in (None, 0, 1, 2):
-        raise AssertionError(f"status {status}: {text[:500]!a}")
-    check_text(text)
-    return f"command line: {status or 0}"
 
 
 def picture_outcome(path: Path, folder: Path, whole: bool) -> str:
@@ -481,13 +460,13 @@ def picture_outcome(path: Path, folder: Path, whole: bool) -> str:
         mat = root / "listed.mat"
         if not mat.exists():
             matlab.write_mat(mat, train=[matlab.image(NAME, matlab.person(), folder=FOLDER)])
-        return command("check-images", root, "--annotations", mat)
+        return runner.command("check-images", root, "--annotations", mat, known=(0, 1, 2))
     listed = ListedImage(FOLDER, NAME, 64.0, 48.0)
     folders = find_layout(root).image_folders
     states = []
     for decode in (True, False):
         report = check_images([listed], folders, decode=decode, workers=1)
-        check_text(report.to_csv())
+        runner.check_text(report.to_csv())
         broken = {"missing", "truncated", "corrupt"} & set(report.counts())
         states.append("refused" if broken else "read")
     picture = open_image(listed, folders)
@@ -502,9 +481,9 @@ def annotations_outcome(path: Path, whole: bool) -> str:
     if whole:
         target = path.parent / "dataset"
         shutil.rmtree(target, ignore_errors=True)
-        return command("build", path.parent, "-o", target, "--no-images")
+        return runner.command("build", path.parent, "-o", target, "--no-images")
     content = read_annotations(path)
-    check_text(content.quirks.to_csv())
+    runner.check_text(content.quirks.to_csv())
     json_text(content.synthetic)
     assert content.persons["sample_id"].is_unique
     return "read"
@@ -520,7 +499,7 @@ def weights_outcome(path: Path, whole: bool) -> str:
     if whole:
         data, dataset, output = tiny.stand_in(), tiny.dataset(), path.parent / "out"
         tiny.prepared()
-        return command("embed", path, "--data", data, "--dataset", dataset, "-o", output)
+        return runner.command("embed", path, "--data", data, "--dataset", dataset, "-o", output)
     from oneshot_emotic_baselines.embed import embed_task
 
     vectors = embed_task(path, tiny.task(), tiny.data(), device="cpu")

@@ -23,6 +23,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -32,6 +33,7 @@ from typing import Any
 
 import numpy as np
 from fuzz_mutations import DAMAGE, bytes_damage, folder_damage
+from made import persons_of
 
 from oneshot_emotic.cli.main import main as command_line
 from oneshot_emotic.dataset.load import TaskLoader
@@ -89,7 +91,7 @@ def make_bases(folder: Path, persons: int = 60) -> None:
     rng = np.random.default_rng(1)
     for names in (["cat-6-6"], ["lev-6-4-valence"], ["cat-6-6", "cat-6-4"]):
         tasks = [load("", "", name) for name in names]
-        persons = sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
+        persons = persons_of(tasks)
         for number, dtype in enumerate(("float16", "float32", "float64")):
             for suffix in DAMAGE:
                 vectors = (persons, rng.normal(size=(len(persons), 3)))
@@ -105,7 +107,7 @@ def make_bases(folder: Path, persons: int = 60) -> None:
         identity = task.dataset
     files = {name: runs if len(runs) > 1 else runs[0] for name, runs in names.items()}
     shared = [load("", "", name) for name in ("lev-6-4-valence", "lev-6-4-arousal")]
-    persons = sorted({sample_id for task in shared for sample_id in task.novel.sample_ids})
+    persons = persons_of(shared)
     vectors = (persons, rng.normal(size=(len(persons), 3)))
     write_submission(submission / "g.npz", vectors, shared)
     files |= {task.name: "g.npz" for task in shared}
@@ -135,20 +137,31 @@ def prepare(folder: Path, place: Path, form: str, seed: int, number: int) -> Pat
     return target
 
 
+def check_text(text: str) -> None:
+    """Refuse what a terminal would obey."""
+    if not text.strip() or not all(line.isprintable() for line in text.split("\n")):
+        raise AssertionError(f"not a message: {text[:500]!a}")
+
+
+def command(*arguments: object, known: Sequence[int] = (0, 2)) -> str:
+    """What the command line makes of it: one of the known statuses, with a message."""
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
+        try:
+            status = command_line.main(list(map(str, arguments)), standalone_mode=False) or 0
+        except SystemExit as end:
+            status = end.code
+    if status not in known:
+        raise AssertionError(f"status {status}: {output.getvalue()[:500]!a}")
+    check_text(output.getvalue().replace("\t", " "))
+    return f"command line: {status}"
+
+
 def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
     """`scored` or `refused`; anything else is raised."""
     if whole:
         words = ["check-submission"] if path.is_dir() else ["score", "--shots", "1"]
-        output = io.StringIO()
-        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-            arguments = [*words, str(path), "--dataset", str(folder / "dataset")]
-            status = command_line.main(arguments, standalone_mode=False)
-        text = output.getvalue()
-        if status == 2 and text.strip() and all(line.isprintable() for line in text.split("\n")):
-            return "refused by the command line"
-        if not status:
-            return "taken by the command line"
-        raise AssertionError(f"status {status}: {text[:500]!a}")
+        return command(*words, path, "--dataset", folder / "dataset")
     try:
         if path.is_dir():
             found = examine(path, load)
@@ -162,8 +175,7 @@ def outcome(path: Path, load: Any, folder: Path, whole: bool) -> str:
                 scores = evaluate_aligned(item.aligned, item.task, (1,))
                 json_text(scores.to_dict()).encode("utf-8")
     except InputError as error:
-        if not str(error).strip() or not all(line.isprintable() for line in str(error).split("\n")):
-            raise AssertionError(f"not a message: {str(error)!a}") from None
+        check_text(str(error))
         return "refused"
     return "scored"
 

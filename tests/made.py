@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import subprocess
+import sys
 
 from conftest import REPOSITORY
 
@@ -13,6 +16,9 @@ from oneshot_emotic.dataset.folder import write_dataset
 from oneshot_emotic.splits import split_task
 from oneshot_emotic.submission.folder import DOCUMENT, write_submission_document
 from oneshot_emotic.tasks import TASKS
+
+#: What `submit` must be told.
+SAID = ("--seen-unseen-names", "no", "--seen-test-images", "no")
 
 
 def small_tasks(persons=2, engagement=2):
@@ -43,8 +49,17 @@ def submission_folder(folder, task, array):
     return folder
 
 
+def empty_checkout(root):
+    """A checkout without submissions and boards."""
+    for name in ("submissions", "leaderboard"):
+        (root / name).mkdir(parents=True)
+    shutil.copy(REPOSITORY / "leaderboard/reported.json", root / "leaderboard")
+    return root
+
+
 def small_checkout(root, slugs=("random",)):
     """A checkout with committed submissions, of which one task is left, and no boards yet."""
+    empty_checkout(root)
     for slug in slugs:
         folder = root / "submissions" / slug
         shutil.copytree(REPOSITORY / "submissions" / slug, folder)
@@ -54,9 +69,26 @@ def small_checkout(root, slugs=("random",)):
         for path in folder.glob("*.safetensors"):
             if not path.name.startswith("cat-6-4"):
                 path.unlink()
-    (root / "leaderboard").mkdir()
-    shutil.copy(REPOSITORY / "leaderboard/reported.json", root / "leaderboard")
     return root
+
+
+def persons_of(tasks):
+    """The novel persons of several tasks, each once."""
+    return sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
+
+
+def python(*arguments, status=0, cwd=None, timeout=600, **environment):
+    """Run Python in a process of its own, such as by `python("-c", code)`; what it said."""
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == status, done.stdout + done.stderr
+    return done
 
 
 def small_stand_in(folder, persons):

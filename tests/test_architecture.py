@@ -6,11 +6,10 @@ import ast
 import doctest
 import importlib
 import pkgutil
-import subprocess
-import sys
 
 import pytest
 from conftest import REPOSITORY
+from made import python
 
 import oneshot_emotic
 from oneshot_emotic.cli.main import COMMANDS, main
@@ -108,10 +107,7 @@ def test_figures_know_nothing_of_emotic_and_boards_nothing_of_knn():
 
 def loaded_after(code):
     report = f"{code}; import sys; print([m for m in {HEAVY!r} if m in sys.modules])"
-    result = subprocess.run(
-        [sys.executable, "-c", report], capture_output=True, text=True, check=True
-    )
-    return ast.literal_eval(result.stdout.splitlines()[-1])
+    return ast.literal_eval(python("-c", report).stdout.splitlines()[-1])
 
 
 def test_importing_the_package_is_cheap():
@@ -142,7 +138,7 @@ def test_every_module_imports_with_torch_blocked():
         "sys.modules['torch'] = sys.modules['datasets'] = None\n"
         f"for name in {names!r}: importlib.import_module(name)"
     )
-    subprocess.run([sys.executable, "-c", code], check=True)
+    python("-c", code)
     assert len(names) > 50
 
 

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from made import python
 
 HERE = Path(__file__).parent
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the scripts fork")
 
 
 def script(name, *arguments):
-    command = [sys.executable, str(HERE / name), *map(str, arguments)]
-    result = subprocess.run(command, capture_output=True, text=True, check=False, cwd=HERE)
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+    return python(HERE / name, *arguments, cwd=HERE, timeout=None).stdout
 
 
 @pytest.mark.parametrize(

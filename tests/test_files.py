@@ -14,6 +14,7 @@ from threading import Thread
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made import python
 
 from oneshot_emotic import write_submission
 from oneshot_emotic.errors import InputError, Problem, printable, some
@@ -208,8 +209,7 @@ def test_a_place_that_cannot_hold_files_is_an_error(tmp_path, where):
         "    try: make(Path('out'), b'x')\n"
         "    except OSError as error: print(error.filename, type(error).__name__)\n"
     )
-    command = [sys.executable, "-c", code, where]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=30)
+    done = python("-c", code, where, cwd=tmp_path, timeout=30)
     lines = [line.split()[-2:] for line in done.stdout.splitlines()]
     assert [line[0].split("/")[-1] for line in lines] == ["out", "out"], done.stderr
     assert all(line[1] in ("FileNotFoundError", "PermissionError") for line in lines)
@@ -385,9 +385,7 @@ def test_a_full_disk_leaves_the_old_file(tmp_path):
     )
     write_bytes(tmp_path / "file", b"old")
     write_folder(tmp_path / "out", b"old")
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
-    )
+    result = python("-c", code, tmp_path)
     listed = [f"{tmp_path / name} File too large\n" for name in ("file", "out")]
     assert result.stdout == "".join(listed)
     assert (tmp_path / "file").read_text() == (tmp_path / "out/m").read_text() == "old"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
-import subprocess
-import sys
 import tarfile
 import tomllib
 import zipfile
 
 import pytest
 from conftest import REPOSITORY
+from made import python
 
 import oneshot_emotic
 from oneshot_emotic.cli.main import COMMANDS
@@ -25,14 +24,7 @@ PACKAGES = (
 def built(kind, folder):
     """The path of a wheel or an sdist, built from this tree."""
     code = f"import sys; from hatchling.build import *; print(build_{kind}(sys.argv[1]))"
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(folder)],
-        cwd=REPOSITORY,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return folder / result.stdout.split()[-1]
+    return folder / python("-c", code, folder, cwd=REPOSITORY).stdout.split()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +148,7 @@ def test_beside_a_foreign_module_called_baselines(tmp_path, form, lines):
         "for line in sys.argv[1:]: main(shlex.split(line), standalone_mode=False)"
     )
     for command in (["-c", code, *lines], ["-m", "oneshot_emotic", "baselines"]):
-        result = subprocess.run(
-            [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True
-        )
-        assert result.returncode == 0, result.stderr
-        assert "sem-ib-dml" in result.stdout
+        assert "sem-ib-dml" in python(*command, cwd=tmp_path).stdout
 
 
 def test_nothing_imports_the_name_baselines():

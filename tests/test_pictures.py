@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 import pickle
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from made import small_stand_in
+from made import python, small_stand_in
 from PIL import Image
 
 from oneshot_emotic import InputError, PersonDataset, load_task, open_pictures
@@ -307,5 +305,4 @@ def test_nothing_heavy_is_imported():
         "import sys, oneshot_emotic as o; o.open_pictures, o.PersonDataset;"
         "print(*sorted({'torch', 'torchvision', 'datasets'} & set(sys.modules)))"
     )
-    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert found.stdout.strip() == ""
+    assert python("-c", code).stdout.strip() == ""

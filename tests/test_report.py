@@ -24,7 +24,7 @@ def test_score_tables_fit(name, levels):
         [f"{name}, 5-shot", *FIGURES, *(["10.00"] if levels else [])],
         ["Always the majority class", "16.7", "41.2", "9.7", *(["1.74"] if levels else [])],
     ]
-    text = _table(rows, HEADERS[: len(rows[0])])
+    text = _table(HEADERS[: len(rows[0])], rows)
     assert max(map(len, text.splitlines())) <= 80
     assert set(" ".join([*rows[1], *HEADERS[: len(rows[0])]]).split()) <= set(text.split())
     # A long name goes on in the lines below its figures.
@@ -36,12 +36,12 @@ def test_score_tables_fit(name, levels):
 
 
 def test_what_fits_stays_on_one_line():
-    text = _table([["Ours, 1-shot", "28.0 [25.9, 30.0]", "24.1"]], ["", "balanced accuracy", "x"])
+    text = _table(["", "balanced accuracy", "x"], [["Ours, 1-shot", "28.0 [25.9, 30.0]", "24.1"]])
     assert len(text.splitlines()) == 3 and "balanced accuracy" in text
 
 
 def test_a_cell_is_one_line():
-    text = _table([["a\n\x1b[2Jb", "1"]], ["", "x"])
+    text = _table(["", "x"], [["a\n\x1b[2Jb", "1"]])
     assert "a\\n\\x1b[2Jb" in text and len(text.splitlines()) == 3
 
 

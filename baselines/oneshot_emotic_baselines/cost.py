@@ -41,7 +41,7 @@ def cost_of(checkpoint: Path, data: PersonData, sample_id: str) -> Cost:
     branches = settings.effective_recipe.branches
     persons = person_batches(data, [sample_id], branches, torch.device("cpu"), resident=False)
     (batch,) = persons.batches(persons.passes(1))
-    with torch.no_grad(), FlopCounterMode(display=False) as counter:
+    with FlopCounterMode(display=False) as counter:
         network(network_inputs(batch))
     many = sum(weights.numel() for weights in network.parameters())
     return Cost(many, counter.get_total_flops() / 1e9)

@@ -94,6 +94,8 @@ class Recipe:
         measure: What else is measured on held-out base persons after each epoch: takes the network,
             their batches and how many they are; gives figures by name, for the log.
         parameters: Of the whole network with six base classes and these settings, where stated.
+        gflop: Of that network, billions of floating-point operations to embed one person, counted
+            as in cost.py; 0 where not stated.
         elsewhere: What its paper reports by another protocol than any here.
     """
 
@@ -119,6 +121,7 @@ class Recipe:
     reduced_size: int = 64
     decoder: Part | None = None
     parameters: int = 0
+    gflop: float = 0.0
     elsewhere: str = ""
 
     @property
@@ -192,6 +195,7 @@ _CAGE = Recipe(
         "embedding": 32,
     },
     parameters=30_412_232,
+    gflop=11.12,
     elsewhere="EMOTIC: RMSE of V/A/D 1.150/1.209/1.169 of 1 to 10, CCC 0.316/0.594/0.300",
 )
 _FROZEN = Recipe(
@@ -208,6 +212,7 @@ _FROZEN = Recipe(
     settings={"epochs": 0, "trunk_lr": 0.0, "select": "last"},
     reduced={"epochs": 0},
     parameters=22_353_024,
+    gflop=7.25,
 )
 
 _ALL = (
@@ -221,10 +226,20 @@ _ALL = (
         ENTROPY,
         _PLACES,
         parameters=23_010_310,
+        gflop=9.48,
     ),
-    Recipe("i-dml", "I-DML", "trained", ("image",), DML, _IMAGE, parameters=11_505_606),
-    Recipe("b-dml", "B-DML", "trained", ("body",), DML, _BODY, parameters=11_505_606),
-    Recipe("ib-dml", "IB-DML", "trained", ("image", "body"), DML, _BOTH, parameters=23_010_310),
+    Recipe("i-dml", "I-DML", "trained", ("image",), DML, _IMAGE, parameters=11_505_606, gflop=4.74),
+    Recipe("b-dml", "B-DML", "trained", ("body",), DML, _BODY, parameters=11_505_606, gflop=4.74),
+    Recipe(
+        "ib-dml",
+        "IB-DML",
+        "trained",
+        ("image", "body"),
+        DML,
+        _BOTH,
+        parameters=23_010_310,
+        gflop=9.48,
+    ),
     Recipe(
         "ib-dml-places",
         "IB-DML*",
@@ -233,6 +248,7 @@ _ALL = (
         DML,
         _PLACES,
         parameters=23_010_310,
+        gflop=9.48,
     ),
     Recipe("sem-dml", "Sem-DML", "trained", ("semantic",), in_paper=False, parameters=237_190),
     Recipe(
@@ -243,6 +259,7 @@ _ALL = (
         DML,
         _IMAGE,
         parameters=11_741_894,
+        gflop=4.74,
     ),
     Recipe(
         "sem-ib-dml",
@@ -252,6 +269,7 @@ _ALL = (
         DML,
         _BOTH,
         parameters=23_246_598,
+        gflop=9.48,
     ),
     Recipe(
         "ce-cosine",
@@ -263,6 +281,7 @@ _ALL = (
         network="oneshot_emotic_baselines.model:cosine_net",
         paper="https://arxiv.org/abs/1804.09458",
         parameters=23_010_305,
+        gflop=9.48,
     ),
     Recipe(
         "proto",
@@ -276,6 +295,7 @@ _ALL = (
         unit_length=False,  # its loss compares Euclidean distances
         settings={"balanced": True},
         parameters=23_009_536,
+        gflop=9.48,
     ),
     _CAGE,
     replace(
@@ -302,6 +322,7 @@ _ALL = (
         reduced={"embedding": 32},
         decoder=f"{_SYSTEMS}.mt_clar:decode",
         parameters=11_521_731,
+        gflop=4.74,
         elsewhere="no figure could be read",
     ),
     _FROZEN,
@@ -346,6 +367,7 @@ _ALL = (
         reduced={"backbone": "resnet18", "trunk_lr": 0.0, "learning_rate": 1e-3},
         reduced_size=128,
         parameters=41_066_494,
+        gflop=185.23,
         elsewhere="EMOTIC: mAP 37.81, in its authors' public rerun 36.21; CAER-S: 89 to 92 %",
     ),
 )

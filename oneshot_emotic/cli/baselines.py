@@ -36,7 +36,8 @@ def command(metric_losses: bool) -> None:
     echo_lines(_systems(recipes))
     echo("")
     echo_lines(_training(recipes))
-    echo("", "Parameters: with six base classes, pixels: the side of a picture; both by default.")
+    echo("", "Parameters: with six base classes; pixels: the side of a picture; GFLOP: floating-")
+    echo("point operations to embed one person, in billions; all of the default network.")
     _reported(recipes)
     echo("", "Reported elsewhere, each by another protocol; comparable with no score here:", "")
     for recipe in recipes:
@@ -73,18 +74,19 @@ def _training(recipes: Sequence[Recipe]) -> str:
             _losses(recipe) or "none: not trained",
             f"{recipe.parameters:,}" if recipe.parameters else NONE,
             str(recipe.size) if recipe.pixel_branches else NONE,
+            f"{recipe.gflop:.3g}" if recipe.gflop else NONE,
             recipe.paper.replace("https://arxiv.org/abs/", "arXiv ") or NONE,
         ]
         for recipe in recipes
         if recipe.kind == "trained"
     ]
-    headers = ["recipe", "losses", "parameters", "pixels", "source"]
-    return _table(rows, headers, right=(2, 3))
+    headers = ["recipe", "losses", "parameters", "pixels", "GFLOP", "source"]
+    return _table(rows, headers, right=(2, 3, 4))
 
 
 def _losses(recipe: Recipe) -> str:
     metric = recipe.settings.get("metric_loss", "triplet")
-    names = [metric if x.name == "metric" else x.name for x in recipe.losses]
+    names = [metric.removesuffix("Loss") if x.name == "metric" else x.name for x in recipe.losses]
     return " + ".join(names).replace("_", " ")
 
 

@@ -8,7 +8,7 @@ import click
 
 from oneshot_emotic.cli.options import FOLDER, annotations_option, workers_option
 from oneshot_emotic.cli.progress import echo, progress_bar, say
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 
 @click.command()
@@ -30,9 +30,7 @@ def command(emotic_root: Path, annotations: Path | None, output: Path | None, wo
     layout = find_layout(emotic_root)
     path = annotations or find_annotations(layout)
     if not layout.image_folders:
-        raise InputError(
-            Problem("no image folders (such as mscoco/images) found", str(emotic_root))
-        )
+        raise InputError("no image folders (such as mscoco/images) found", emotic_root)
     check_not_input(output, (path, *(x for y in layout.image_folders.values() for x in y)))
     say(f"reading {path} ...")
     listed = read_annotations(path).images

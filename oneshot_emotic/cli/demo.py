@@ -12,7 +12,7 @@ import click
 from oneshot_emotic import __version__
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.files import cache_folder, make_private_folder, write_text
 
 _MARKER = "DEMO.txt"
@@ -85,9 +85,7 @@ def _claim(work: Path, stand_in: Path) -> None:
     marker = work / _MARKER
     if not marker.is_file():
         if work.exists() and set(work.iterdir()) - {stand_in}:
-            raise InputError(
-                Problem("already holds other files", str(work), "Give an empty or a new --workdir")
-            )
+            raise InputError("already holds other files", work, "Give an empty or a new --workdir")
         write_text(marker, "Made by `oneshot-emotic demo`, which replaces what is in here.\n")
 
 

@@ -10,7 +10,7 @@ import click
 from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, workers_option
 from oneshot_emotic.cli.progress import echo, echo_document, echo_lines, say
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 if TYPE_CHECKING:
     from oneshot_emotic.leaderboard.checkout import Boards
@@ -85,15 +85,13 @@ def command(
 
     given = {"--check": check, "--diff": base is not None, "--format": export is not None}
     if len(chosen := [name for name, is_given in given.items() if is_given]) > 1:
-        raise InputError(Problem(f"{' and '.join(chosen)} do not go together"))
+        raise InputError(f"{' and '.join(chosen)} do not go together")
     if output is not None and export is None:
-        raise InputError(
-            Problem("--output goes with --format; without it, ROOT/leaderboard is written")
-        )
+        raise InputError("--output goes with --format; without it, ROOT/leaderboard is written")
     if export == "site":
         import jinja2  # noqa: F401 (what is missing is said before anything is scored)
     if (output is None and export == "site") or (space and export != "site"):
-        raise InputError(Problem("--format site goes with --output DIR, and --space with it"))
+        raise InputError("--format site goes with --output DIR, and --space with it")
     folder = root / "leaderboard"
     check_not_input(output, (root / "submissions", folder))
     find_submissions(root / "submissions")  # says at once what is no checkout

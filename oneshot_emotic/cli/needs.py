@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -30,10 +30,8 @@ def needs_extra(function: Function) -> Function:
             if library not in _EXTRAS:
                 raise
             raise InputError(
-                Problem(
-                    f"this needs {library}, which is not installed",
-                    remedy=f"pip install 'oneshot-emotic[{_EXTRAS[library]}]'",
-                )
+                f"this needs {library}, which is not installed",
+                remedy=f"pip install 'oneshot-emotic[{_EXTRAS[library]}]'",
             ) from None
 
     return wrapped  # type: ignore[return-value]

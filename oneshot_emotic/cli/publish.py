@@ -10,7 +10,7 @@ import click
 
 from oneshot_emotic.cli.options import FOLDER
 from oneshot_emotic.cli.progress import echo, say
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 
 @click.command()
@@ -48,7 +48,7 @@ def command(
 
     repository = parse_repository(repo_id)
     if repository is None or repository.revision != MAIN:
-        raise InputError(Problem(f"a repository is ORG/NAME, not {repo_id!r}"))
+        raise InputError(f"a repository is ORG/NAME, not {repo_id!r}")
     identity, files = check_publishable(folder)
     if dry_run:
         for file in files:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from oneshot_emotic.cli.progress import echo, say
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 
 def open_pull_request(target: Path, name: str) -> None:
@@ -60,7 +60,7 @@ def open_pull_request(target: Path, name: str) -> None:
             _print(commands[place:])
             why = (done.stderr or done.stdout).strip().splitlines()
             what = f"`{shlex.join(command)}` failed: {why[-1] if why else done.returncode}"
-            raise InputError(Problem(what, str(root), "The commands that are left are above"))
+            raise InputError(what, root, "The commands that are left are above")
     echo(done.stdout.strip() or f"{branch}: the pull request is open")
 
 

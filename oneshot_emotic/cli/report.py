@@ -10,7 +10,7 @@ import click
 from oneshot_emotic.cli.needs import needs_extra
 from oneshot_emotic.cli.options import FOLDER, annotations_option, embeddings_options
 from oneshot_emotic.cli.progress import echo, say
-from oneshot_emotic.errors import InputError, Problem, counted
+from oneshot_emotic.errors import InputError, Problem, counted, noting
 
 if TYPE_CHECKING:
     from oneshot_emotic.submission.check import Checked
@@ -121,10 +121,8 @@ def _report(
     found: list[tuple[str, list[Checked]]] = []
     problems: list[Problem] = []
     for path in submissions:
-        try:
+        with noting(problems):
             found.append((named(path).name, checked_files([path], dataset, task, max_bytes)))
-        except InputError as error:
-            problems += error.problems
     if problems:
         raise InputError(list(dict.fromkeys(problems)))
     return gather(found)

@@ -50,7 +50,9 @@ def _metadata(
     identity: DatasetIdentity, tasks: Mapping[str, Task], synthetic: bool
 ) -> Iterator[str]:
     # As the Hub counts: the rows of all configurations.
-    rows = sum(len(task.base) + len(task.novel) + _support_rows(task) for task in tasks.values())
+    rows = sum(
+        len(task.base) + len(task.novel) + int((task.support >= 0).sum()) for task in tasks.values()
+    )
     size = next((name for limit, name in _SIZES if rows < limit), "1M<n<10M")
     yield "---"
     yield f"pretty_name: One-shot EMOTIC ({identity.name}, {identity.label_rule})"
@@ -96,10 +98,6 @@ def _configs(tasks: Mapping[str, Task]) -> Iterator[tuple[str, str, list[str], S
             yield name, name, [split for split in rows if rows[split]], (*base, *novel)
         if rows["novel"]:
             yield draws_config(name), name, ["support"], novel
-
-
-def _support_rows(task: Task) -> int:
-    return int((task.support >= 0).sum())
 
 
 def _tables(tasks: Mapping[str, Task]) -> Iterator[str]:

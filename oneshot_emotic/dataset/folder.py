@@ -82,6 +82,8 @@ def write_dataset(
     Raises:
         InputError: The name is none for a data set, or an id holds characters that do not show.
     """
+    import pyarrow.parquet as pq
+
     problems = [] if DATASET_NAME.fullmatch(name) else [Problem(f"{name!r} {_NO_NAME}")]
     for task in tasks.values():
         for persons in (task.base, task.novel):
@@ -94,7 +96,8 @@ def write_dataset(
     for task in tasks.values():
         (folder / "data" / task.name).mkdir(parents=True)
         for file, table in _parquet_tables(task).items():
-            _write_parquet(folder / f"data/{task.name}/{file}.parquet", table)
+            path = folder / f"data/{task.name}/{file}.parquet"
+            pq.write_table(table, path, compression="zstd", compression_level=9)
     files = _listing(folder, DATA_FILES)
     write_text(folder / CARD, dataset_card(identity, tasks, synthetic is not None))
     description = json_text(croissant(identity, files, synthetic is not None))
@@ -121,16 +124,15 @@ def read_manifest(folder: Path) -> Manifest:
     """
     path = folder / MANIFEST
     if not folder.is_dir():
-        raise InputError(Problem("there is no such folder", str(folder)))
+        raise InputError("there is no such folder", folder)
     if not path.exists():
         what = f"there is no {MANIFEST}: this is not a dataset folder"
-        remedy = "`oneshot-emotic build EMOTIC_ROOT -o DIR` makes one"
-        raise InputError(Problem(what, str(folder), remedy))
+        raise InputError(what, folder, "`oneshot-emotic build EMOTIC_ROOT -o DIR` makes one")
     with _say_what_to_do():
         with opened(path, MAX_DOCUMENT_BYTES, remedy="") as stream:
             content = parse_json(stream.read(MAX_DOCUMENT_BYTES), str(path))
         if (found := content.get("format")) != FORMAT:
-            raise InputError(Problem(f"has the format {found!r}, not {FORMAT!r}", str(path)))
+            raise InputError(f"has the format {found!r}, not {FORMAT!r}", path)
         return _checked_manifest(content, str(path))
 
 
@@ -157,7 +159,7 @@ def _checked_manifest(content: dict[str, Any], where: str) -> Manifest:
     identity = DatasetIdentity(name, content["label_rule"], PROTOCOL, content["fingerprint"])
     digests = {task: tasks[task]["digest"] for task in TASKS}
     if identity.fingerprint != dataset_fingerprint(name, identity.label_rule, PROTOCOL, digests):
-        raise InputError(Problem("its fingerprint does not fit the digests of its tasks", where))
+        raise InputError("its fingerprint does not fit the digests of its tasks", where)
     return Manifest(identity, content)
 
 
@@ -172,7 +174,8 @@ def read_task(folder: Path, name: str) -> Task:
     definition = task_definition(name)
     manifest = read_manifest(folder)
     files = folder / "data" / definition.name
-    novel = _read_novel(files / "novel.parquet", definition.novel_classes)
+    path = files / "novel.parquet"
+    novel = _checked_persons(_read_columns(path, COLUMNS["novel"]), definition.novel_classes, path)
     base = _read_base(files / "base.parquet", definition, novel)
     classes = tuple(item for item in definition.novel_classes if item in novel.counts)
     entry = manifest.document["tasks"][name]
@@ -184,11 +187,11 @@ def read_task(folder: Path, name: str) -> Task:
         and all(type(x) is int and 0 <= x < FEWEST_PERSONS for x in dropped_classes.values())
     ):
         what = f"the classes left out of {name} are not those without persons"
-        raise InputError(Problem(what, str(folder / MANIFEST), _REBUILD))
+        raise InputError(what, folder / MANIFEST, _REBUILD)
     support = _read_support(files / "support.parquet", novel, classes)
     task = Task(definition, base, novel, classes, support, dropped_classes, manifest.identity)
     if task_digest(task) != entry["digest"]:
-        raise InputError(Problem("its content is not what the manifest says", str(files), _REBUILD))
+        raise InputError("its content is not what the manifest says", files, _REBUILD)
     return task
 
 
@@ -259,12 +262,6 @@ def _parquet_tables(task: Task) -> dict[str, pa.Table]:
     }
 
 
-def _write_parquet(path: Path, table: pa.Table) -> None:
-    import pyarrow.parquet as pq
-
-    pq.write_table(table, path, compression="zstd", compression_level=9)
-
-
 def _read_columns(path: Path, kinds: Mapping[str, str]) -> list[list[Any]]:
     """The columns of a parquet file, which must be exactly these, without empty cells."""
     where = str(path)
@@ -288,10 +285,6 @@ def _say_what_to_do() -> Iterator[None]:
         ) from None
 
 
-def _read_novel(path: Path, classes: tuple[str, ...]) -> Persons:
-    return _checked_persons(_read_columns(path, COLUMNS["novel"]), classes, path)
-
-
 def _read_base(path: Path, definition: TaskDefinition, novel: Persons) -> BasePersons:
     *columns, marks = _read_columns(path, COLUMNS["base"])
     persons = _checked_persons(columns, definition.base_classes, path)
@@ -300,7 +293,7 @@ def _read_base(path: Path, definition: TaskDefinition, novel: Persons) -> BasePe
     wrong = [name for name, mark in zip(columns[0], marks, strict=True) if mark != expected[name]]
     if wrong:
         what = f"column `shares_image` does not fit novel.parquet: wrong for {some(wrong)}"
-        raise InputError(Problem(what, str(path), _REBUILD))
+        raise InputError(what, path, _REBUILD)
     return base
 
 
@@ -349,5 +342,5 @@ def _read_support(path: Path, novel: Persons, classes: tuple[str, ...]) -> Any:
             and (not classes or (len(support) > 0 and min(offered) > 0))
         )
     if not fits:
-        raise InputError(Problem("does not fit novel.parquet", str(path), _REBUILD))
+        raise InputError("does not fit novel.parquet", path, _REBUILD)
     return support

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from oneshot_emotic.dataset.card import EMOTIC_PAGE
 from oneshot_emotic.dataset.folder import MANIFEST, read_manifest
+from oneshot_emotic.dataset.hub.fetch import cached_dataset, fetch_dataset
 from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
 from oneshot_emotic.errors import InputError, NotHereError, Problem
 from oneshot_emotic.splits import DatasetIdentity
@@ -30,7 +31,7 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
     """
     if not isinstance(dataset, str | os.PathLike):
         what = f"a data set is a name, a folder or a repository, not {dataset!r}"
-        raise InputError(Problem(what, remedy="Leave it out for the synthetic one"))
+        raise InputError(what, remedy="Leave it out for the synthetic one")
     name = os.fspath(dataset)
     is_plain_name = name == Path(name).name
     if is_bundled_name(name):
@@ -40,8 +41,6 @@ def dataset_folder(dataset: str | os.PathLike[str]) -> Path:
     if isinstance(dataset, str) and not Path(name).exists():
         repository = parse_repository(name)
         if repository is not None:
-            from oneshot_emotic.dataset.hub.fetch import fetch_dataset
-
             try:
                 return fetch_dataset(repository)
             except InputError as error:
@@ -86,8 +85,6 @@ def named_dataset_folder(name: str, fingerprint: str | None = None) -> Path:
         and repository.fingerprint
         and (not found or (min(found)[0] and repository.fingerprint == fingerprint))
     ):
-        from oneshot_emotic.dataset.hub.fetch import fetch_dataset
-
         return fetch_dataset(repository)
     if found:
         return min(found)[-1]
@@ -116,8 +113,6 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
     """The data set that a submission says is of the repository `name`, without fetching it."""
     repository = parse_repository(name)
     if repository is not None and "@" not in name and fingerprint:
-        from oneshot_emotic.dataset.hub.fetch import cached_dataset, fetch_dataset
-
         for folder in _local_folders():
             if read_manifest(folder).identity.fingerprint == fingerprint:
                 return folder
@@ -127,13 +122,11 @@ def _repository_folder(name: str, fingerprint: str | None) -> Path:
         if (cached := cached_dataset(name, fingerprint)) is not None:
             return cached
         raise NotHereError(
-            Problem(
-                f"the data set {name!r} with the fingerprint {fingerprint[:12]}... is not here, "
-                "and a submission's word is not enough to fetch it",
-                remedy="If you trust the repository, give it with --dataset "
-                f"{name}@{fingerprint}; `oneshot-emotic tasks` with that option fetches it once, "
-                "and then it is found",
-            )
+            f"the data set {name!r} with the fingerprint {fingerprint[:12]}... is not here, "
+            "and a submission's word is not enough to fetch it",
+            remedy="If you trust the repository, give it with --dataset "
+            f"{name}@{fingerprint}; `oneshot-emotic tasks` with that option fetches it once, "
+            "and then it is found",
         )
     raise NotHereError(_not_here(name))
 

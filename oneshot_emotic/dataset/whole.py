@@ -23,7 +23,7 @@ from oneshot_emotic.dataset.folder import (
     read_manifest,
     read_tasks,
 )
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, Problem, noting, some
 from oneshot_emotic.files import json_text
 from oneshot_emotic.names import SHA256
 from oneshot_emotic.splits import DatasetIdentity, Task
@@ -105,16 +105,13 @@ def _files(
     """The files that can be read; `problems` gets what is wrong with any, its size and digest."""
     listed = listed_files(manifest, folder, paths)
     for path in paths:
-        try:
+        with noting(problems):
             with opened(folder / path, MAX_DATASET_FILE_BYTES, remedy=remedy) as stream:
                 file = PublishedFile(path, stream.read())
-        except InputError as error:
-            problems += error.problems
-            continue
-        if path in listed and (len(file.content), file.sha256) != listed[path]:
-            what = "is not the file that the manifest lists (size or SHA-256 differ)"
-            problems.append(Problem(what, str(folder / path)))
-        yield file
+            if path in listed and (len(file.content), file.sha256) != listed[path]:
+                what = "is not the file that the manifest lists (size or SHA-256 differ)"
+                problems.append(Problem(what, str(folder / path)))
+            yield file
 
 
 def listed_files(
@@ -139,9 +136,7 @@ def listed_files(
     expected = set(paths) - {MANIFEST}
     odd = files.keys() ^ expected if MANIFEST in paths else expected - files.keys()
     if odd:
-        raise InputError(
-            Problem(f"does not list the files of a dataset folder: {some(sorted(odd))}", where)
-        )
+        raise InputError(f"does not list the files of a dataset folder: {some(sorted(odd))}", where)
     files = {path: files[path] for path in expected}
     problems = [
         Problem(f"has no size and SHA-256 of {path}", where, _REBUILD)

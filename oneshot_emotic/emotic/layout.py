@@ -50,14 +50,11 @@ def find_layout(root: Path) -> Layout:
         InputError: `root` is not a folder.
     """
     if not root.is_dir():
-        what = "is a file, not a folder" if root.exists() else "there is no such folder"
         raise InputError(
-            Problem(
-                what,
-                str(root),
-                "Give the folder that EMOTIC was unpacked into; or make a stand-in: "
-                "`oneshot-emotic synth DIR`",
-            )
+            "is a file, not a folder" if root.exists() else "there is no such folder",
+            root,
+            "Give the folder that EMOTIC was unpacked into; or make a stand-in: "
+            "`oneshot-emotic synth DIR`",
         )
     files: dict[str, list[Path]] = defaultdict(list)
     image_folders: dict[str, list[Path]] = defaultdict(list)
@@ -92,10 +89,10 @@ def find_annotations(layout: Layout) -> Path:
         remedy = (
             f"Give the folder that holds both `emotic` and `Annotations`, or name the file {_NAMED}"
         )
-        raise InputError(Problem(what, str(layout.root), remedy))
+        raise InputError(what, layout.root, remedy)
     if len({sha256_of_file(path) for path in candidates}) > 1:
         what = f"holds {len(candidates)} different annotation files: {some(candidates, 8)}"
-        raise InputError(Problem(what, str(layout.root), f"Name the one to use {_NAMED}"))
+        raise InputError(what, layout.root, f"Name the one to use {_NAMED}")
     return candidates[0]
 
 

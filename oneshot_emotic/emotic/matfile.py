@@ -139,8 +139,7 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     if path.suffix.lower() == ".csv":
         raise InputError(csv_problem(path))
     if not path.is_file():
-        what = "is not a file" if path.exists() else "there is no such file"
-        raise InputError(Problem(what, str(path)))
+        raise InputError("is not a file" if path.exists() else "there is no such file", path)
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadWarning
 
@@ -151,7 +150,7 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
         content = path.read_bytes()
         if content[124:128] in (b"\x00\x02IM", b"\x02\x00MI"):
             remedy = "EMOTIC's own is v5 to v7; in MATLAB, `save(..., '-v7')` converts this one"
-            raise InputError(Problem("is a MATLAB v7.3 (HDF5) file", str(path), remedy))
+            raise InputError("is a MATLAB v7.3 (HDF5) file", path, remedy)
         check_tags(content, wanted)
         with warnings.catch_warnings():
             warnings.simplefilter("error", MatReadWarning)
@@ -159,17 +158,16 @@ def _load(path: Path) -> dict[str, npt.NDArray[Any]]:
     except (InputError, MemoryError):
         raise
     except OSError as error:
-        raise InputError(Problem(f"cannot be read: {error.strerror or error}", str(path))) from None
+        raise InputError(f"cannot be read: {error.strerror or error}", path) from None
     # loadmat raises almost anything on a damaged file, down to TypeError and zlib.error.
     except Exception as error:
         what = f"is not a MATLAB file or is damaged ({type(error).__name__}: {error})"
-        remedy = "Unpack the EMOTIC archive again"
-        raise InputError(Problem(what, str(path), remedy)) from None
+        raise InputError(what, path, "Unpack the EMOTIC archive again") from None
     missing = [name for name in PARTITIONS if not isinstance(variables.get(name), np.ndarray)]
     if missing:
         found = [name for name in variables if not name.startswith("__")]
         what = f"has no variable {some(missing)} (it has {some(found, 8) or 'none of them'})"
-        raise InputError(Problem(what, str(path), _NOT_EMOTIC))
+        raise InputError(what, path, _NOT_EMOTIC)
     return variables
 
 

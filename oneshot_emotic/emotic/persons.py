@@ -20,7 +20,7 @@ from oneshot_emotic.emotic.matfile import (
     read_annotations_file,
 )
 from oneshot_emotic.emotic.quirks import QuirkLog
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.names import DATASET_NAME
 from oneshot_emotic.tasks import DIMENSIONS, LEVELS
 
@@ -113,7 +113,7 @@ def dataset_name(path: Path, annotations: Annotations, given: str | None = None)
     if is_synthetic != name.startswith(_SYNTHETIC):
         kind = "a synthetic stand-in" if is_synthetic else "not synthetic"
         what = f"the data set cannot be called {name!r}: it is {kind}"
-        raise InputError(Problem(what, str(path), f"Leave --name out for {default!r}"))
+        raise InputError(what, path, f"Leave --name out for {default!r}")
     return name
 
 

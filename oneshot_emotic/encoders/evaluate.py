@@ -14,7 +14,7 @@ from oneshot_emotic.encoders.features import Features, make_features
 from oneshot_emotic.encoders.launched import ALONE, Processes, join_processes
 from oneshot_emotic.encoders.named import load_encoder
 from oneshot_emotic.encoders.protocol import VIEWS, Encoder, View
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.pictures import open_pictures
 from oneshot_emotic.scoring.embeddings import aligned_embeddings
 from oneshot_emotic.scoring.evaluate import check_scorable, checked_shots, evaluate_aligned
@@ -105,7 +105,7 @@ def chosen_tasks(names: Sequence[str], dataset: str | Path) -> list[Task]:
     for task in chosen:
         check_scorable(task)
     if not chosen:
-        raise InputError(Problem("no task of it can be scored", str(dataset)))
+        raise InputError("no task of it can be scored", dataset)
     return chosen
 
 
@@ -142,7 +142,7 @@ def features_of(
         InputError: As `evaluate_encoder` does.
     """
     if view not in VIEWS:
-        raise InputError(Problem(f"a view is {', '.join(VIEWS)}, not {view!r}"))
+        raise InputError(f"a view is {', '.join(VIEWS)}, not {view!r}")
     pictures = open_pictures(root, annotations=annotations)
     for task in tasks:
         pictures.check(task.novel.sample_ids)
@@ -150,11 +150,11 @@ def features_of(
         encoder = load_encoder(encoder, view=view, device=device, batch_size=batch_size)
     if not callable(getattr(encoder, "embed", None)):
         what = f"a {type(encoder).__name__} is no encoder: it has no embed(images, bodies)"
-        raise InputError(Problem(what))
+        raise InputError(what)
     loaded(encoder)
     identity = getattr(encoder, "identity", None)
     if identity is None and processes.world > 1:
-        raise InputError(Problem("an encoder without `identity` runs in one process alone"))
+        raise InputError("an encoder without `identity` runs in one process alone")
     if identity is None:
         folder = Path(tempfile.mkdtemp(prefix="oneshot-emotic-features-"))
         atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -84,7 +84,7 @@ class Features:
         if missing := [sample_id for sample_id in sample_ids if sample_id not in row]:
             what = f"there are no features of {counted(len(missing), 'person')}, such as"
             remedy = "Give the data set of the same pictures (--dataset)"
-            raise InputError(Problem(f"{what} {some(missing)}", remedy=remedy))
+            raise InputError(f"{what} {some(missing)}", remedy=remedy)
         return sample_ids, self.array[[row[sample_id] for sample_id in sample_ids]]
 
 
@@ -127,7 +127,7 @@ def make_features(
     features = read_features(work.folder)
     if features.sample_ids != tuple(pictures):
         what = "is damaged: its sample_ids are not those of the pictures"
-        raise InputError(Problem(what, str(work.folder), _REMEDY))
+        raise InputError(what, work.folder, _REMEDY)
     return features
 
 
@@ -192,7 +192,7 @@ def read_features(folder: Path) -> Features:
         if array.ndim != 2 or len(array) != len(ids) or array.dtype != np.float32:
             raise ValueError(f"{ARRAY} has the shape {array.shape}")
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(Problem(f"is damaged: {error}", str(folder), _REMEDY)) from None
+        raise InputError(f"is damaged: {error}", folder, _REMEDY) from None
     return Features(ids, array, grey, card)
 
 
@@ -251,7 +251,7 @@ def _part(work: WorkList, start: int) -> Vectors:
         vectors: Vectors = np.load(_path(work, start), allow_pickle=False)
     except (OSError, ValueError) as error:
         what = f"{_path(work, start).name} is damaged: {error}"
-        raise InputError(Problem(what, str(work.folder), _REMEDY)) from None
+        raise InputError(what, work.folder, _REMEDY) from None
     return vectors
 
 
@@ -271,7 +271,7 @@ def _join_parts(work: WorkList) -> None:
             vectors = _part(work, start)
             if vectors.shape[1] != shape[1]:
                 what = f"holds vectors of {vectors.shape[1]} and of {shape[1]} dimensions"
-                raise InputError(Problem(what, str(work.folder), _REMEDY))
+                raise InputError(what, work.folder, _REMEDY)
             stream.write(vectors.astype("<f4").data)
         stream.flush()
         os.fsync(stream.fileno())
@@ -287,7 +287,7 @@ def _checked(found: Any, persons: int, dimensions: int | None) -> Vectors:
         with np.errstate(over="ignore"):  # it is found below
             vectors = to_numpy(found).astype(np.float32, casting="same_kind")
     except (TypeError, ValueError, RuntimeError) as error:
-        raise InputError(Problem(f"the encoder gave no array: {error}")) from None
+        raise InputError(f"the encoder gave no array: {error}") from None
     problem = ""
     if vectors.ndim != 2 or not vectors.shape[1]:
         problem = f"an array of the shape {vectors.shape}, not (persons, dimensions)"
@@ -298,7 +298,7 @@ def _checked(found: Any, persons: int, dimensions: int | None) -> Vectors:
     elif bad := persons - int(np.isfinite(vectors).all(axis=1).sum()):
         problem = f"NaN or infinite values for {bad} of {persons} persons"
     if problem:
-        raise InputError(Problem(f"the encoder gave {problem}"))
+        raise InputError(f"the encoder gave {problem}")
     return vectors
 
 

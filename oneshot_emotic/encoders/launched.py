@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 #: Nothing hangs for so long: a launcher ends all processes when one of them fails.
 _PATIENCE = timedelta(days=7)
@@ -56,7 +56,7 @@ def join_processes(device: str = "auto") -> Processes:
         from accelerate import PartialState
     except ModuleNotFoundError as error:
         remedy = "pip install 'oneshot-emotic[encoders]'"
-        raise InputError(Problem(f"several processes need {error.name}", "", remedy)) from None
+        raise InputError(f"several processes need {error.name}", remedy=remedy) from None
     cpu = device == "cpu" or not torch.cuda.is_available()
     state = PartialState(cpu=cpu, timeout=_PATIENCE)
     atexit.register(state.destroy_process_group)

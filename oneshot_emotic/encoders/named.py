@@ -16,7 +16,7 @@ from oneshot_emotic.encoders.colour_gradient import ColourGradient
 from oneshot_emotic.encoders.hog_colour import HogColour
 from oneshot_emotic.encoders.network import NetworkEncoder, first_line
 from oneshot_emotic.encoders.protocol import Encoder, View
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, some
 
 if TYPE_CHECKING:
     import torch
@@ -58,10 +58,10 @@ def load_encoder(
     if kind == "hf" and rest:
         return _from_transformers(rest, **options)
     if name not in BUILT_IN and not re.fullmatch(r"[^\W\d][\w.]*:[^\W\d]\w*", name):
-        raise InputError(Problem("there is no such encoder", name, _REMEDY))
+        raise InputError("there is no such encoder", name, _REMEDY)
     if options != {"view": "both", "device": "auto", "batch_size": 64}:
         what = "view, device and batch size are for timm: and hf:; this one chooses for itself"
-        raise InputError(Problem(what, name))
+        raise InputError(what, name)
     if rest:
         return _own(kind, rest)
     with _loading(name):
@@ -88,13 +88,13 @@ def timm_network(place: str, *, pretrained: bool = True) -> tuple[Any, dict[str,
         if not timm.is_model(bare):
             near = difflib.get_close_matches(bare, timm.list_models(), 3)
             remedy = f"Near ones: {', '.join(near)}" if near else ""
-            raise InputError(Problem("timm has no such network", name, remedy))
+            raise InputError("timm has no such network", name, remedy)
         tagged = timm.list_pretrained(f"{bare}.*")
         if name not in (*tagged, bare) or (pretrained and not tagged and not file):
             remedy = f"There are {some(tagged)}" if tagged else f"Give a file: timm:{bare}@FILE"
-            raise InputError(Problem("timm has no such weights", name, remedy))
+            raise InputError("timm has no such weights", name, remedy)
     if file and not Path(file).is_file():
-        raise InputError(Problem("there is no such file of weights", file))
+        raise InputError("there is no such file of weights", file)
     with _loading(f"timm:{name}"):
         download = pretrained and not file
         network = timm.create_model(name, pretrained=download, num_classes=0, **arguments)
@@ -133,7 +133,7 @@ def _arguments(text: str) -> dict[str, Any]:
     pairs = re.findall(r"(?:^|&)([^\W\d]\w*)=([^&=]+)(?=&|$)", text)
     if len(dict(pairs)) != text.count("&") + 1:
         what = "model arguments are KEY=VALUE, each key once, with & between"
-        raise InputError(Problem(what, f"?{text}", "Such as ?img_size=96&class_token=false"))
+        raise InputError(what, f"?{text}", "Such as ?img_size=96&class_token=false")
     return {key: _value(value) for key, value in pairs}
 
 
@@ -157,7 +157,7 @@ def _put_weights(network: torch.nn.Module, weights: dict[str, Any], file: str) -
         prefixes = [x for x in prefixes if all(x + key in weights for key in wanted)]
         if len(prefixes) > 1:
             what = f"it holds the network several times, under {some(prefixes)}"
-            raise InputError(Problem(what, file, "Save one of them alone"))
+            raise InputError(what, file, "Save one of them alone")
         prefix = "".join(prefixes)
         weights = {k.removeprefix(prefix): x for k, x in weights.items() if k.startswith(prefix)}
     head = network.pretrained_cfg.get("classifier") or ()
@@ -178,13 +178,12 @@ def _put_weights(network: torch.nn.Module, weights: dict[str, Any], file: str) -
         }
         found = "; ".join(f"{what} {some(keys, 2)}" for what, keys in lists.items() if keys)
         remedy = "Model arguments may help, such as ?img_size=96" if shapes else ""
-        what = f"its weights are not of this network: {found}"
-        raise InputError(Problem(what, file, remedy)) from None
+        raise InputError(f"its weights are not of this network: {found}", file, remedy) from None
 
 
 def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
-        raise InputError(Problem("there is no such folder", name))
+        raise InputError("there is no such folder", name)
     place = str(Path(name).expanduser()) if name.startswith("~") else name
     with _loading(f"hf:{name}"):
         from transformers import AutoImageProcessor, AutoModel
@@ -204,8 +203,7 @@ def _from_transformers(name: str, **options: Any) -> NetworkEncoder:
     missing = set(loaded["missing_keys"])
     pooled = not any(key.startswith("pooler.") for key in missing)  # else it is random
     if missing := {key for key in missing if not key.startswith("pooler.")}:
-        what = f"it lacks weights of its network: {some(sorted(missing))}"
-        raise InputError(Problem(what, f"hf:{name}"))
+        raise InputError(f"it lacks weights of its network: {some(sorted(missing))}", f"hf:{name}")
     of_images = getattr(network, "get_image_features", None)  # of CLIP, SigLIP and the like
 
     def forward(inputs: Any) -> Any:
@@ -234,12 +232,12 @@ def _check_folder(place: str, error: OSError) -> None:
     """Say what is not there, where that is why transformers cannot load a place."""
     if not Path(place).is_dir():
         what = f"there is no such folder, and it could not be fetched: {first_line(error)}"
-        raise InputError(Problem(what, f"hf:{place}"))
+        raise InputError(what, f"hf:{place}")
     needed = {"config.json": "AutoModel", "preprocessor_config.json": "AutoImageProcessor"}
     for name, kind in needed.items():
         if not (Path(place) / name).is_file():
             remedy = f"Put it there: {kind}.from_pretrained(NAME).save_pretrained(FOLDER)"
-            raise InputError(Problem(f"{name} is missing in {place}", remedy=remedy))
+            raise InputError(f"{name} is missing in {place}", remedy=remedy)
 
 
 def _own(module: str, factory: str) -> Encoder:
@@ -252,7 +250,7 @@ def _own(module: str, factory: str) -> Encoder:
         sys.path.pop(0)
     make = getattr(found, factory, None)
     if not callable(make):
-        raise InputError(Problem(f"{module} has no callable {factory}", name))
+        raise InputError(f"{module} has no callable {factory}", name)
     with _loading(name):
         encoder: Encoder = make()
     return encoder
@@ -266,9 +264,9 @@ def _loading(what: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         library = (error.name or "").partition(".")[0]
         remedy = "pip install 'oneshot-emotic[encoders]'" if library in _EXTRA else ""
-        raise InputError(Problem(f"there is no module {error.name}", what, remedy)) from None
+        raise InputError(f"there is no module {error.name}", what, remedy) from None
     except InputError:
         raise
     except Exception as error:  # of the Hub, of HTTP, of pickles, of safetensors: no common class
         text = f"cannot be loaded: {type(error).__name__}: {first_line(error)}"
-        raise InputError(Problem(text, what)) from None
+        raise InputError(text, what) from None

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image
 
 from oneshot_emotic.encoders.protocol import View
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 if TYPE_CHECKING:
     import torch
@@ -72,7 +72,7 @@ class NetworkEncoder:
             self.device = torch.device(device)
             network.to(self.device).eval()
         except (RuntimeError, AssertionError) as error:
-            raise InputError(Problem(f"no device {device!r}: {first_line(error)}")) from None
+            raise InputError(f"no device {device!r}: {first_line(error)}") from None
         self.batch_size, self.view = batch_size, view
         self.transform, self._forward = prepare, forward
         self._half = self.device.type == "cuda"
@@ -131,7 +131,7 @@ class NetworkEncoder:
                 found = self._forward(inputs).flatten(1).float().cpu().numpy()
         except torch.OutOfMemoryError:
             what = f"the memory of {self.device} is too small for batches of {self.batch_size}"
-            raise InputError(Problem(what, remedy="Give a smaller --batch-size")) from None
+            raise InputError(what, remedy="Give a smaller --batch-size") from None
         rows: Vectors = found[[place[id(picture)] for picture in pictures]]
         return rows
 

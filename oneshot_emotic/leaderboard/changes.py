@@ -65,7 +65,7 @@ def _shown(item: Ranked | None) -> tuple[str, str]:
     if item is None:
         return NONE, NONE
     rank = NONE if item.rank is None else str(item.rank)
-    return rank, NONE if item.overall is None else interval(item.overall)
+    return rank, interval(item.overall)
 
 
 def _line(slug: str, was: Ranked | None, now: Ranked | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from oneshot_emotic.dataset.locate import is_bundled_name
-from oneshot_emotic.errors import InputError, NotHereError, Problem
+from oneshot_emotic.errors import InputError, NotHereError, Problem, noting
 from oneshot_emotic.leaderboard.board import Board
 from oneshot_emotic.leaderboard.cache import ScoreCache
 from oneshot_emotic.leaderboard.evidence import carried_board, digest_problems, is_known
@@ -79,32 +79,25 @@ def boards_of_checkout(
     waiting: list[SubmissionFolder] = []
     elsewhere: dict[str, list[SubmissionFolder]] = {}
     for folder in find_submissions(root / "submissions"):
-        try:
+        with noting(problems):
             submission = read_submission_folder(folder)
-        except InputError as error:
-            problems += error.problems
-            continue
-        known, why = is_known(submission, leaderboard), _why_elsewhere(submission, load)
-        everybody_has_others = why == _OTHER and is_bundled_name(submission.dataset["name"])
-        if why is None or (everybody_has_others and not known):
-            here.append(submission)
-        elif submission.dataset["name"] in require:
-            problems.append(replace(why, where=str(folder)))
-        elif known:
-            elsewhere.setdefault(submission.dataset["fingerprint"], []).append(submission)
-        else:
-            waiting.append(submission)
-            problems += digest_problems(submission)
+            known, why = is_known(submission, leaderboard), _why_elsewhere(submission, load)
+            everybody_has_others = why == _OTHER and is_bundled_name(submission.dataset["name"])
+            if why is None or (everybody_has_others and not known):
+                here.append(submission)
+            elif submission.dataset["name"] in require:
+                problems.append(replace(why, where=str(folder)))
+            elif known:
+                elsewhere.setdefault(submission.dataset["fingerprint"], []).append(submission)
+            else:
+                waiting.append(submission)
+                problems += digest_problems(submission)
     boards: list[Board] = []
-    try:
+    with noting(problems):
         boards += score_submissions(here, load, progress, cache, processes)
-    except InputError as error:
-        problems += error.problems
     for members in elsewhere.values():
-        try:
+        with noting(problems):
             boards.append(carried_board(members, leaderboard))
-        except InputError as error:
-            problems += error.problems
     if problems:
         raise InputError(dict.fromkeys(problems))
     boards.sort(key=lambda x: (x.dataset.name, x.dataset.label_rule, x.dataset.fingerprint))

@@ -24,7 +24,7 @@ import msgspec
 import numpy as np
 
 from oneshot_emotic.dataset.locate import is_bundled
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError, Problem, noting
 from oneshot_emotic.files import json_text
 from oneshot_emotic.labels import LABEL_RULES
 from oneshot_emotic.leaderboard.board import Board, Row
@@ -131,10 +131,8 @@ def carried_board(submissions: Sequence[SubmissionFolder], leaderboard: Path) ->
     rows: list[Row] = []
     problems: list[Problem] = []
     for submission in submissions:
-        try:
+        with noting(problems):
             rows.append(_row(submission, about, leaderboard, files))
-        except InputError as error:
-            problems += error.problems
     if problems:
         raise InputError(problems)
     there = {name for row in rows for name in row.scores.tasks}
@@ -156,17 +154,17 @@ def _row(
     score_file = leaderboard / _score_file(submission.slug)
     text = _read(score_file)
     if _sha256(text) != content.score_file:
-        raise InputError(Problem("is not the score file of its evidence", str(score_file), _REMEDY))
+        raise InputError("is not the score file of its evidence", score_file, _REMEDY)
     files[_score_file(submission.slug)] = text.decode()
     document = submission.folder / DOCUMENT
     if submission_digest(submission) != content.submission:
         what = "was changed since the row was scored, and its splits are not here"
-        raise InputError(Problem(what, str(document), "Restore it, or score it where they are"))
+        raise InputError(what, document, "Restore it, or score it where they are")
     if problems := digest_problems(submission):
         raise InputError(problems)
     scores = content.scores
     if not _fits(scores, submission, about):
-        raise InputError(Problem("is damaged: it does not fit its submission", str(path), _REMEDY))
+        raise InputError("is damaged: it does not fit its submission", path, _REMEDY)
 
     names = {task: _names(places) for task, places in about.images.items()}
 
@@ -224,7 +222,7 @@ def _dataset_evidence(path: Path, fingerprint: str) -> DatasetEvidence:
         len(about.images[task]) % 4 == 0 and all(_are_figures(task, x) for x in controls.values())
         for task, controls in about.controls.items()
     ):
-        raise InputError(Problem("is damaged: it is of another data set", str(path), _REMEDY))
+        raise InputError("is damaged: it is of another data set", path, _REMEDY)
     return about
 
 
@@ -232,12 +230,9 @@ def digest_problems(submission: SubmissionFolder) -> list[Problem]:
     """Files in its folder that are missing, or not of the digests that submission.json says."""
     problems: list[Problem] = []
     for file in submission.files():
-        try:
-            if not is_remote(file.reference):
-                with referenced(file.reference, submission.folder):
-                    pass
-        except InputError as error:
-            problems += error.problems
+        if not is_remote(file.reference):
+            with noting(problems), referenced(file.reference, submission.folder):
+                pass
     return problems
 
 
@@ -295,12 +290,12 @@ def _opened(path: Path, decoder: msgspec.json.Decoder[Content]) -> tuple[Content
             raise ValueError("its seal does not fit its content")
         return decoder.decode(whole.content), content.decode()
     except (ValueError, RecursionError) as error:  # msgspec's errors are ValueErrors
-        raise InputError(Problem(f"is damaged: {error}", str(path), _REMEDY)) from None
+        raise InputError(f"is damaged: {error}", path, _REMEDY) from None
 
 
 def _read(path: Path) -> bytes:
     if not path.exists():
-        raise InputError(Problem("is missing", str(path), _REMEDY))
+        raise InputError("is missing", path, _REMEDY)
     with opened(path, _MAX_BYTES, links=False) as stream:
         return stream.read(_MAX_BYTES)
 

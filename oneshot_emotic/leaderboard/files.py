@@ -16,7 +16,7 @@ from oneshot_emotic.submission.folder import SubmissionFolder
 
 PAGE = "README.md"
 REPORTED = "reported.json"
-_FOLDERS = {SCORES: "*.json", EVIDENCE: "*.json", "pictures": "*.svg"}
+_GENERATED = (PAGE, f"{SCORES}/*.json", f"{EVIDENCE}/*.json", "pictures/*.svg")
 
 
 def generated_files(
@@ -83,18 +83,12 @@ def write_files(folder: Path, files: Mapping[str, str]) -> list[str]:
 
 def _check_no_links(folder: Path, names: Iterable[str]) -> None:
     """Refuse links: a checkout may be a stranger's, and they may lead anywhere."""
-    folders = [folder, *(folder / name for name in _FOLDERS)]
+    folders = [(folder / pattern).parent for pattern in _GENERATED]
     paths = [*folders, *(folder / name for name in sorted({*names, PAGE}))]
     if linked := [path for path in paths if path.is_symlink()]:
         raise InputError(Problem("is a link", str(path), "Remove it") for path in linked)
 
 
 def _present(folder: Path) -> list[str]:
-    return [
-        *(
-            f"{x}/{path.name}"
-            for x, ending in _FOLDERS.items()
-            for path in (folder / x).glob(ending)
-        ),
-        *([PAGE] if (folder / PAGE).is_file() else []),
-    ]
+    found = (path for pattern in _GENERATED for path in folder.glob(pattern))
+    return [path.relative_to(folder).as_posix() for path in found]

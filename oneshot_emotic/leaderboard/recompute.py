@@ -7,7 +7,7 @@ from concurrent.futures import BrokenExecutor, ThreadPoolExecutor
 from itertools import groupby
 from pathlib import Path
 
-from oneshot_emotic.errors import InputError, Problem, memory_for
+from oneshot_emotic.errors import InputError, Problem, memory_for, noting
 from oneshot_emotic.leaderboard.board import Board, Row
 from oneshot_emotic.leaderboard.cache import ScoreCache, with_evidence
 from oneshot_emotic.leaderboard.evidence import submission_digest
@@ -63,14 +63,10 @@ def recompute_boards(
     problems: list[Problem] = []
     submissions: list[SubmissionFolder] = []
     for folder in folders:
-        try:
+        with noting(problems):
             submissions.append(read_submission_folder(folder))
-        except InputError as error:
-            problems += error.problems
-    try:
+    with noting(problems):
         boards = score_submissions(submissions, load, progress, cache, processes)
-    except InputError as error:
-        problems += error.problems
     if problems:
         raise InputError(problems)
     return boards
@@ -83,14 +79,7 @@ def score_submissions(
     cache: ScoreCache | None = None,
     processes: int | None = None,
 ) -> list[Board]:
-    """`recompute_boards` of submissions that have been read.
-
-    Args:
-        submissions: Those that are sound.
-        load: As for `recompute_boards`, like `progress`, `cache` and `processes`.
-        progress: Likewise.
-        cache: Likewise.
-        processes: Likewise.
+    """`recompute_boards` of sound submissions that have been read.
 
     Raises:
         InputError: Their embeddings are not sound; all problems.

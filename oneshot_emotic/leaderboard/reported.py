@@ -37,7 +37,7 @@ def read_reported(path: Path) -> dict[str, Any]:
                     what = f"row {row['method']!r} has {count} figures for {columns} columns"
                     problems.append(Problem(what, f"{path}: {table['title']}"))
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(Problem(f"is not of the expected form: {error!r}", str(path))) from None
+        raise InputError(f"is not of the expected form: {error!r}", path) from None
     if problems:
         raise InputError(problems)
     return content

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from oneshot_emotic.leaderboard.board import Board, Ranked, Row, ranked, tasks_of_family
-from oneshot_emotic.report import NONE, interval, overall_cell, percent
+from oneshot_emotic.report import NONE, interval, levels, overall_cell, percent
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import Scores
@@ -225,14 +225,17 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
     main = Table(
         ("#", "submission", "sees", "base", "seeds", "overall", *tasks),
         tuple(
-            (rank, name, *said, overall_cell(scores, family, _ONE), *_balanced(scores, tasks))
+            (
+                *(rank, name, *said, overall_cell(scores, family, _ONE)),
+                *(interval(scores.balanced_accuracy(task)) for task in tasks),
+            )
             for rank, name, said, scores in named
         ),
         left=5,
     )
-    levels = any(TASKS[task].dimension is not None for task in tasks)
+    of_levels = any(TASKS[task].dimension is not None for task in tasks)
     more = Table(
-        ("task", "submission", "5-shot", "plain", "macro-F1", *(["error"] if levels else [])),
+        ("task", "submission", "5-shot", "plain", "macro-F1", *(["error"] if of_levels else [])),
         tuple(
             (task, name, *_more(scores, task))
             for task in tasks
@@ -242,7 +245,7 @@ def _section(board: Board, family: str, title: str, rows: Sequence[Ranked]) -> F
         left=2,
     )
     explained = "5-shot balanced accuracy; 1-shot plain accuracy (the paper's figure) and macro-F1"
-    explained += "; error in levels, balanced over classes" if levels else ""
+    explained += "; error in levels, balanced over classes" if of_levels else ""
     return FamilySection(family, title, tuple(rows), main, explained, more)
 
 
@@ -276,13 +279,6 @@ def _said(row: Row, tasks: Sequence[str]) -> tuple[Cell, ...]:
     )
 
 
-def _balanced(scores: Scores, tasks: Sequence[str]) -> list[str]:
-    return [
-        interval(scores.tasks[task][_ONE].balanced_accuracy) if task in scores.tasks else NONE
-        for task in tasks
-    ]
-
-
 def _more(scores: Scores, task: str) -> list[str]:
     one, five = scores.tasks[task][_ONE], scores.tasks[task][_FIVE]
     cells = [
@@ -291,5 +287,5 @@ def _more(scores: Scores, task: str) -> list[str]:
         percent(one.macro_f1.mean),
     ]
     if (error := one.level_error) is not None:
-        cells.append(NONE if error.mean is None else f"{error.mean:.2f}")
+        cells.append(levels(error.mean))
     return cells

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from oneshot_emotic import __version__
 from oneshot_emotic.dataset.locate import is_bundled
-from oneshot_emotic.errors import InputError, Problem, printable, some
+from oneshot_emotic.errors import InputError, printable, some
 from oneshot_emotic.escaping import is_plain_https, latex_text
 from oneshot_emotic.files import json_text, new_folder
 from oneshot_emotic.leaderboard.board import Board, Row, ranked
@@ -27,6 +27,7 @@ from oneshot_emotic.leaderboard.sections import (
     SYNTHETIC_NOTE,
     Cell,
     Emphasis,
+    FamilySection,
     Name,
     Table,
     Words,
@@ -34,7 +35,7 @@ from oneshot_emotic.leaderboard.sections import (
     family_sections,
 )
 from oneshot_emotic.leaderboard.site_data import Ranks, board_data
-from oneshot_emotic.report import NONE, interval, percent
+from oneshot_emotic.report import NONE, interval, levels, percent
 from oneshot_emotic.scoring.scores import ShotScores
 from oneshot_emotic.scoring.statistics import INTERVAL, Estimate
 from oneshot_emotic.submission.folder import SubmissionFolder
@@ -108,7 +109,7 @@ def write_site(folder: Path, files: Mapping[str, str]) -> None:
         there = (x for x in folder.rglob("*") if x.is_symlink() or not x.is_dir())
         if strange := sorted({x.relative_to(folder).as_posix() for x in there} - own):
             what = f"already holds other files: {some(strange)}"
-            raise InputError(Problem(what, str(folder), "Give an empty or a new folder"))
+            raise InputError(what, folder, "Give an empty or a new folder")
     with new_folder(folder, marker=LIST, contents=CONTENTS) as made:
         (made / "rows").mkdir()
         listed = {LIST: json_text({"format": "oneshot-emotic-site/1", "files": sorted(files)})}
@@ -129,9 +130,8 @@ def _index(
             "id": _board_id(board),
             "tab": _tab(board),
             "dataset": board.dataset,
-            "synthetic": board.dataset.is_synthetic,
             "bundled": is_bundled(board.dataset),
-            "sections": [_section(board, x) for x in family_sections(board)],
+            "sections": [_section(x) for x in family_sections(board)],
         }
         for board in boards
     ]
@@ -158,24 +158,18 @@ def _tab(board: Board) -> str:
     return f"{name}{stand_in} ({board.dataset.label_rule})"
 
 
-def _section(board: Board, section: Any) -> dict[str, Any]:
-    main: Table = section.main
-    rows = [[_cell(cell) for cell in row] for row in main.rows]
-    for item, cells in zip(section.rows, rows, strict=False):  # control rows follow
+def _section(section: FamilySection) -> dict[str, Any]:
+    """For the template, the names of submissions leading to their pages."""
+    main = _table(section.main)
+    for item, cells in zip(section.rows, main["rows"], strict=False):  # control rows follow
         cells[1] |= {"href": f"rows/{item.row.slug}.html"}
-    return {
-        "id": f"{_board_id(board)}-{section.family}",
-        "family": section.family,
-        "title": section.title,
-        "headers": main.headers,
-        "rows": rows,
-        "left": main.left,
-        "explained": section.explained,
-        "more": {
-            "headers": section.more.headers,
-            "rows": [[_cell(cell) for cell in row] for row in section.more.rows],
-        },
-    }
+    return vars(section) | {"main": main, "more": _table(section.more)}
+
+
+def _table(table: Table) -> dict[str, Any]:
+    """For the template's macro."""
+    headers, *rows = [[_cell(cell) for cell in row] for row in (table.headers, *table.rows)]
+    return {"headers": headers, "rows": rows, "left": table.left}
 
 
 def _cell(cell: Cell) -> dict[str, Any]:
@@ -188,41 +182,19 @@ def _cell(cell: Cell) -> dict[str, Any]:
 
 
 def _reported_page(reported: dict[str, Any]) -> str:
-    tables = [
-        {
-            "title": title,
-            "headers": [_cell(cell) for cell in table.headers],
-            "rows": [[_cell(cell) for cell in row] for row in table.rows],
-            "left": table.left,
-            "notes": notes,
-        }
-        for title, table, notes in reported_tables(reported)
-    ]
+    tables = [(title, _table(table), notes) for title, table, notes in reported_tables(reported)]
     return _page("reported.html", "Reported in papers", reported=reported, tables=tables)
 
 
 def _row_page(board: Board, row: Row, ranks: Ranks) -> str:
     places = [
-        (FAMILIES[family], NONE if x.rank is None else x.rank, len(items), overall)
+        (FAMILIES[family], NONE if x.rank is None else x.rank, len(items), interval(x.overall))
         for family, items in ranks.items()
         for x in items
         if x.row.slug == row.slug
-        for overall in [NONE if x.overall is None else interval(x.overall)]
     ]
     tasks = [
-        {
-            "name": name,
-            "title": TASKS[name].title,
-            "figures": [
-                (title, *(cell for shots in by_shots for cell in _spread(by_shots[shots], title)))
-                for title in _figures(next(iter(by_shots.values())))
-            ],
-            "shots": list(by_shots),
-            "runs": next(iter(by_shots.values())).runs,
-            "confusion": [
-                (shots, found.classes, found.confusion) for shots, found in by_shots.items()
-            ],
-        }
+        (TASKS[name], by_shots, list(_figure_rows(list(by_shots.values()))))
         for name, by_shots in row.scores.tasks.items()
     ]
     return _page(
@@ -232,12 +204,23 @@ def _row_page(board: Board, row: Row, ranks: Ranks) -> str:
         card=[(title, _cell(cell)) for title, cell in card_fields(row)],
         board=board,
         board_id=_board_id(board),
-        synthetic=board.dataset.is_synthetic,
         places=places,
         tasks=tasks,
         citation=_citation(board, row),
         percent=percent,
     )
+
+
+def _figure_rows(by_shots: Sequence[ShotScores]) -> Iterator[list[str]]:
+    """Every figure: with each number of shots its interval, draw 0, spread, least to greatest."""
+    every = [_figures(found) for found in by_shots]
+    for title in every[0]:
+        shown = levels if title == "error in levels" else percent
+        row = [title]
+        for figure in (figures[title] for figures in every):
+            row += [interval(figure, shown), shown(figure.draw_0), shown(figure.std)]
+            row.append(f"{shown(figure.min)} to {shown(figure.max)}")
+        yield row
 
 
 def _figures(found: ShotScores) -> dict[str, Estimate]:
@@ -250,22 +233,6 @@ def _figures(found: ShotScores) -> dict[str, Estimate]:
     }
     figures = {names[name]: figure for name, figure in found.figures().items()}
     return figures | {f"recall of {name}": found.recall[name] for name in found.classes}
-
-
-def _spread(found: ShotScores, title: str) -> tuple[str, str, str, str]:
-    """The mean with its interval, draw 0, the spread over draws, and the least to the greatest."""
-    figure = _figures(found)[title]
-    if title == "error in levels":
-
-        def shown(value: float | None) -> str:
-            return NONE if value is None else f"{value:.2f}"
-
-        bounds = f" [{shown(figure.low)}, {shown(figure.high)}]" if figure.low is not None else ""
-        whole = shown(figure.mean) + bounds
-    else:
-        shown, whole = percent, interval(figure)
-    ends = f"{shown(figure.min)} to {shown(figure.max)}"
-    return whole, shown(figure.draw_0), shown(figure.std), ends
 
 
 def _citation(board: Board, row: Row) -> list[str]:

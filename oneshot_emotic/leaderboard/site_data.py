@@ -55,7 +55,13 @@ def board_data(board: Board, ranks: Ranks) -> dict[str, Any]:
             for row in rows
         ],
         "controls": [
-            {"name": title, "tasks": _tasks(scores), "overall": _overalls(scores)}
+            {
+                "name": title,
+                "tasks": _tasks(scores),
+                "overall": {
+                    x: _exact(scores.overall(x)) for x in FAMILIES if tasks_of_family(scores, x)
+                },
+            }
             for name, title in CONTROLS.items()
             for scores in [board.control_scores(name)]
         ],
@@ -104,22 +110,19 @@ def _exact(figure: Overall | Estimate | None) -> dict[str, float | None]:
     return {"mean": figure.mean, "low": fraction(figure.low), "high": fraction(figure.high)}
 
 
-def _overalls(scores: Scores) -> dict[str, Any]:
-    return {x: _exact(scores.overall(x)) for x in FAMILIES if tasks_of_family(scores, x)}
-
-
 def _tasks(scores: Scores) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, by_shots in scores.tasks.items():
         one, five = by_shots[_ONE], by_shots[_FIVE]
         balanced = one.balanced_accuracy
+        runs = balanced.evidence.runs if balanced.evidence is not None else ()
         found[name] = {
             **_exact(balanced),
             "draw_0": fraction(balanced.draw_0),
             "std": fraction(balanced.std),
             "min": fraction(balanced.min),
             "max": fraction(balanced.max),
-            "runs": [fraction(x) for run in _runs(balanced) for x in run],
+            "runs": [fraction(x) for run in runs for x in run],
             "five": _bounds(five.balanced_accuracy),
             "plain": fraction(one.accuracy.mean),
             "f1": fraction(one.macro_f1.mean),
@@ -129,10 +132,6 @@ def _tasks(scores: Scores) -> dict[str, Any]:
         if one.level_error is not None and one.level_error.mean is not None:
             found[name]["error"] = float(f"{one.level_error.mean:.2f}")
     return found
-
-
-def _runs(figure: Estimate) -> tuple[tuple[float, ...], ...]:
-    return figure.evidence.runs if figure.evidence is not None else ()
 
 
 def _bounds(figure: Estimate) -> list[float | None]:
@@ -178,10 +177,7 @@ def _compared(rows: Sequence[Row], ranks: Ranks) -> dict[str, dict[int, Estimate
         overall = {item.row.slug: item.overall for item in items}
         every[family] = [overall.get(row.slug) for row in rows]
     for task in TASKS:
-        every[task] = [
-            row.scores.tasks[task][_ONE].balanced_accuracy if _has(row, task) else None
-            for row in rows
-        ]
+        every[task] = [row.scores.balanced_accuracy(task) for row in rows]
     return {
         what: {place: x for place, x in enumerate(figures) if x is not None and x.evidence}
         for what, figures in every.items()

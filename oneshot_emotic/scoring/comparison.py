@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.scores import Overall, Scores
 from oneshot_emotic.scoring.statistics import (
@@ -89,15 +89,11 @@ def compare(a: Scores, b: Scores) -> Iterator[Compared]:
     """
     if a.dataset != b.dataset:
         raise InputError(
-            Problem(
-                f"scores on {a.dataset.name} ({a.dataset.fingerprint[:12]}) and on "
-                f"{b.dataset.name} ({b.dataset.fingerprint[:12]}) cannot be compared"
-            )
+            f"scores on {a.dataset.name} ({a.dataset.fingerprint[:12]}) and on "
+            f"{b.dataset.name} ({b.dataset.fingerprint[:12]}) cannot be compared"
         )
     if not a.tasks.keys() & b.tasks.keys():
-        raise InputError(
-            Problem(f"no task in common: {', '.join(a.tasks)} and {', '.join(b.tasks)}")
-        )
+        raise InputError(f"no task in common: {', '.join(a.tasks)} and {', '.join(b.tasks)}")
     for task in (name for name in TASKS if name in a.tasks and name in b.tasks):
         for shots in sorted(a.tasks[task].keys() & b.tasks[task].keys()):
             one = a.tasks[task][shots].balanced_accuracy

@@ -50,16 +50,15 @@ def check_arguments(embeddings: object, task: object) -> None:
         what, remedy = "the task stands where the embeddings belong", "Give embeddings, then task"
     elif isinstance(task, str):
         what, remedy = f"{task!r} is a task's name, not a task", f"Give load_task({task!r})"
-    raise InputError(Problem(what, remedy=remedy))
+    raise InputError(what, remedy=remedy)
 
 
-def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> EmbeddingArray:
+def aligned_embeddings(embeddings: Embeddings, task: Task) -> EmbeddingArray:
     """The embeddings of a task's novel persons in the order of `task.novel`.
 
     Args:
         embeddings: See `Embeddings`. Exactly the novel persons of the task, in any order.
         task: What they are for.
-        where: The file they come from, for messages.
 
     Returns:
         Array of shape (novel persons, dimensions), float32 if that holds all values without
@@ -69,7 +68,7 @@ def aligned_embeddings(embeddings: Embeddings, task: Task, where: str = "") -> E
         InputError: Persons are missing, unknown or named twice; vectors are ragged, empty, not
             numbers, not finite or beyond float32's range. All of these at once.
     """
-    (array,) = shared_embeddings(embeddings, [task], where)
+    (array,) = shared_embeddings(embeddings, [task])
     return array
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.controls import control_confusions
 from oneshot_emotic.scoring.diagnostics import diagnose
 from oneshot_emotic.scoring.embeddings import (
@@ -100,7 +100,7 @@ def check_scorable(task: Task) -> None:
         InputError: It has.
     """
     if task.unscorable:
-        raise InputError(Problem(task.unscorable))
+        raise InputError(task.unscorable)
 
 
 def checked_shots(shots: int | Iterable[int]) -> tuple[int, ...]:
@@ -115,13 +115,13 @@ def checked_shots(shots: int | Iterable[int]) -> tuple[int, ...]:
     except TypeError:
         wanted = []
     if not wanted or wanted[0] < 1 or wanted[-1] > MAX_SHOTS:
-        raise InputError(Problem(f"shots must be from 1 to {MAX_SHOTS}, not {shots!r}"))
+        raise InputError(f"shots must be from 1 to {MAX_SHOTS}, not {shots!r}")
     return tuple(wanted)
 
 
 def _identity(task: Task) -> DatasetIdentity:
     if task.dataset is None:
         raise InputError(
-            Problem(f"{task.name} does not belong to a data set", remedy="Load it with load_task")
+            f"{task.name} does not belong to a data set", remedy="Load it with load_task"
         )
     return task.dataset

@@ -1,7 +1,7 @@
 """The classifier: nearest support embedding by Euclidean distance, decided as in float64.
 
 The truth is the plain float64 computation: the squared differences of the embeddings as submitted,
-summed dimension by dimension (`exact.py`). Matrix products in float32 are a quick way to most of
+summed dimension by dimension. Matrix products in float32 are a quick way to most of
 it. Where they leave two classes closer than their rounding error the plain computation decides, so
 that the machine's linear algebra library decides nothing. Embeddings that leave much undecided get
 their products in float64 first.
@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.arrays import IntArray
 from oneshot_emotic.scoring.decisions import MOST_CLASSES, Decisions, is_tie
-from oneshot_emotic.scoring.exact import squared_distances
 from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 from oneshot_emotic.scoring.queries import held_out
 from oneshot_emotic.scoring.workers import side_by_side, workers
@@ -88,7 +87,7 @@ def nearest_classes(
         One bit a class, as in `Decisions.nearest`, and the columns with a tie, ascending.
     """
     if support.shape[2] > MOST_CLASSES:
-        raise InputError(Problem(f"{support.shape[2]} classes, more than {MOST_CLASSES}"))
+        raise InputError(f"{support.shape[2]} classes, more than {MOST_CLASSES}")
     anchors = _anchors(prepared, support)
     query_rows = prepared.row_of[persons]
     nearest = np.empty((len(support), len(persons)), dtype=np.uint8)
@@ -347,8 +346,8 @@ def _nearest_exactly(
     """Which of the close support persons are nearest by the plain computation."""
     decision, shot, class_ = np.nonzero(close)
     distances = np.full(close.shape, np.inf)
-    distances[decision, shot, class_] = squared_distances(
-        prepared, query_rows[decision], support_rows[decision, shot, class_]
+    distances[decision, shot, class_] = prepared.squared_distances(
+        query_rows[decision], support_rows[decision, shot, class_]
     )
     nearest: npt.NDArray[np.bool_] = distances == distances.min(axis=(1, 2), keepdims=True)
     return nearest & close

@@ -18,6 +18,8 @@ from oneshot_emotic.scoring.embeddings import EmbeddingArray
 SIGNIFICAND: dict[np.dtype[Any], int] = {np.dtype(np.float32): 24, np.dtype(np.float64): 53}
 #: Rows converted at once, and rows looked at for the middle.
 _CHUNK, _SAMPLE = 1024, 255
+#: Pairs whose distance is computed at once.
+_PAIRS = 512
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,32 @@ class PreparedEmbeddings:
         if dtype == np.float32:
             return self.quick[places]
         return _scaled(self.rows[places], self.exponent) - self.middle
+
+    def squared_distances(self, one: IntArray, other: IntArray) -> npt.NDArray[np.float64]:
+        """The distances that decide, of pairs of rows; each different pair is computed once.
+
+        Squared differences summed dimension by dimension in float64.
+
+        Args:
+            one: Rows, of shape (pairs,).
+            other: Rows, of the same shape.
+
+        Returns:
+            Squared distances, times a power of two that is the same for all, of shape (pairs,).
+        """
+        pairs, pair_of = np.unique(one * len(self.rows) + other, return_inverse=True)
+        first, second = np.divmod(pairs, len(self.rows))
+        total = np.empty(len(pairs))
+        for start in range(0, len(pairs), _PAIRS):
+            chunk = slice(start, start + _PAIRS)
+            difference = self.wide(first[chunk])
+            difference -= self.wide(second[chunk])
+            difference *= difference
+            # A running sum is added in the order of the dimensions, which `sum` is not.
+            np.cumsum(difference, axis=1, out=difference)
+            total[chunk] = difference[:, -1]
+        result: npt.NDArray[np.float64] = total[pair_of]
+        return result
 
 
 def prepare(embeddings: EmbeddingArray) -> PreparedEmbeddings:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.scores import Scores, ShotScores, check_same_dataset
 from oneshot_emotic.scoring.statistics import Estimate, exact_mean, weighted_sum, with_interval
 from oneshot_emotic.tasks import TASKS
@@ -32,7 +32,7 @@ def combine_runs(runs: Sequence[Scores]) -> Scores:
             continue
         shots = list(dict.fromkeys(tuple(run.tasks[name]) for run in there))
         if len(shots) > 1:
-            raise InputError(Problem(f"runs of {name} with {shots[0]} and with {shots[1]} shots"))
+            raise InputError(f"runs of {name} with {shots[0]} and with {shots[1]} shots")
         tasks[name] = {
             count: _mean_scores([run.tasks[name][count] for run in there]) for count in shots[0]
         }

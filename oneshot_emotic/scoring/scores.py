@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.statistics import (
     INTERVAL,
@@ -165,6 +165,10 @@ class Scores:
         lines = (f"{task}\t{self.embeddings[task]}\n" for task in sorted(self.embeddings))
         return hashlib.sha256("".join(lines).encode("ascii")).hexdigest()
 
+    def balanced_accuracy(self, task: str, shots: int = 1) -> Estimate | None:
+        """The figure of a task; None where the task is missing."""
+        return self.tasks[task][shots].balanced_accuracy if task in self.tasks else None
+
     def overall(self, family: str, shots: int = 1) -> Overall | None:
         """Mean over a family's tasks of the balanced accuracy above chance.
 
@@ -263,7 +267,7 @@ def merged(parts: Iterable[Scores], name: str | None = None) -> Scores:
     embeddings: dict[str, str] = {}
     for part in parts:
         if again := tasks.keys() & part.tasks.keys():
-            raise InputError(Problem(f"task {sorted(again)[0]} comes more than once"))
+            raise InputError(f"task {sorted(again)[0]} comes more than once")
         tasks |= part.tasks
         embeddings |= part.embeddings
     return replace(parts[0], tasks=tasks, embeddings=embeddings, name=name or parts[0].name)
@@ -278,6 +282,4 @@ def check_same_dataset(parts: Sequence[Scores]) -> None:
     shown = [f"{x.dataset.name} ({x.dataset.fingerprint[:12]})" for x in parts]
     for part, other in zip(parts, shown, strict=True):
         if part.dataset != parts[0].dataset:
-            raise InputError(
-                Problem(f"scores of the data sets {shown[0]} and {other} do not go together")
-            )
+            raise InputError(f"scores of the data sets {shown[0]} and {other} do not go together")

@@ -8,7 +8,7 @@ from itertools import combinations
 from typing import Any
 
 from oneshot_emotic import __version__
-from oneshot_emotic.errors import InputError, Problem, memory_for, printable
+from oneshot_emotic.errors import InputError, memory_for, printable
 from oneshot_emotic.scoring.arrays import IntArray
 from oneshot_emotic.scoring.comparison import Compared, compare
 from oneshot_emotic.scoring.evaluate import (
@@ -205,7 +205,7 @@ def gather(submissions: Sequence[tuple[str, Sequence[Checked]]]) -> Report:
     """
     if len(submissions) > MOST_SUBMISSIONS:
         what = f"{len(submissions)} submissions side by side; at most {MOST_SUBMISSIONS}"
-        raise InputError(Problem(what, remedy="Put the files of a submission into a folder"))
+        raise InputError(what, remedy="Put the files of a submission into a folder")
     rows: list[Submission] = []
     entries: dict[str, list[Entry]] = {}
     tasks: dict[str, Task] = {}
@@ -235,7 +235,7 @@ def gather(submissions: Sequence[tuple[str, Sequence[Checked]]]) -> Report:
             if name in tasks
         ],
         [
-            Pair(a, b, [line for line in compare(a.scores, b.scores) if _is_shown(line)])
+            Pair(a, b, [x for x in compare(a.scores, b.scores) if x.shots in LEADERBOARD_SHOTS])
             for a, b in combinations(rows, 2)
             if a.scores.tasks.keys() & b.scores.tasks.keys()
         ],
@@ -257,7 +257,3 @@ def _entry(row: Submission, item: Checked, first_run: Mapping[int, ShotScores]) 
             extreme_supports(task, figures[1]),
             examples(prepared, task, taken),
         )
-
-
-def _is_shown(line: Compared) -> bool:
-    return line.shots in LEADERBOARD_SHOTS

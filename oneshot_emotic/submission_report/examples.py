@@ -9,7 +9,6 @@ import numpy as np
 
 from oneshot_emotic.rng import CounterStream
 from oneshot_emotic.scoring.arrays import IntArray
-from oneshot_emotic.scoring.exact import squared_distances
 from oneshot_emotic.scoring.knn import decide
 from oneshot_emotic.scoring.preparation import PreparedEmbeddings
 from oneshot_emotic.splits import Task
@@ -83,7 +82,7 @@ def examples(prepared: PreparedEmbeddings, task: Task, taken: IntArray) -> list[
 def _example(prepared: PreparedEmbeddings, task: Task, query: int, taken: int) -> Example:
     supports = task.support[0, 0].astype(np.int64)
     rows = prepared.row_of[supports]
-    distances = squared_distances(prepared, np.full_like(rows, prepared.row_of[query]), rows)
+    distances = prepared.squared_distances(np.full_like(rows, prepared.row_of[query]), rows)
     label = int(task.novel_labels[query])
     if taken == label:
         rivals = [place for place in range(len(supports)) if place != label]

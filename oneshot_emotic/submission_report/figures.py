@@ -18,6 +18,7 @@ from oneshot_emotic.splits import DatasetIdentity, Task
 from oneshot_emotic.submission_report.contents import Entry, Report, Submission, TaskPart
 from oneshot_emotic.submission_report.supports import draw_values
 from oneshot_emotic.tasks import FAMILIES
+from oneshot_emotic.webpage.colours import PALETTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -128,26 +129,19 @@ def _note(dataset: DatasetIdentity) -> str:
 def _tasks(report: Report) -> PaperFigure:
     """Balanced accuracy on every task, and the overall figures."""
     names = [part.task.name for part in report.tasks]
-    families = [x for x in FAMILIES if any(_overall(row, x) for row in report.submissions)]
+    families = [x for x in FAMILIES if any(row.scores.overall(x) for row in report.submissions)]
     dots = [
         _Dots(
             row,
             [
-                *(
-                    row.scores.tasks[x][1].balanced_accuracy if x in row.scores.tasks else None
-                    for x in names
-                ),
-                *(_overall(row, x) for x in families),
+                *map(row.scores.balanced_accuracy, names),
+                *map(row.scores.overall, families),
             ],
         )
         for row in report.submissions
     ]
     rows = [*names, *(f"overall {x}" for x in families)]
     return _dot_figure("tasks", rows, dots, "1-shot balanced accuracy (overall: above chance), %")
-
-
-def _overall(row: Submission, family: str) -> Overall | None:
-    return row.scores.overall(family, 1)
 
 
 def _differences(report: Report) -> PaperFigure:
@@ -359,7 +353,7 @@ def _map(name: str, task: Task, entry: Entry) -> PaperFigure:
         keys = []
         for number, label in enumerate(task.classes):
             chosen = classes == number
-            colour, mark = _colours()[number], _MARKS[number]
+            colour, mark = PALETTE[number], _MARKS[number]
             axes.scatter(
                 x[chosen], y[chosen], s=4, color=colour, marker=mark, linewidth=0, alpha=0.7
             )
@@ -376,7 +370,7 @@ def _map(name: str, task: Task, entry: Entry) -> PaperFigure:
                 x[at],
                 y[at],
                 s=40,
-                color=_colours()[number],
+                color=PALETTE[number],
                 marker=_MARKS[number],
                 edgecolor="black",
                 linewidth=0.8,
@@ -428,13 +422,7 @@ def _keys(submissions: Sequence[Submission]) -> float:
 def _look(submission: Submission) -> tuple[str, str]:
     """Colour and mark."""
     number = ord(submission.letter) - ord("A")
-    return _colours()[number], _MARKS[number]
-
-
-def _colours() -> Sequence[str]:
-    from oneshot_emotic.webpage.colours import PALETTE
-
-    return PALETTE
+    return PALETTE[number], _MARKS[number]
 
 
 def _short(title: str) -> str:

@@ -12,18 +12,19 @@ from oneshot_emotic.report import (
     INTERVAL_NOTE,
     NONE,
     OVERALL_NOTE,
+    difference_cells,
+    hub_rows,
     interval,
+    levels,
     percent,
-    plain_interval,
+    slice_rows,
 )
 from oneshot_emotic.scoring.controls import CONTROLS
 from oneshot_emotic.scoring.diagnostics import Diagnostics
 from oneshot_emotic.scoring.evaluate import LEADERBOARD_SHOTS
 from oneshot_emotic.scoring.scores import ShotScores
-from oneshot_emotic.scoring.statistics import Estimate
 from oneshot_emotic.splits import Task
 from oneshot_emotic.submission_report.contents import Entry, Report, Submission, TaskPart
-from oneshot_emotic.submission_report.supports import SupportPerson
 from oneshot_emotic.submission_report.thumbnails import Thumbnail
 from oneshot_emotic.tasks import FAMILIES, TASKS
 from oneshot_emotic.webpage.page import page
@@ -32,6 +33,8 @@ EMBEDDED_WARNING = (
     "Pictures of the data set are copied into this page. EMOTIC's licence does not let you share "
     "them: keep the page to yourself."
 )
+_HUBS = "Hubs: classes that are taken more often than they occur, 1-shot"
+_SLICES = "Slices: some of the queries, 1-shot, over all draws"
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,15 @@ def _overview(report: Report) -> Table | None:
         return None
     headers = ["task", *_shot_columns(report.submissions)]
     rows = [
-        [part.task.name, *_cells(report, part.task.name), percent(1 / len(part.task.classes))]
+        [
+            part.task.name,
+            *(
+                interval(row.scores.balanced_accuracy(part.task.name, shots))
+                for row in report.submissions
+                for shots in LEADERBOARD_SHOTS
+            ),
+            percent(1 / len(part.task.classes)),
+        ]
         for part in report.tasks
     ]
     for family in FAMILIES:
@@ -157,7 +168,7 @@ def _overview(report: Report) -> Table | None:
             for shots in LEADERBOARD_SHOTS
         ]
         if any(overall):
-            cells = [NONE if x is None else interval(x) for x in overall]
+            cells = map(interval, overall)
             rows.append([f"overall {family}, above chance", *cells, percent(0.0)])
     return Table("Balanced accuracy of all in per cent", [*headers, "chance"], rows)
 
@@ -171,13 +182,6 @@ def _shot_columns(submissions: Sequence[Submission]) -> list[str]:
     ]
 
 
-def _cells(report: Report, task: str) -> Iterator[str]:
-    for row in report.submissions:
-        for shots in LEADERBOARD_SHOTS:
-            figures = row.scores.tasks.get(task)
-            yield NONE if figures is None else interval(figures[shots].balanced_accuracy)
-
-
 def _differences(report: Report) -> Table | None:
     """The paired differences; None for a single submission."""
     rows = [
@@ -185,9 +189,7 @@ def _differences(report: Report) -> Table | None:
             f"{pair.a.letter} - {pair.b.letter}, {line.what}, {line.shots}-shot",
             interval(line.a),
             interval(line.b),
-            plain_interval(line.difference),
-            "< 0.001" if line.difference.p < 0.001 else f"{line.difference.p:.3f}",
-            "yes" if line.difference.separated else "no",
+            *difference_cells(line.difference),
         ]
         for pair in report.pairs
         for line in pair.lines
@@ -242,16 +244,9 @@ def _figures(figures: ShotScores) -> list[str]:
         percent(plain.draw_0),
         percent(figures.macro_f1.mean),
     ]
-    if (error := figures.level_error) is not None:
-        cells.append(_levels(error))
+    if figures.level_error is not None:
+        cells.append(interval(figures.level_error, levels))
     return cells
-
-
-def _levels(error: Estimate) -> str:
-    if error.mean is None:
-        return NONE
-    bounds = "" if error.low is None else f" [{error.low:.2f}, {error.high:.2f}]"
-    return f"{error.mean:.2f}{bounds}"
 
 
 def _shots(part: TaskPart) -> Table:
@@ -285,7 +280,7 @@ def _entry(task: Task, entry: Entry, number: int) -> EntrySection:
     tables = [_confusion(one)]
     if found is not None:
         about.append(_facts(found))
-        tables += [_hubs(found), _slices(found)]
+        tables += [Table(_HUBS, *hub_rows(found)), Table(_SLICES, *slice_rows(found))]
     return EntrySection(
         entry, number, about, tables, _examples(entry), _supports(entry), _map_note(task, entry)
     )
@@ -328,41 +323,21 @@ def _confusion(figures: ShotScores) -> Table:
     return Table(caption, ["true class", *figures.classes], rows)
 
 
-def _hubs(found: Diagnostics) -> Table:
-    rows = [
-        [name, percent(hub.predicted), percent(hub.queries)] for name, hub in found.hubs.items()
-    ]
-    headers = ["class", "share of predictions", "share of queries"]
-    return Table("Hubs: classes that are taken more often than they occur, 1-shot", headers, rows)
-
-
-def _slices(found: Diagnostics) -> Table:
-    rows = [
-        [name, f"{part.persons:,}", percent(part.balanced_accuracy), percent(part.accuracy)]
-        for name, part in found.slices.items()
-    ]
-    headers = ["queries", "persons", "balanced accuracy", "plain accuracy"]
-    return Table("Slices: some of the queries, 1-shot, over all draws", headers, rows)
-
-
 def _supports(entry: Entry) -> Table:
     rows = [
-        [f"{label}, {kind}", *_support(person)]
+        [
+            f"{label}, {kind}",
+            person.sample_id,
+            str(person.draws),
+            percent(person.balanced_accuracy),
+            percent(person.recall),
+        ]
         for label, found in entry.supports.items()
         for kind, persons in (("hardest", found.hardest), ("easiest", found.easiest))
         for person in persons
     ]
     headers = ["class", "support person", "draws", "balanced accuracy", "recall of the class"]
     return Table("Mean over the draws in which the person is the support", headers, rows, left=2)
-
-
-def _support(person: SupportPerson) -> list[str]:
-    return [
-        person.sample_id,
-        str(person.draws),
-        percent(person.balanced_accuracy),
-        percent(person.recall),
-    ]
 
 
 def _map_note(task: Task, entry: Entry) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from oneshot_emotic.errors import InputError, Problem, printable
+from oneshot_emotic.errors import InputError, printable
 from oneshot_emotic.untrusted.limits import TRUST, check_bytes, check_unpacked
 
 
@@ -35,25 +35,25 @@ def opened(
         InputError: There is no such file, it is something else, too large, or cannot be read.
     """
     if not links and path.is_symlink():
-        raise InputError(Problem("is a link, not a file", str(path)))
+        raise InputError("is a link, not a file", path)
     flags = os.O_RDONLY
     for name in ("O_BINARY", "O_CLOEXEC", "O_NONBLOCK", *(() if links else ("O_NOFOLLOW",))):
         flags |= getattr(os, name, 0)  # O_NONBLOCK: opening a pipe would wait for ever
     try:
         descriptor = os.open(path, flags)
     except (OSError, ValueError) as error:
-        raise InputError(Problem(_why_not(path, error), str(path))) from None
+        raise InputError(_why_not(path, error), path) from None
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         what = "is a folder, not a file" if stat.S_ISDIR(status.st_mode) else "is not a file"
-        raise InputError(Problem(what, str(path)))
+        raise InputError(what, path)
     with os.fdopen(descriptor, "rb") as stream:
         check_bytes(status.st_size, max_bytes, str(path), remedy)
         try:
             yield stream
         except OSError as error:
-            raise InputError(Problem(_why_not(path, error), str(path))) from None
+            raise InputError(_why_not(path, error), path) from None
 
 
 def _why_not(path: Path, error: Exception) -> str:
@@ -77,7 +77,7 @@ def read_gzip(stream: BinaryIO, max_bytes: int, where: str) -> bytes:
         with gzip.open(stream) as unpacking:
             content: bytes = unpacking.read(max_bytes + 1)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(Problem(f"is a damaged gzip file: {error}", where)) from None
+        raise InputError(f"is a damaged gzip file: {error}", where) from None
     check_unpacked(len(content), max_bytes, where)
     return content
 
@@ -101,4 +101,4 @@ def sound(where: str, suffix: str) -> Iterator[None]:
         raise
     except Exception as error:
         what = printable(f"is not a valid {suffix} file ({type(error).__name__}: {error})", 300)
-        raise InputError(Problem(what, where)) from None
+        raise InputError(what, where) from None

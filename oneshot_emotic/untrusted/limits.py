@@ -5,7 +5,7 @@ Each is checked on what a file claims, before memory is taken for it.
 
 from __future__ import annotations
 
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 #: The most bytes of a file, of what it unpacks to, and of its embeddings as the float64 numbers
 #: that are scored. 12,134 persons with 4,096 dimensions take 398 MB. The one bound that a user can
@@ -53,13 +53,13 @@ def check_bytes(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> N
     """Raise an `InputError` for a file that is too large."""
     if size > max_bytes:
         what = f"has {size:,} bytes, more than the {max_bytes:,} that are read"
-        raise InputError(Problem(what, where, remedy))
+        raise InputError(what, where, remedy)
 
 
-def check_unpacked(size: int, max_bytes: int, where: str, remedy: str = TRUST) -> None:
+def check_unpacked(size: int, max_bytes: int, where: str) -> None:
     """Raise an `InputError` for a compressed file that unpacks to too much."""
     if size > max_bytes:
-        raise InputError(Problem(f"unpacks to more than {max_bytes:,} bytes", where, remedy))
+        raise InputError(f"unpacks to more than {max_bytes:,} bytes", where, TRUST)
 
 
 def check_count(count: int, most: int, what: str, where: str) -> None:
@@ -72,7 +72,7 @@ def check_count(count: int, most: int, what: str, where: str) -> None:
         where: The file, for messages.
     """
     if count > most:
-        raise InputError(Problem(f"has {count:,} {what}; at most {most:,} are read", where))
+        raise InputError(f"has {count:,} {what}; at most {most:,} are read", where)
 
 
 def check_shape(persons: int, dimensions: int, max_bytes: int, where: str) -> None:
@@ -80,10 +80,10 @@ def check_shape(persons: int, dimensions: int, max_bytes: int, where: str) -> No
     check_count(persons, MAX_PERSONS, "sample_ids", where)
     if dimensions > MAX_DIMENSIONS:
         what = f"has embeddings of {dimensions:,} dimensions; at most {MAX_DIMENSIONS:,} are read"
-        raise InputError(Problem(what, where))
+        raise InputError(what, where)
     if (size := persons * dimensions * 8) > max_bytes:
         what = (
             f"has embeddings of {persons:,} x {dimensions:,} numbers, {size:,} bytes as float64, "
             f"more than the {max_bytes:,} that are read"
         )
-        raise InputError(Problem(what, where, TRUST))
+        raise InputError(what, where, TRUST)

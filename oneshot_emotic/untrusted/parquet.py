@@ -57,7 +57,7 @@ def open_parquet(
     schema = file.schema_arrow
     if sorted(schema.names) != sorted(kinds):
         named = some([name[:100] for name in schema.names], 8) or "none"
-        raise InputError(Problem(f"has the columns {named}, not {', '.join(kinds)}", where))
+        raise InputError(f"has the columns {named}, not {', '.join(kinds)}", where)
     problems = [
         Problem(f"column `{name}` is of type {str(field.type)[:100]}, not {kinds[name]}", where)
         for name in kinds
@@ -91,7 +91,7 @@ def read_texts(file: pq.ParquetFile, column: str, where: str) -> list[str]:
         values = piece.dictionary.to_pylist()
         if max((len(text) for text in values), default=0) > MAX_ID:
             what = f"column `{column}` has a text of more than {MAX_ID:,} characters"
-            raise InputError(Problem(what, where))
+            raise InputError(what, where)
         texts += [values[index] for index in piece.indices.to_pylist()]
     return texts
 
@@ -117,7 +117,7 @@ def pieces(file: pq.ParquetFile, column: str, rows: int, where: str) -> Iterator
     for batch in file.iter_batches(rows, columns=[column], use_threads=False):
         piece = batch.column(0)
         if piece.null_count:
-            raise InputError(Problem(f"column `{column}` has empty cells", where))
+            raise InputError(f"column `{column}` has empty cells", where)
         left -= len(piece)
         if left < 0:
             break

@@ -43,7 +43,7 @@ def parse_json(content: bytes | str, where: str) -> dict[str, Any]:
     """
     value = parse_value(content, where)
     if not isinstance(value, dict):
-        raise InputError(Problem(f"is a JSON {type(value).__name__}, not an object", where))
+        raise InputError(f"is a JSON {type(value).__name__}, not an object", where)
     return value
 
 
@@ -62,9 +62,9 @@ def parse_value(content: bytes | str, where: str) -> Any:
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=_no_constant)
     except RecursionError:
-        raise InputError(Problem(_NESTED, where)) from None
+        raise InputError(_NESTED, where) from None
     except ValueError as error:
-        raise InputError(Problem(f"is not JSON: {error}", where)) from None
+        raise InputError(f"is not JSON: {error}", where) from None
     if twice:
         raise InputError(_twice(twice, where))
     _check_size(value, where)
@@ -93,8 +93,7 @@ def split_object(content: bytes, where: str) -> dict[str, bytes]:
     content = content.removeprefix(_BYTE_ORDER_MARK)
     # Each key has a colon; counting takes no memory.
     if (count := content.count(b":")) > MAX_PERSONS:
-        what = f"has some {count:,} keys; at most {MAX_PERSONS:,} are read"
-        raise InputError(Problem(what, where))
+        raise InputError(f"has some {count:,} keys; at most {MAX_PERSONS:,} are read", where)
     keys: list[str] = []
 
     def each_key(_: type, key: str) -> _Key:
@@ -114,7 +113,7 @@ def _text(content: bytes, where: str) -> str:
     try:
         return content.removeprefix(_BYTE_ORDER_MARK).decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(Problem(f"is not JSON in UTF-8: {error}", where)) from None
+        raise InputError(f"is not JSON in UTF-8: {error}", where) from None
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -124,11 +123,11 @@ def _no_constant(name: str) -> NoReturn:
 def _check_size(value: Any, where: str, depth: int = 0) -> None:
     """Refuse a value that is nested deeply, or that holds a long list or object."""
     if depth > MAX_DEPTH:
-        raise InputError(Problem(_NESTED, where))
+        raise InputError(_NESTED, where)
     if isinstance(value, dict | list):
         if len(value) > MAX_ITEMS:
             what = f"has a list of {len(value):,} entries; at most {MAX_ITEMS:,} are read"
-            raise InputError(Problem(what, where))
+            raise InputError(what, where)
         for item in value.values() if isinstance(value, dict) else value:
             _check_size(item, where, depth + 1)
 

@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import REPOSITORY
 from ended import end_here
 from hypothesis import given
 from hypothesis import strategies as st
-from made import small_checkout, submission_folder
+from made import empty_checkout, small_checkout, submission_folder
 from matlab import image, person, write_mat
 
 from oneshot_emotic import load_task, write_submission
@@ -203,12 +202,10 @@ class TestWorkerLost:
         assert list(tmp_path.iterdir()) == []
 
     def test_leaderboard_says_what_was_at_work(self, tmp_path, run, monkeypatch, task):
+        empty_checkout(tmp_path)
         for number in range(recompute._FEW):
             folder = tmp_path / "submissions" / f"s{number}"
             submission_folder(folder, task, np.ones((len(task.novel), 2)))
-        reported = (REPOSITORY / "leaderboard/reported.json").read_text()
-        (tmp_path / "leaderboard").mkdir()
-        (tmp_path / "leaderboard/reported.json").write_text(reported)
         monkeypatch.setattr(recompute, "_score_here", end_here)
         result = run("leaderboard", tmp_path, "--no-cache", "--workers", 2, status=3)
         assert "s0/cat-6-6.npz" in self.check(result)

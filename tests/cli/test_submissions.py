@@ -7,10 +7,9 @@ from hashlib import sha256
 
 import numpy as np
 import pytest
+from made import SAID
 
 from oneshot_emotic import load_task, write_submission
-
-SAID = ("--seen-unseen-names", "no", "--seen-test-images", "no")
 
 
 @pytest.fixture

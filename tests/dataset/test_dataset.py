@@ -6,8 +6,6 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import REPOSITORY
 from hypothesis import example, given, settings, strategies
-from made import small_dataset, small_tasks
+from made import python, small_dataset, small_tasks
 
 from oneshot_emotic.dataset.fingerprint import dataset_fingerprint, task_digest
 from oneshot_emotic.dataset.folder import MANIFEST, read_task, read_tasks, write_dataset
@@ -211,13 +209,7 @@ def test_another_process_with_another_hash_seed(tmp_path, folder, seed):
     )
     out = tmp_path / "other"
     here = Path(__file__).parent
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(here), str(here.parent), str(out)],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, "PYTHONHASHSEED": seed},
-    )
+    result = python("-c", code, here, here.parent, out, PYTHONHASHSEED=seed)
     assert result.stdout.strip() == load_task("cat-6-6", folder).dataset.fingerprint
     for path in folder.rglob("*"):
         if path.is_file():
@@ -448,9 +440,7 @@ class TestBombs:
         path = folder / f"data/cat-6-6/{file}.parquet"
         pq.write_table(table, path, **options)
         assert path.stat().st_size < 1_000_000
-        command = [sys.executable, "-c", BOMB, str(folder)]
-        result = subprocess.run(command, capture_output=True, text=True, check=True)
-        message, peak = result.stdout.rsplit("\n", 2)[:2]
+        message, peak = python("-c", BOMB, folder).stdout.rsplit("\n", 2)[:2]
         assert int(peak) < 400_000  # kB
         return message
 
@@ -566,14 +556,7 @@ class TestHuggingFaceDatasets:
     )
 
     def load(self, folder, *config):
-        result = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", self.CODE, str(folder), *config],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert result.returncode == 0, result.stderr
-        return json.loads(result.stdout)
+        return json.loads(python("-W", "ignore", "-c", self.CODE, folder, *config).stdout)
 
     def test_rows_equal_the_api(self, offline, tmp_path):
         folder = tmp_path / "copy"

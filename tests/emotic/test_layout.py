@@ -1,10 +1,9 @@
 """Every layout in which EMOTIC is met."""
 
 import os
-import subprocess
-import sys
 
 import pytest
+from made import python
 
 from oneshot_emotic.emotic.layout import find_annotations, find_layout
 from oneshot_emotic.errors import InputError
@@ -111,6 +110,4 @@ def test_a_fifo_is_no_annotations_file(tmp_path):
         "try:\n    find_annotations(find_layout(Path(sys.argv[1])))\n"
         "except InputError as error:\n    print(error)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    result = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30)
-    assert "no Annotations.mat found" in result.stdout
+    assert "no Annotations.mat found" in python("-c", code, tmp_path, timeout=30).stdout

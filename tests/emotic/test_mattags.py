@@ -7,13 +7,12 @@ import json
 import math
 import resource
 import struct
-import subprocess
-import sys
 import time
 from functools import partial
 
 import numpy as np
 import pytest
+from made import python
 from matlab import element, image, mat_bytes, matrix, person, write_mat
 from scipy.io import loadmat, savemat
 
@@ -98,10 +97,8 @@ def test_nesting_that_ends_the_stack(tmp_path):
         "try:\n    read_annotations_file(Path(sys.argv[1]))\n"
         "except InputError as error:\n    print(error)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "a.mat")]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result
-    assert "more than 16 structs and cells in each other" in result.stdout
+    said = python("-c", code, tmp_path / "a.mat").stdout
+    assert "more than 16 structs and cells in each other" in said
 
 
 def test_what_unpacks_to_too_much(tmp_path, monkeypatch):

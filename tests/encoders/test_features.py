@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 import sys
 import threading
 import time
@@ -13,6 +12,7 @@ import time
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from made import python
 from PIL import Image
 
 from oneshot_emotic import InputError, evaluate, evaluate_encoder, load_task, open_pictures
@@ -96,24 +96,12 @@ def test_the_command_killed_and_gone_on(small_copy, tmp_path, monkeypatch):
     root, dataset = small_copy
     (tmp_path / "made_here.py").write_text(MODULE)
     monkeypatch.setenv("PYTHONPATH", str(REPOSITORY))
-    command = [sys.executable, "-m", "oneshot_emotic", "run", "made_here:Make", "--data", root]
-    command += [
-        "--task",
-        "cat-6-6",
-        "--dataset",
-        dataset,
-        "--features",
-        "kept",
-        "-o",
-        "out.safetensors",
-        "--json",
-        "scores.json",
-    ]
+    command = ["-m", "oneshot_emotic", "run", "made_here:Make", "--data", root]
+    command += ["--task", "cat-6-6", "--dataset", dataset, "--features", "kept"]
+    command += ["-o", "out.safetensors", "--json", "scores.json"]
 
     def run(status):
-        found = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-        assert found.returncode == status, found.stderr
-        return found.stdout
+        return python(*command, cwd=tmp_path, status=status).stdout
 
     monkeypatch.setenv("KILL_AT", "6")  # in the second part
     run(-9)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-import sys
 
 import pytest
 from conftest import REPOSITORY
 from hub.clients import FINGERPRINT, REPO, Client
 from hub.loopback import READER, Blob, Repo
-from made import small_dataset, small_tasks
+from made import python, small_dataset, small_tasks
 
 from oneshot_emotic import load_task, write_submission
 from oneshot_emotic.dataset.hub.repository import OFFICIAL, Repository, parse_repository
@@ -337,7 +335,4 @@ def test_the_grammar_of_repositories(text, expected):
 def test_the_library_is_imported_when_used():
     code = "import sys, oneshot_emotic.dataset.locate, oneshot_emotic.dataset.hub.fetch\n"
     code += "import oneshot_emotic.dataset.hub.publish\nprint('huggingface_hub' in sys.modules)"
-    result = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert result.stdout == "False\n"
+    assert python("-c", code).stdout == "False\n"

@@ -10,30 +10,26 @@ import subprocess
 
 import numpy as np
 import pytest
-from conftest import REPOSITORY
 from hub.loopback import Blob
+from made import SAID, empty_checkout, persons_of
 
 from oneshot_emotic import write_submission
 from oneshot_emotic.dataset.load import load_task
 from oneshot_emotic.submission import remote
 
 REPO = "lab/embeddings"
-CARD = ["--seen-unseen-names", "no", "--seen-test-images", "no", "--base", "none"]
+CARD = [*SAID, "--base", "none"]
 
 
 @pytest.fixture
 def checkout(tmp_path):
-    root = tmp_path / "checkout"
-    (root / "submissions").mkdir(parents=True)
-    (root / "leaderboard").mkdir()
-    shutil.copy(REPOSITORY / "leaderboard/reported.json", root / "leaderboard")
-    return root
+    return empty_checkout(tmp_path / "checkout")
 
 
 @pytest.fixture
 def predictions(tmp_path):
     tasks = [load_task(name) for name in ("cat-6-6", "cat-6-4")]
-    persons = sorted({x for task in tasks for x in task.novel.sample_ids})
+    persons = persons_of(tasks)
     array = np.random.default_rng(0).normal(size=(len(persons), 3))
     path = tmp_path / "preds.safetensors"
     write_submission(path, (persons, array), tasks, {"name": "Remote"})

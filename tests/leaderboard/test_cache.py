@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from conftest import REPOSITORY
-from made import small_checkout, submission_folder
+from made import empty_checkout, python, small_checkout, submission_folder
 
 from oneshot_emotic import evaluate, load_task
 from oneshot_emotic.dataset.load import TaskLoader
@@ -98,10 +98,7 @@ def test_the_package_digest_is_of_its_source(tmp_path):
     code = "from oneshot_emotic.leaderboard.cache import package_digest; print(package_digest())"
 
     def digest():
-        done = subprocess.run(
-            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
-        )
-        return done.stdout.strip()
+        return python("-c", code, cwd=tmp_path).stdout.strip()
 
     before = digest()
     assert before == cache_module.package_digest()
@@ -389,18 +386,13 @@ def test_side_by_side_gives_the_same_and_the_same_problems(tmp_path, task):
 
 def test_two_processes_at_once(tmp_path, task):
     """Two runs on the same checkout and the same cache: both end well, the files are whole."""
-    small_submissions(tmp_path / "submissions", task, 3)
-    (tmp_path / "leaderboard").mkdir()
-    shutil.copy(REPOSITORY / "leaderboard/reported.json", tmp_path / "leaderboard")
+    small_submissions(empty_checkout(tmp_path) / "submissions", task, 3)
     command = [sys.executable, "-m", "oneshot_emotic", "leaderboard", str(tmp_path)]
-    environment = {**os.environ, "ONESHOT_EMOTIC_CACHE": str(tmp_path / "cache")}
-    both = [
-        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        for _ in range(2)
-    ]
+    environment = {"ONESHOT_EMOTIC_CACHE": str(tmp_path / "cache")}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    both = [subprocess.Popen(command, env=os.environ | environment, **pipes) for _ in range(2)]
     outputs = [process.communicate()[0].decode() for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    check = subprocess.run([*command, "--check"], env=environment, capture_output=True, text=True)
-    assert "up to date" in check.stdout, check.stdout + check.stderr
+    assert "up to date" in python(*command[1:], "--check", **environment).stdout
     hidden = list(tmp_path.rglob(".*"))
     assert hidden == []

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 from conftest import REPOSITORY
-from made import small_checkout, small_dataset, small_tasks, submission_folder
+from made import SAID, persons_of, small_checkout, small_dataset, small_tasks, submission_folder
 
 from oneshot_emotic import write_submission
 from oneshot_emotic.cli.main import main
@@ -167,15 +167,14 @@ def test_no_slug_is_the_name_of_a_data_sets_file(checkout, made, run, monkeypatc
 def test_several_runs_and_a_shared_file_are_carried_too(checkout, made, run, monkeypatch):
     monkeypatch.setenv("ONESHOT_EMOTIC_DATA", str(made.splits))
     tasks = [read_task(made.splits, name) for name in TASKS]
-    persons = sorted({sample_id for task in tasks for sample_id in task.novel.sample_ids})
+    persons = persons_of(tasks)
     files = []
     for seed in range(3):
         array = np.random.default_rng(seed).normal(size=(len(persons), 2))
         path = checkout.parent / f"run-{seed}.safetensors"
         write_submission(path, (persons, array), tasks, {"name": "Runs"})
         files.append(path)
-    card = ("--seen-unseen-names", "no", "--seen-test-images", "no", "--base", "none")
-    run("submit", *files, "--root", checkout, *card)
+    run("submit", *files, "--root", checkout, *SAID, "--base", "none")
     names = {path.name for path in (checkout / "submissions/runs").iterdir()}
     assert names == {"submission.json", *(f"shared.run-{n}.safetensors" for n in (1, 2, 3))}
     run("leaderboard", checkout)

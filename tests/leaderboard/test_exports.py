@@ -14,8 +14,9 @@ from dataclasses import replace
 import pytest
 from boards import HOSTILE, board_of, hostile_rows, plain_rows, some_controls, some_rows
 from conftest import REPOSITORY
+from made import empty_checkout
 from markdown_it import MarkdownIt
-from pages import Page
+from pages import CHROMIUM, Page
 
 from oneshot_emotic.errors import printable
 from oneshot_emotic.leaderboard.page import leaderboard_page
@@ -149,9 +150,6 @@ class TestMarkdown:
             assert name.startswith(printable(text, 200)), text
 
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-
-
 @pytest.mark.long
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 class TestInChromium:
@@ -195,9 +193,8 @@ class TestInChromium:
 
 
 def test_from_the_command_line(tmp_path, run):
+    empty_checkout(tmp_path)
     shutil.copytree(REPOSITORY / "submissions/random", tmp_path / "submissions/random")
-    (tmp_path / "leaderboard").mkdir()
-    shutil.copy(REPOSITORY / "leaderboard/reported.json", tmp_path / "leaderboard")
     output = tmp_path / "board.csv"
     assert "written" in run("leaderboard", tmp_path, "--format", "csv", "-o", output).output
     assert output.read_text().startswith("dataset,")

@@ -12,7 +12,7 @@ from html import unescape
 import numpy as np
 import pytest
 from conftest import REPOSITORY
-from made import small_checkout
+from made import empty_checkout, small_checkout
 from markdown_it import MarkdownIt
 from pages import Page
 
@@ -36,11 +36,9 @@ TWO = ("colour-gradient", "random")
 @pytest.fixture(scope="module")
 def board_of_two(tmp_path_factory):
     """Two of the committed submissions and their leaderboard."""
-    root = tmp_path_factory.mktemp("two")
+    root = empty_checkout(tmp_path_factory.mktemp("two"))
     for slug in TWO:
         shutil.copytree(REPOSITORY / "submissions" / slug, root / "submissions" / slug)
-    (root / "leaderboard").mkdir()
-    shutil.copy(REPORTED, root / "leaderboard")
     main(["leaderboard", str(root)], standalone_mode=False)
     return root
 

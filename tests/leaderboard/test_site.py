@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 from functools import cache
@@ -19,7 +16,7 @@ from boards import HOSTILE, TASKS, board_of, hostile_rows, plain_rows, some_cont
 from conftest import REPOSITORY
 from hypothesis import example, given
 from hypothesis import strategies as st
-from made import small_checkout
+from made import python, small_checkout
 from pages import Page
 
 from oneshot_emotic import evaluate, load_task
@@ -261,24 +258,9 @@ class TestFiles:
             "from oneshot_emotic.cli.main import main\n"
             f"main(['leaderboard', {str(tmp_path)!r}, '--format', 'site', '-o', 'x'])"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-        assert done.returncode == 2
+        done = python("-c", code, status=2)
         assert "pip install 'oneshot-emotic[report]'" in done.stderr
         assert "Traceback" not in done.stderr
-
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    api = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("Chromium is not installed")
-    with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import struct
 
 import numpy as np
 import pytest
+from made import SAID
 from safetensors.numpy import save_file
 
 from oneshot_emotic import InputError, evaluate, write_submission
@@ -66,8 +67,7 @@ class TestHugeNumbers:
         vectors[[3, 7], 2] = value
         file = write_file(tmp_path / f"a{suffix}", task, vectors)
         (tmp_path / "submissions").mkdir()
-        submit = ("submit", "--root", tmp_path, "--name", "A", "--seen-unseen-names", "no",
-                  "--seen-test-images", "no")  # fmt: skip
+        submit = ("submit", "--root", tmp_path, "--name", "A", *SAID)
         for command in (("score",), ("check-submission",), submit):
             output = run(*command, file, status=2).output
             assert "values beyond the range of float32" in output

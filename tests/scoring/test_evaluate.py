@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from made import python
 
 from oneshot_emotic.errors import InputError
 from oneshot_emotic.scoring.evaluate import evaluate, evaluate_controls
@@ -141,13 +139,7 @@ def test_same_bytes_in_another_process_with_other_blas_threads(task, threads, tm
         "print(json.dumps(evaluate((task.novel.sample_ids, x), task, (1, 5)).to_dict()))"
     )
     names = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        check=True,
-        env={**os.environ, **dict.fromkeys(names, threads), "PYTHONHASHSEED": threads},
-    )
+    result = python("-c", code, **dict.fromkeys(names, threads), PYTHONHASHSEED=threads)
     x = np.random.default_rng(3).normal(size=(len(task.novel), 33)).astype("f4")
     here = evaluate((task.novel.sample_ids, x), task, (1, 5)).to_dict()
     assert result.stdout.strip() == json.dumps(here)

@@ -116,7 +116,7 @@ def test_blocks_do_not_change_anything(rng, monkeypatch):
     for name, size in (("_QUERIES", 97), ("_DRAWS", 7), ("_DECISIONS", 5), ("_BLOCK", 700)):
         monkeypatch.setattr(knn, name, size)
         assert np.array_equal(ours(embeddings, support, queries), whole)
-    monkeypatch.setattr("oneshot_emotic.scoring.exact._PAIRS", 3)
+    monkeypatch.setattr("oneshot_emotic.scoring.preparation._PAIRS", 3)
     monkeypatch.setattr(knn, "workers", lambda: 3)
     monkeypatch.setattr(knn, "_MANY_OPEN", 0)  # everything in float64
     assert np.array_equal(ours(embeddings, support, queries), whole)

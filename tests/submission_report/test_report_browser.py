@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
 from submission_report.small_reports import HOSTILE, small_report, small_task
@@ -12,22 +10,8 @@ from oneshot_emotic.submission.check import Checked
 from oneshot_emotic.submission_report.contents import gather
 from oneshot_emotic.submission_report.page import report_page
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
-
-playwright = pytest.importorskip("playwright.sync_api")
 pytest.importorskip("jinja2")
-pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium"),
-    pytest.mark.usefixtures("flat_map"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with playwright.sync_playwright() as running:
-        opened = running.chromium.launch(executable_path=CHROMIUM)
-        yield opened
-        opened.close()
+pytestmark = pytest.mark.usefixtures("flat_map")
 
 
 @pytest.fixture

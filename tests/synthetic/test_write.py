@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import io
 import json
-import subprocess
 import sys
 
 import numpy as np
 import pytest
 from conftest import REPOSITORY
+from made import python
 from PIL import Image
 from scipy.io import loadmat
 
@@ -128,9 +128,7 @@ def test_a_picture_that_cannot_be_written_whole_is_an_error(tmp_path):
         "try: write_pictures(Path(sys.argv[1]), list(generate(StandInSettings(persons=1))))\n"
         "except OSError as error: print(error.strerror)\n"
     )
-    command = [sys.executable, "-c", code, str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout == "File too large\n"
+    assert python("-c", code, tmp_path).stdout == "File too large\n"
 
 
 def test_the_folder_appears_whole_or_not_at_all(tmp_path, run, monkeypatch):

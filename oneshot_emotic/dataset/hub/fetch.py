@@ -9,7 +9,7 @@ from oneshot_emotic.dataset.folder import DATA_FILES, MANIFEST, read_manifest
 from oneshot_emotic.dataset.hub.client import hub_errors, transport_error
 from oneshot_emotic.dataset.hub.repository import MAIN, Repository
 from oneshot_emotic.dataset.whole import check_files
-from oneshot_emotic.errors import InputError, Problem
+from oneshot_emotic.errors import InputError
 
 #: The largest data set fetched, in bytes. EMOTIC's splits take a few million.
 MAX_BYTES = 1 << 30
@@ -110,15 +110,14 @@ def _check_size(repository: Repository) -> None:
         return  # the Hub does not answer: the cache may
     sizes = {file.rfilename: file.size or 0 for file in found.siblings or []}
     if MANIFEST not in sizes:
-        what = f"holds no {MANIFEST}: it is not a data set of oneshot-emotic"
-        raise InputError(Problem(what, where))
+        raise InputError(f"holds no {MANIFEST}: it is not a data set of oneshot-emotic", where)
     total = sum(sizes.get(name, 0) for name in _FILES)
     if total > MAX_BYTES:
         what = f"has {total:,} bytes of data, more than the {MAX_BYTES:,} that are fetched"
-        raise InputError(Problem(what, where))
+        raise InputError(what, where)
 
 
 def _check(folder: Path, repository: Repository) -> None:
     found = check_files(folder).identity.fingerprint
     if repository.fingerprint not in (None, found):
-        raise InputError(Problem(f"holds the splits {found} under this tag", str(repository)))
+        raise InputError(f"holds the splits {found} under this tag", repository)

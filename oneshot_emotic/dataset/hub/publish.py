@@ -131,13 +131,13 @@ def _check_target(
     """
     if not there.private and not public:
         remedy = "Give --public if that is meant, or make it private on its settings page"
-        raise InputError(Problem("the repository is public already", there.id, remedy))
+        raise InputError("the repository is public already", there.id, remedy)
     names = {file.rfilename for file in there.siblings or []}
     strange = names - _EXPECTED_FILES
     if MANIFEST in names:
         strange = {name for name in strange if name.startswith("data/")}
     if strange:
-        raise InputError(Problem(f"holds other files: {some(sorted(strange))}", there.id, _OTHER))
+        raise InputError(f"holds other files: {some(sorted(strange))}", there.id, _OTHER)
     if MANIFEST not in names:
         return None
     path = api.hf_hub_download(there.id, MANIFEST, repo_type="dataset", revision=there.sha)
@@ -145,7 +145,7 @@ def _check_target(
     found = manifest.identity
     if (found.name, found.label_rule) != (identity.name, identity.label_rule):
         held, ours = (f"{data.name!r} ({data.label_rule})" for data in (found, identity))
-        raise InputError(Problem(f"holds the data set {held}, not {ours}", there.id, _OTHER))
+        raise InputError(f"holds the data set {held}, not {ours}", there.id, _OTHER)
     return manifest
 
 
