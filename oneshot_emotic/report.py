@@ -112,7 +112,7 @@ def combination_report(combination: Scores, parts: Sequence[Scores]) -> str:
     letters = ascii_uppercase[: len(parts)]
     names = [f"{letter}: {part.name}" for letter, part in zip(letters, parts, strict=True)]
     headers = ["1-shot balanced accuracy", *letters, "combination"]
-    return "\n".join([*map(printable, names), "", _table(rows, headers), ""])
+    return "\n".join([*map(printable, names), "", _table(headers, rows), ""])
 
 
 OVERALL_NOTE = (

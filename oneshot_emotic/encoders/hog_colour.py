@@ -34,10 +34,11 @@ class HogColour(ColourGradient):
     }
 
     def __init__(self) -> None:
-        import skimage
+        from importlib.metadata import version
+
         from skimage.feature import hog
 
-        self.identity = f"hog-colour 1, scikit-image {skimage.__version__}"
+        self.identity = f"hog-colour 1, scikit-image {version('scikit-image')}"
         self._hog = hog
 
     def _vector(self, body: Image.Image) -> npt.NDArray[np.float64]:
