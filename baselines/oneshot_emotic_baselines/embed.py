@@ -205,8 +205,8 @@ def model_card(
     seen = [("image", "body") if x == "scene" else (x,) for x in recipe.branches]
     modalities = [name for names in seen for name in names]
     origin = "; ".join(f"{branch}: {name}" for branch, name in pretraining.items())
-    # Whole images' own weights are a detector's of COCO, which many of EMOTIC's images are of.
-    detector = not pretraining.get("scene", "imagenet").startswith(("imagenet", "stand-in"))
+    # An own file for whole images is a detector of COCO, of which many of EMOTIC's images are.
+    detector = pretraining.get("scene", "").startswith("own file ")
     return {
         "name": recipe.title,
         "description": f"Baseline {recipe.name} of this package: {losses}. {how}"[:500],

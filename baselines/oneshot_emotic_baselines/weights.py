@@ -15,7 +15,7 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 
 from oneshot_emotic.encoders.named import timm_network
-from oneshot_emotic.errors import InputError, Problem, some
+from oneshot_emotic.errors import InputError, Problem, printable, some
 from oneshot_emotic.files import sha256_of_file
 from oneshot_emotic_baselines.recipes import (
     BACKBONES,
@@ -136,13 +136,14 @@ def describe(
         file = files.get(branch, files.get(name))
         source = "torchvision IMAGENET1K_V1"
         if file is not None:
-            what = about(file).get("about", file.name)
+            what = about(file).get("about", printable(file.name))
             source = f"{what}, sha256 {sha256_of_file(file)[:12]}"
         elif backbone not in TORCHVISION:
             source = _own_weights(backbone)
         # Of a branch's own file, or a network's own weights, nobody has said what they are of.
         named = branch not in files and (file is not None or backbone in TORCHVISION)
-        origins[str(branch)] = f"{name} ({source})" if named else source
+        unsaid = source if file is None else f"own file {source}"
+        origins[str(branch)] = f"{name} ({source})" if named else unsaid
     return origins
 
 
@@ -239,25 +240,25 @@ def load_into(network: nn.Module, state: Mapping[str, torch.Tensor], where: str)
         {key: value for key, value in x.items() if not key.startswith(("fc.", "classifier."))}
         for x in (network.state_dict(), state)
     )
-    checked_state(own, given, where)
-    try:
-        network.load_state_dict(given, strict=False)
-    except RuntimeError as error:  # sparse, quantised or without values
-        raise InputError(Problem(f"its weights cannot be used: {error}", where)) from None
+    fill(network, own, given, where)
 
 
-def checked_state(
-    own: Mapping[str, torch.Tensor], given: Mapping[str, torch.Tensor], where: str
+def fill(
+    network: nn.Module,
+    own: Mapping[str, torch.Tensor],
+    given: Mapping[str, torch.Tensor],
+    where: str,
 ) -> None:
-    """Refuse weights that are not of a network.
+    """Put weights in the place of a network's own.
 
     Args:
-        own: The network's.
-        given: Those to be put in their place.
+        network: The network.
+        own: Those of its weights that are to be replaced.
+        given: By what.
         where: The file.
 
     Raises:
-        InputError: Names or shapes do not fit; all of them are counted.
+        InputError: Names or shapes do not fit; all of them are counted. Or they cannot be used.
     """
     # Files older than PyTorch 0.4.1 lack the counters of batch normalisation; nothing uses them.
     counters = {key for key in own if key.endswith("num_batches_tracked")}
@@ -273,6 +274,10 @@ def checked_state(
         raise InputError(
             Problem(f"is not of this network: {'; '.join(problems)}", where, "Check --backbone")
         )
+    try:
+        network.load_state_dict(given, strict=False)
+    except RuntimeError as error:  # sparse, quantised or without values
+        raise InputError(Problem(f"its weights cannot be used: {error}", where)) from None
 
 
 def download(name: str) -> dict[str, torch.Tensor]:

@@ -521,6 +521,11 @@ def test_a_checkpoint_that_does_not_fit_is_told_in_one_message(coco, tmp_path):
     torch.save(load_file(folder / "model.safetensors"), tmp_path / "old.bin")
     net, other = begun_with(folder), begun_with(tmp_path / "old.bin")
     assert torch.equal(net.level_embed, other.level_embed)
+    sparse = torch.load(tmp_path / "old.bin")
+    sparse["model.level_embed"] = sparse["model.level_embed"].to_sparse()
+    torch.save(sparse, tmp_path / "sparse.bin")
+    with pytest.raises(InputError, match="cannot be used"):
+        begun_with(tmp_path / "sparse.bin")
 
 
 def test_all_the_way_from_a_checkpoint_of_coco(coco, data, tmp_path, run):
@@ -557,11 +562,14 @@ def test_pictures_of_the_other_kind_are_refused(data):
         network_of(settings_of(backbone="maxvit_64"))
 
 
-def test_its_card_and_its_line_in_the_list(run):
+def test_its_card_and_its_line_in_the_list(run, tmp_path):
     card = model_card(RECIPES["dsct"], settings_of(), {}, "")
     assert not card["seen_test_images"]
-    detector = describe({"scene": "imagenet"}, {"scene": Path(__file__)}, "resnet50")
-    assert model_card(RECIPES["dsct"], settings_of(), detector, "")["seen_test_images"]
+    for name in ("model.safetensors", "imagenet (torchvision).safetensors", "a\nb.bin"):
+        (tmp_path / name).write_bytes(b"x")
+        detector = describe({"scene": "imagenet"}, {"scene": tmp_path / name}, "resnet50")
+        assert model_card(RECIPES["dsct"], settings_of(), detector, "")["seen_test_images"]
+        assert detector["scene"].isprintable()
     resnet = describe({"scene": "imagenet"}, {"imagenet": Path(__file__)}, "resnet50")
     assert not model_card(RECIPES["dsct"], settings_of(), resnet, "")["seen_test_images"]
     assert (

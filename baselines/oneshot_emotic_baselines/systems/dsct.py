@@ -21,7 +21,7 @@ from oneshot_emotic_baselines.recipes import Recipe
 from oneshot_emotic_baselines.scenes import SceneBatches, inside, jittered, rescaled, scene_inputs
 from oneshot_emotic_baselines.settings import Settings
 from oneshot_emotic_baselines.systems.deformable import DeformableDetr, Memory, coco_names, waves
-from oneshot_emotic_baselines.weights import WeightFiles, checked_state, read_weights, resnet
+from oneshot_emotic_baselines.weights import WeightFiles, fill, read_weights, resnet
 
 #: What a subject adds to its state before each layer's feed-forward network: attention over the
 #: context queries nearest to it, over those most alike, over all subjects of the image.
@@ -203,15 +203,12 @@ class DsctNet(DeformableDetr):
         return found
 
     def _begin_with(self, path: Path) -> None:
-        prefix = "branches.scene."
-        state = coco_names(read_weights(path), prefix)
-        own = {
-            name: values
-            for name, values in self.state_dict().items()
-            if not name.endswith("num_batches_tracked")
-        }
-        checked_state(own, state, str(path))
-        self.load_state_dict(state, strict=False)
+        state = coco_names(read_weights(path), "branches.scene.")
+        own, given = (
+            {name: values for name, values in x.items() if not name.endswith("num_batches_tracked")}
+            for x in (self.state_dict(), state)
+        )
+        fill(self, own, given, str(path))
 
 
 #: Pixels to a place of the first map; of each further one twice as many.
