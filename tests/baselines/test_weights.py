@@ -62,7 +62,7 @@ def test_a_file_for_each_branch(tmp_path, state):
     network = AffectNet(RECIPES["ib-dml"], "resnet18", 6, weight_files=paths)
     assert torch.equal(network.branches["image"].conv1.weight, state["conv1.weight"] + 2)
     origin = describe(RECIPES["ib-dml"].pretraining, paths)
-    assert origin["body"].startswith("body.pth, sha256 ")
+    assert origin["body"].startswith("own file body.pth, sha256 ")
     assert origin["image"].startswith("imagenet (imagenet.pth, sha256 ")
     given = tuple(f"{name}={path}" for name, path in paths.items())
     assert weight_files(given) == (paths, "default")
