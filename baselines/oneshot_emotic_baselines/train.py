@@ -526,7 +526,9 @@ def _line(state: _State, settings: Settings, better: bool, seconds: float) -> st
     last = state.history[-1]
     figure = last["validation"]
     names = [x for x in last if x not in ("epoch", "learning_rate", "loss", "validation")]
-    parts = ", ".join(f"{name.replace('_', ' ')} {last[name]:.4f}" for name in names)
+    # A loss that is no part of the recipe is nothing.
+    said = [name for name in names if last[name]]
+    parts = ", ".join(f"{name.replace('_', ' ')} {last[name]:.4f}" for name in said)
     return (
         f"epoch {state.epoch:2}/{settings.epochs}  rate {last['learning_rate']:.1e}  "
         f"loss {last['loss']:.4f} ({parts})  "

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from oneshot_emotic_baselines.recipes import Recipe
 
 _COLUMNS = 80
+_WORDS = (
+    "An asterisk: begun with Places-365 weights. Scene: the whole image with its proportions, and "
+    "the person's box. Affect: valence, arousal and dominance of base persons. Pixels: the side of "
+    "a picture. Parameters are those with six base classes; GFLOP: floating-point operations to "
+    "embed one person, in billions. All of the default network."
+)
 
 
 @click.command()
@@ -33,11 +39,11 @@ def command(metric_losses: bool) -> None:
     from oneshot_emotic_baselines.recipes import RECIPES
 
     recipes = list(RECIPES.values())
-    echo_lines(_systems(recipes))
-    echo("")
-    echo_lines(_training(recipes))
-    echo("", "Parameters: with six base classes; pixels: the side of a picture; GFLOP: floating-")
-    echo("point operations to embed one person, in billions; all of the default network.")
+    trained = [recipe for recipe in recipes if recipe.kind == "trained"]
+    for table in (_systems(recipes), _inputs(trained), _training(trained)):
+        echo_lines(table)
+        echo("")
+    echo_lines(_wrapped(_WORDS))
     _reported(recipes)
     echo("", "Reported elsewhere, each by another protocol; comparable with no score here:", "")
     for recipe in recipes:
@@ -49,23 +55,34 @@ def command(metric_losses: bool) -> None:
 
 
 def _systems(recipes: Sequence[Recipe]) -> str:
-    """What each is, and what it begins with."""
+    """What each is, and where it is described."""
+    from oneshot_emotic.report import NONE
+
+    rows = [
+        [x.name, x.title, x.paper.replace("https://arxiv.org/abs/", "arXiv ") or NONE]
+        for x in recipes
+    ]
+    return _table(rows, ["recipe", "name", "source"])
+
+
+def _inputs(recipes: Sequence[Recipe]) -> str:
+    """What each sees, and what it begins with."""
     from oneshot_emotic.report import NONE
 
     rows = [
         [
             recipe.name,
-            recipe.title,
-            ", ".join(recipe.branches) or NONE,
+            ", ".join(recipe.branches),
             ", ".join(dict.fromkeys(recipe.pretraining.values())) or NONE,
+            str(recipe.size) if recipe.pixel_branches else NONE,
         ]
         for recipe in recipes
     ]
-    return _table(rows, ["recipe", "name", "sees", "begins with"])
+    return _table(rows, ["recipe", "sees", "begins with", "pixels"], right=(3,))
 
 
 def _training(recipes: Sequence[Recipe]) -> str:
-    """What each descends, how large it is, and where it is described."""
+    """What each descends, and how large it is."""
     from oneshot_emotic.report import NONE
 
     rows = [
@@ -73,15 +90,11 @@ def _training(recipes: Sequence[Recipe]) -> str:
             recipe.name,
             _losses(recipe) or "none: not trained",
             f"{recipe.parameters:,}" if recipe.parameters else NONE,
-            str(recipe.size) if recipe.pixel_branches else NONE,
             f"{recipe.gflop:.3g}" if recipe.gflop else NONE,
-            recipe.paper.replace("https://arxiv.org/abs/", "arXiv ") or NONE,
         ]
         for recipe in recipes
-        if recipe.kind == "trained"
     ]
-    headers = ["recipe", "losses", "parameters", "pixels", "GFLOP", "source"]
-    return _table(rows, headers, right=(2, 3, 4))
+    return _table(rows, ["recipe", "losses", "parameters", "GFLOP"], right=(2, 3))
 
 
 def _losses(recipe: Recipe) -> str:
@@ -115,8 +128,9 @@ def _encoders() -> Iterator[str]:
     for known in KNOWN:
         paper = known.paper.replace("https://arxiv.org/abs/", "arXiv ")
         yield known.name
-        yield f"    {known.title}; {known.parameters:,} parameters, {known.size} pixels; {paper}"
-        yield f"    weights: {known.licence}; --seen-unseen-names {known.seen_unseen_names}"
+        yield f"    {known.title}; {paper}; {known.parameters:,} parameters"
+        words = f"--seen-unseen-names {known.seen_unseen_names}"
+        yield f"    {known.size} pixels; weights: {known.licence}; {words}"
     yield ""
     yield _wrapped(
         "--seen-unseen-names yes: it was pretrained with texts, which hold the words of the unseen "

@@ -12,7 +12,7 @@ from oneshot_emotic.encoders.known import KNOWN
 
 
 def test_it_fits_a_terminal(run):
-    assert max(map(len, run("baselines").output.splitlines())) <= 90
+    assert max(map(len, run("baselines").output.splitlines())) <= 80
 
 
 def test_every_system_with_its_size_and_source(run):
@@ -22,8 +22,9 @@ def test_every_system_with_its_size_and_source(run):
         assert recipe.title in about[0]
         if recipe.kind != "trained":
             continue
-        training = about[1]
-        assert training.endswith(recipe.paper.rpartition("/")[2] or "–")
+        _, inputs, training = about[:3]
+        assert about[0].rstrip().endswith(recipe.paper.rpartition("/")[2] or "–")
+        assert all(name in inputs for name in recipe.branches)
         assert f" {recipe.parameters:,} " in training
         assert all(
             x.name.replace("_", " ") in training for x in recipe.losses if x.name != "metric"
