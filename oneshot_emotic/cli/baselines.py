@@ -130,7 +130,7 @@ def _encoders() -> Iterator[str]:
         yield known.name
         yield f"    {known.title}; {paper}; {known.parameters:,} parameters"
         words = f"--seen-unseen-names {known.seen_unseen_names}"
-        yield f"    {known.size} pixels; weights: {known.licence}; {words}"
+        yield f"    {known.size} px; weights: {known.licence}; {words}"
     yield ""
     yield _wrapped(
         "--seen-unseen-names yes: it was pretrained with texts, which hold the words of the unseen "
