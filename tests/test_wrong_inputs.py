@@ -136,7 +136,7 @@ CALLS = {
     ),
     "a weight of nothing": (
         lambda g: combine([(g["ids"], g["array"])] * 2, [1, 0]),
-        "weights are positive finite numbers, not 1, 0",
+        "weights are from 1e-09 to 1e+09, not 1, 0",
     ),
     "parts of other persons": (
         lambda g: combine([(g["ids"], g["array"]), (g["ids"][1:], g["array"][1:])]),
@@ -232,8 +232,10 @@ COMMANDS = {
     "combine a.npz b.npz": "no task in common: A has cat-6-6; B has cat-6-4",
     "combine a.npz a.npz": "a.npz: holds the same embeddings as A. Give it once, with its weight",
     "combine a.npz b.npz --weight 2": "1 weight for 2 parts. Give one each, in the order of the",
-    "combine a.npz b.npz --weight 2 --weight nan": "positive finite numbers, not 2.0, nan",
-    "combine a.npz b.npz --weight 1 --weight 1e10 --task cat-6-6": "b.npz: is for the task 'cat-6",
+    "combine a.npz b.npz --weight 2 --weight nan": "weights are from 1e-09 to 1e+09, not 2.0, nan",
+    "combine a.npz gone.npz --weight 1 --weight 1e10": "are from 1e-09 to 1e+09, not 1.0, 10000",
+    "combine a.npz gone.npz --weight 1e-320 --weight 1": "are from 1e-09 to 1e+09, not 1e-320, 1.0",
+    "combine a.npz b.npz --weight 1 --weight 1e9 --task cat-6-6": "b.npz: is for the task 'cat-6",
     "combine a.npz notes.txt": "notes.txt: its name ends in none of .json,",
     "combine a.npz splits.json": "with the fingerprint 000000000000..., but 'synthetic' (argmax)",
     "combine a.npz b.npz --licence MIT": "a model card, --slug and --replace go with --submit",

@@ -83,7 +83,6 @@ def command(
         common_tasks,
     )
     from oneshot_emotic.submission.folder import write_embeddings_files
-    from oneshot_emotic.submission.metadata import document_problems
 
     if len(submissions) > MAX_PARTS:
         raise InputError(f"at most {MAX_PARTS} submissions are combined, not {len(submissions)}")
@@ -98,8 +97,7 @@ def command(
     card, target = combined_card(parts, as_is=as_is), None
     if submits:
         card, target = planned([card], **submission)
-    if problems := document_problems(card, "model", "model card"):
-        raise InputError(problems)
+    _check_card(card)
     with (
         nullcontext()
         if output is None
@@ -110,6 +108,7 @@ def command(
             {"name": part.name, "digest": scores.digest, "weight": weight}
             for part, scores, weight in zip(parts, scores_of_parts, factors, strict=True)
         ]
+        _check_card(card)
         files = combined(parts, factors, tasks, as_is=as_is, max_bytes=max_bytes)
         with memory_for("the combination"):
             arrays, scores = narrowed_files(list(files), card["name"])
@@ -126,6 +125,18 @@ def command(
         write_row(arrays, scores, card, target, upload=submission["upload"])
         if submission["pull_request"]:
             open_pull_request(target, card["name"])
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    """Refuse a card that could not be read again.
+
+    Raises:
+        InputError: It is one.
+    """
+    from oneshot_emotic.submission.metadata import document_problems
+
+    if problems := document_problems(card, "model", "model card"):
+        raise InputError(problems)
 
 
 def _parts(
