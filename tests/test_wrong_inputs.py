@@ -238,6 +238,7 @@ COMMANDS = {
     "combine a.npz b.npz --weight 1 --weight 1e9 --task cat-6-6": "b.npz: is for the task 'cat-6",
     "combine a.npz notes.txt": "notes.txt: its name ends in none of .json,",
     "combine a.npz splits.json": "with the fingerprint 000000000000..., but 'synthetic' (argmax)",
+    "combine a.npz b.npz -o out --submit A --root checkout": "-o and --submit do not go together",
     "combine a.npz b.npz --licence MIT": "a model card, --slug and --replace go with --submit",
     "ids cat-66": "Did you mean 'cat-6-6'?",
     "tasks --dataset empty": "empty: there is no manifest.json: this is not a dataset folder",
