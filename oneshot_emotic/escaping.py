@@ -61,7 +61,7 @@ def is_plain_https(address: str | None) -> TypeGuard[str]:
     return address is not None and _HTTPS.fullmatch(address) is not None
 
 
-def markdown_text(text: str, limit: int = 200) -> str:
+def markdown_text(text: str, limit: int | None = 200) -> str:
     """`text` for a table cell, every character of meaning written as itself."""
     clean = html.escape(printable(text, limit), quote=False)
     marked = _MARKDOWN_ANYWHERE.sub(r"\\\1", clean)
@@ -74,7 +74,7 @@ def markdown_link(text: str, address: str | None) -> str:
     return f"[{shown}]({address})" if is_plain_https(address) else shown
 
 
-def latex_text(text: str, limit: int = 200) -> str:
+def latex_text(text: str, limit: int | None = 200) -> str:
     r"""`text` for a sentence, a table cell or a heading.
 
     Letters of any script stay as they are: beyond Latin ones they want XeLaTeX or LuaLaTeX with a
@@ -104,7 +104,7 @@ def latex_link(text: str, address: str | None) -> str:
     return f"\\href{{{target}}}{{{shown}}}"
 
 
-def csv_text(text: str, limit: int = 200) -> str:
+def csv_text(text: str, limit: int | None = 200) -> str:
     r"""`text` with an apostrophe before what a spreadsheet would calculate.
 
     For text only: a figure such as -0.1 is written as it is. The csv module does the quoting.

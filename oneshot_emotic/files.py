@@ -185,7 +185,7 @@ def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterat
         contents: All names that such a folder holds, `marker` among them.
 
     Raises:
-        InputError: `target` is a file, or a folder with other things in it.
+        InputError: `target` is a file, in one, or a folder with other things in it.
     """
     with _errors_name(target):
         target = Path(os.path.abspath(target))  # noqa: PTH100 (resolve() would follow links)
@@ -206,6 +206,10 @@ def new_folder(target: Path, *, marker: str, contents: frozenset[str]) -> Iterat
 def _check_replaceable(target: Path, marker: str, contents: frozenset[str]) -> None:
     if target.is_symlink() or (target.exists() and not target.is_dir()):
         raise InputError("is not a folder", target, "Give another output folder")
+    for above in target.parents:
+        if above.exists() and not above.is_dir():
+            what = f"{above} is a file, not a folder"
+            raise InputError(what, target, "Give another output folder")
     present = {entry.name for entry in target.iterdir()} if target.exists() else set()
     if present and (marker not in present or present - contents):
         what = f"already holds other files: {some(sorted(present - contents) or sorted(present))}"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--output", type=FOLDER, help="Write the embeddings to files in this new folder."
 )
-@card_option("name", "--submit", "Write a submission folder too, of a model of this name.")
+@card_option("name", "--submit", "Write a submission folder instead, of a model of this name.")
 @submission_options
 def command(
     submissions: tuple[Path, ...],
@@ -83,7 +83,6 @@ def command(
         common_tasks,
     )
     from oneshot_emotic.submission.folder import write_embeddings_files
-    from oneshot_emotic.submission.metadata import document_problems
 
     if len(submissions) > MAX_PARTS:
         raise InputError(f"at most {MAX_PARTS} submissions are combined, not {len(submissions)}")
@@ -91,6 +90,11 @@ def command(
     submits = submission["name"] is not None
     if not submits and any(submission[name] for name in SUBMISSION if name != "checkout"):
         raise InputError("a model card, --slug and --replace go with --submit NAME")
+    if submits and output is not None:
+        remedy = "Leave out -o: `score` and `compare` take submission folders too"
+        raise InputError("-o and --submit do not go together", remedy=remedy)
+    if output is not None:
+        _check_output(output, submissions)
     parts = _parts(submissions, dataset, task, max_bytes)
     tasks = common_tasks(parts)
     if left_out := {name for part in parts for name in part.runs if name not in tasks}:
@@ -98,8 +102,7 @@ def command(
     card, target = combined_card(parts, as_is=as_is), None
     if submits:
         card, target = planned([card], **submission)
-    if problems := document_problems(card, "model", "model card"):
-        raise InputError(problems)
+    _check_card(card)
     with (
         nullcontext()
         if output is None
@@ -110,6 +113,7 @@ def command(
             {"name": part.name, "digest": scores.digest, "weight": weight}
             for part, scores, weight in zip(parts, scores_of_parts, factors, strict=True)
         ]
+        _check_card(card)
         files = combined(parts, factors, tasks, as_is=as_is, max_bytes=max_bytes)
         with memory_for("the combination"):
             arrays, scores = narrowed_files(list(files), card["name"])
@@ -126,6 +130,38 @@ def command(
         write_row(arrays, scores, card, target, upload=submission["upload"])
         if submission["pull_request"]:
             open_pull_request(target, card["name"])
+
+
+def _check_output(output: Path, submissions: Sequence[Path]) -> None:
+    """Refuse a folder for files of embeddings where they would be taken for another's.
+
+    Raises:
+        InputError: It is or lies in one of the submissions, or the place of any.
+    """
+    from oneshot_emotic.submission.folder import DOCUMENT
+
+    place, remedy = output.resolve(), "Give another output folder"
+    around = (place, *place.parents)
+    for path in submissions:
+        if path.resolve() in around:
+            raise InputError(f"is or lies in {path}, which is combined", output, remedy)
+    if any((folder / DOCUMENT).exists() for folder in around):
+        raise InputError("is or lies in a submission folder", output, remedy)
+    if "submissions" in (place.name, place.parent.name):
+        what = "is the place of submission folders"
+        raise InputError(what, output, f"{remedy}, or --submit NAME instead of -o")
+
+
+def _check_card(card: dict[str, Any]) -> None:
+    """Refuse a card that could not be read again.
+
+    Raises:
+        InputError: It is one.
+    """
+    from oneshot_emotic.submission.metadata import document_problems
+
+    if problems := document_problems(card, "model", "model card"):
+        raise InputError(problems)
 
 
 def _parts(
@@ -166,6 +202,8 @@ def _scores(parts: Sequence[Part], tasks: Sequence[str], paths: Sequence[Path]) 
     for part, path in zip(parts, paths, strict=True):
         say(f"scoring {part.name} ...")
         runs = [run for task in tasks for run in part.runs[task]]
+        for where in dict.fromkeys(run.where for run in runs if not run.aligned.any()):
+            say(f"note: {where}: all vectors are zeros, so {part.name} counts for nothing there")
         scores = scores_of(runs, (1,)).named(part.name)
         if (same := found.setdefault(scores.digest, scores)) is not scores:
             what = f"holds the same embeddings as {same.name}"

@@ -62,7 +62,7 @@ def _lines(board: Board, family: str) -> Iterator[dict[str, Any]]:
             "name": csv_text(model["name"]),
             "modalities": _cell(model.get("modalities", [])),
             **{name: _cell(model.get(name, "")) for name in DISCLOSURES},
-            "parts": _cell(parts_text(model.get("parts", []))),
+            "parts": csv_text(parts_text(model.get("parts", [])), None),
             "rank": item.rank,
             "tied_with_best": item.tied_with_best,
             **_with_bounds("overall", item.overall),

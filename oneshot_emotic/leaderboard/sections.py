@@ -88,10 +88,10 @@ class Name:
 
 @dataclass(frozen=True)
 class Words:
-    """Other text by somebody, to be escaped, cut after `limit` characters."""
+    """Other text by somebody, to be escaped, cut after `limit` characters, if any."""
 
     text: str
-    limit: int = 200
+    limit: int | None = 200
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Style:
         own: Our own words.
     """
 
-    escaped: Callable[[str, int], str]
+    escaped: Callable[[str, int | None], str]
     link: Callable[[str, str | None], str]
     emphasis: Callable[[str], str]
     own: Callable[[str], str]
@@ -181,7 +181,7 @@ def card_fields(row: Row) -> list[tuple[str, Cell]]:
     """What a submission says of itself: all that `submit` asks for; a combination's parts."""
     fields = [(title, _field(row.model.get(key))) for key, title in _CARD.items()]
     if _PARTS in row.model:
-        fields.append((_PARTS, Words(parts_text(row.model[_PARTS]), 1000)))
+        fields.append((_PARTS, Words(parts_text(row.model[_PARTS]), None)))
     return fields
 
 

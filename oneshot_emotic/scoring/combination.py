@@ -11,6 +11,9 @@ from oneshot_emotic.errors import InputError, Problem, counted, some
 from oneshot_emotic.scoring.arrays import FloatArray
 from oneshot_emotic.scoring.embeddings import EmbeddingArray, Embeddings, vectors_of
 
+#: The least and the greatest weight; model.schema.json says so too.
+WEIGHTS = (1e-9, 1e9)
+
 #: Rows converted at once.
 _CHUNK = 1024
 
@@ -38,7 +41,7 @@ def combine(
     Args:
         parts: Two or more, each as `evaluate` takes it; the persons may be any, in any order, but
             the same in all.
-        weights: A positive number each; equal ones where there are none.
+        weights: A number from 1e-9 to 1e9 each; equal ones where there are none.
         as_is: Leaves vectors at the length that they have, so that x_i and y_i stand in the formula
             undivided.
 
@@ -48,7 +51,7 @@ def combine(
 
     Raises:
         InputError: The parts are of different persons or no embeddings, or the weights are not
-            positive finite numbers, one each.
+            one each, within their bounds.
 
     Example:
         >>> from oneshot_emotic import combine
@@ -76,8 +79,8 @@ def checked_weights(weights: Sequence[float] | None, parts: int) -> list[float]:
     """A weight for each part.
 
     Raises:
-        InputError: There are fewer than two parts, or a weight is not a positive finite number, or
-            there are not as many as parts.
+        InputError: There are fewer than two parts, a weight is out of bounds, or there are not
+            as many as parts.
     """
     if parts < 2:
         raise InputError(f"two or more are combined, not {parts}")
@@ -88,10 +91,11 @@ def checked_weights(weights: Sequence[float] | None, parts: int) -> list[float]:
         raise InputError(Problem(what, remedy="Give one each, in the order of the parts"))
     try:
         numbers = list(map(float, weights))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         numbers = [math.nan]
-    if not all(0 < number < math.inf for number in numbers):
-        raise InputError(f"weights are positive finite numbers, not {some(weights, 8)}")
+    least, most = WEIGHTS
+    if not all(least <= number <= most for number in numbers):
+        raise InputError(f"weights are from {least:g} to {most:g}, not {some(weights, 8)}")
     return numbers
 
 

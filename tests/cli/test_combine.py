@@ -115,9 +115,9 @@ class TestFiles:
         out = tmp_path / "out"
         options = ("--seen-test-images", "no", "--date", "2026-01-01", "--root", tmp_path)
         (tmp_path / "submissions").mkdir()
-        both = ("combine", parts / "a", parts / "b", "-o", out, "--submit", "A + B", *options)
-        both += ("--task", "cat-6-4")
-        run(*both, "--slug", "at-once")
+        both = ("combine", parts / "a", parts / "b", "--task", "cat-6-4")
+        run(*both, "--submit", "A + B", *options, "--slug", "at-once")
+        run(*both, "-o", out)
         run("submit", out, *options, "--slug", "later")
         one, other = (files_of(tmp_path / f"submissions/{x}") for x in ("at-once", "later"))
         assert one == other and len(one) == 4
@@ -212,7 +212,57 @@ class TestSubmission:
         assert "A: Both" in again
 
 
+def test_a_part_of_zeros_is_named(tasks, run, tmp_path):
+    (_, four) = tasks
+    for name, array in (("a", vectors(four, 1)), ("b", vectors(four, 2)), ("c", np.zeros((1, 6)))):
+        found = (four.novel.sample_ids, np.broadcast_to(array, (len(four.novel), 6)))
+        write_submission(tmp_path / f"{name}.npz", found, four, name.upper())
+    files = [tmp_path / f"{name}.npz" for name in "abc"]
+    output = run("combine", *files).output
+    notes = [line for line in output.splitlines() if line.startswith("note: ")]
+    assert notes == [f"note: {files[2]}: all vectors are zeros, so C counts for nothing there"]
+
+
 class TestRefused:
+    @pytest.mark.parametrize(
+        ("output", "words"),
+        [
+            ("a", "is or lies in {root}/a, which is combined. Give another output folder"),
+            ("a/new", "is or lies in {root}/a, which is combined"),
+            ("link/new", "is or lies in {root}/a, which is combined"),
+            ("b.npz", "is or lies in {root}/b.npz, which is combined"),
+            ("old/new", "is or lies in a submission folder. Give another output folder"),
+            ("old", "is or lies in a submission folder"),
+            (
+                "submissions/new",
+                "is the place of submission folders. Give another output",
+            ),
+            ("submissions", "is the place of submission folders"),
+            (
+                "notes.txt/x/y",
+                "{root}/notes.txt is a file, not a folder. Give another out",
+            ),
+        ],
+    )
+    def test_an_output_that_is_anothers_place(self, tasks, run, tmp_path, output, words):
+        """Before any work: but for the last, the inputs are not even read."""
+        (_, four) = tasks
+        (tmp_path / "a").mkdir()
+        (tmp_path / "link").symlink_to("a")
+        for folder in ("old", "submissions"):
+            (tmp_path / folder).mkdir()
+        (tmp_path / "old/submission.json").write_text("{}")
+        (tmp_path / "notes.txt").write_text("x")
+        if output.startswith("notes"):
+            for number, name in enumerate(("a/a.npz", "b.npz")):
+                found = (four.novel.sample_ids, vectors(four, number))
+                write_submission(tmp_path / name, found, four, name[0])
+        before = sorted(tmp_path.rglob("*"))
+        arguments = (tmp_path / "a", tmp_path / "b.npz", "-o", tmp_path / output)
+        said = run("combine", *arguments, status=2).output.replace("\n", " ")
+        assert f"{tmp_path / output}: {words.format(root=tmp_path)}" in said
+        assert sorted(tmp_path.rglob("*")) == before
+
     def test_a_damaged_or_strange_part_as_score_refuses_it(self, parts, run, tmp_path):
         (tmp_path / "c").mkdir()
         (tmp_path / "c/a.npz").write_bytes(b"x" * 100)

@@ -266,5 +266,19 @@ def test_the_parts_of_a_combination_stand_in_every_form(rows, controls):
     assert found["part"]["parts"] is None
 
 
+def test_eight_parts_of_long_names_are_shown_whole(rows, controls):
+    """With 12 digits of every digest, escaped; LaTeX shows no parts."""
+    names = [f"_{n}|" + 97 * "<" for n in range(8)]
+    parts = [{"name": x, "digest": f"{n:064}"[::-1], "weight": 0.125} for n, x in enumerate(names)]
+    text = ", ".join(f"0.125 x {name} ({n}{11 * '0'})" for n, name in enumerate(names))
+    board = board_of([replace(rows[0], model={"name": "C", "parts": parts})], controls)
+    (about,) = (x for x in page_of(board).cells if "parts" in x[0])
+    assert about[1][-1] == text
+    assert ["parts", text] in Page(site_files([board], REPORTED)["rows/whole.html"]).cells[0]
+    line = next(csv.DictReader(io.StringIO(csv_lines([board]))))
+    assert line["parts"] == text
+    assert "0.125 x" not in latex_tables([board])
+
+
 def page_of(board):
     return Page(MarkdownIt("gfm-like").render(leaderboard_page([board], REPORTED)))

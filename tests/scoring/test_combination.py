@@ -10,7 +10,7 @@ import pytest
 
 from oneshot_emotic import combine, evaluate
 from oneshot_emotic.errors import InputError
-from oneshot_emotic.scoring.combination import side_by_side
+from oneshot_emotic.scoring.combination import WEIGHTS, side_by_side
 
 IDS = [f"train/a/{n}.jpg#0" for n in range(7)]
 
@@ -142,16 +142,16 @@ def test_a_part_of_little_weight_is_none(task, rng):
     one, other = (rng.normal(size=(len(ids), 6)) for _ in range(2))
     alone = np.array([unit(row) for row in one.tolist()])
     expected = evaluate((ids, alone), task)[1]
-    for weight in (1e-14, 1e-300):
-        found = evaluate(combine([(ids, one), (ids, other)], [1, weight]), task)[1]
-        assert found.confusion == expected.confusion
-    heavy = evaluate(combine([(ids, one), (ids, other)], [1e-14, 1]), task)[1]
+    least, most = WEIGHTS
+    found = evaluate(combine([(ids, one), (ids, other)], [most, least]), task)[1]
+    assert found.confusion == expected.confusion
+    heavy = evaluate(combine([(ids, one), (ids, other)], [least, most]), task)[1]
     assert heavy.confusion != expected.confusion
 
 
 def test_only_ratios_of_weights_count(parts):
     _, found = combine(parts, [2, 1, 4])
-    for factor in (2.0**-40, 2.0**40, 2.0**900):
+    for factor in (2.0**-28, 2.0**27):
         _, again = combine(parts, [x * factor for x in (2, 1, 4)])
         assert np.array_equal(found, again)
 
@@ -162,8 +162,12 @@ def test_only_ratios_of_weights_count(parts):
         (lambda p: combine(p[:1]), "two or more are combined, not 1"),
         (lambda p: combine([]), "two or more are combined, not 0"),
         (lambda p: combine(p, [1, 2]), "2 weights for 3 parts. Give one each, in the order"),
-        (lambda p: combine(p, [1, 0, 2]), "weights are positive finite numbers, not 1, 0, 2"),
+        (lambda p: combine(p, [1, 0, 2]), "weights are from 1e-09 to 1e+09, not 1, 0, 2"),
         (lambda p: combine(p, [1, -1, 2]), "not 1, -1, 2"),
+        *(
+            (lambda p, w=weight: combine(p, [1, w, 2]), f"to 1e+09, not 1, {weight}, 2")
+            for weight in (1e10, 1e308, 1e-320, 9e-10, 10**400)
+        ),
         (lambda p: combine(p, [1, math.nan, 2]), "not 1, nan, 2"),
         (lambda p: combine(p, [1, math.inf, 2]), "not 1, inf, 2"),
         (lambda p: combine(p, [1, "two", 2]), "not 1, two, 2"),

@@ -9,6 +9,7 @@ import pytest
 
 from oneshot_emotic import combine, load_task
 from oneshot_emotic.errors import InputError
+from oneshot_emotic.scoring.combination import WEIGHTS
 from oneshot_emotic.submission.check import Checked
 from oneshot_emotic.submission.combination import (
     MAX_PARTS,
@@ -201,6 +202,8 @@ class TestParts:
     def test_as_many_as_the_schema_allows(self):
         assert schema_of("model")["properties"]["parts"]["maxItems"] == MAX_PARTS
         assert not document_problems({"parts": PARTS * 4}, "model", "")
+        bounds = [part | {"weight": x} for part, x in zip(PARTS, WEIGHTS, strict=True)]
+        assert not document_problems({"parts": bounds}, "model", "")
 
     @pytest.mark.parametrize(
         ("parts", "words"),
@@ -219,7 +222,7 @@ class TestParts:
             ([PARTS[0], "B"], "'B' is not of type 'object'"),
             *(
                 ([PARTS[0], PARTS[1] | {"weight": weight}], "parts.1.weight")
-                for weight in (0, -1, 1e10, float("inf"), "1", True, None)
+                for weight in (0, -1, 9e-10, 1e10, float("inf"), "1", True, None)
             ),
         ],
     )
