@@ -55,19 +55,24 @@ def make_private_folder(path: Path) -> None:
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write `content` to `path` so that a reader sees the old file or the new one, never a part.
+    """`write_pieces` of one piece."""
+    write_pieces(path, (content,))
+
+
+def write_pieces(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write `pieces` to `path` so that a reader sees the old file or the new one, never a part.
 
     Links are followed. What is no regular file (a device, a pipe, one of this process's own
     descriptors such as /dev/stdout) is written through. The folder of `path` is made where it is
     missing. What a killed run left of this file is removed.
 
     Raises:
-        OSError: Not all of `content` could be written; with the name of the file.
+        OSError: Not all of them could be written; with the name of the file.
     """
     with _errors_name(path):
         if (opened := _opened_through(path)) is not None:
             with os.fdopen(opened, "wb") as file:
-                file.write(content)
+                file.writelines(pieces)
             return
         path = Path(os.path.realpath(path))
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +80,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         partial, descriptor = _claimed(path, lambda partial: os.open(partial, _NEW_FILE, 0o666))
         try:
             with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+                file.writelines(pieces)
                 file.flush()
                 os.fsync(file.fileno())
                 partial.replace(path)

@@ -135,18 +135,18 @@ def prepare(
     other = "was prepared from other annotations, at another size or by another version"
     work = WorkList(folder, DOCUMENT, CONTENTS, identity, other, len(plan), CHUNK)
     if not work.is_finished():
-        pictures = len(plan) + len(sample_ids)
-        make: Callable[[], None] = partial(_make_files, folder, plan, sample_ids, size)
-        if proportions:  # as parts and as one array; most pictures are as 4 to 3
-            pictures, make = len(plan) * 3 // 2, lambda: None
-        with work.held(pictures * size * size * 3, make):
+        images, bodies = (size * size * 3 * len(x) for x in (plan, sample_ids))
+        make = partial(_make_files, folder, plan, sample_ids, size)
+        # Whole images take less, but twice: as parts and then as one array.
+        held = work.held(images, last=images) if proportions else work.held(images + bodies, make)
+        with held:
             jobs = (plan, layout.image_folders, size, workers, progress)
             (_work_off_whole if proportions else _work_off)(work, *jobs)
             results = list(work.results().values())
             if proportions:
                 files = [part_file(folder / PARTS, start) for start in work.starts]
                 tables = (IMAGE_TABLE, PERSON_TABLE)
-                write_whole(folder, IMAGES, tables, files, plan, sample_ids, results, size)
+                write_whole(folder, IMAGES, tables, files, plan, sample_ids, results)
             document = {
                 **identity,
                 "images": len(plan),
@@ -268,7 +268,7 @@ def read_prepared(folder: Path) -> Prepared:
     size, of_whole = document.get("size"), document["format"] == FORMAT_WHOLE
     whole = None
     try:
-        if "sha256" in document and document["sha256"] != _digest(folder, document):
+        if document.get("sha256") != _digest(folder, document):
             raise ValueError(f"{DOCUMENT} or a table is not as it was written")
         count, persons_count = document["images"], document["persons"]
         images = np.lib.format.open_memmap(folder / IMAGES, mode="r")

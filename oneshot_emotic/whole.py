@@ -10,9 +10,10 @@ The document is as of squares (prepared.py), which also says how a folder is mad
 
 from __future__ import annotations
 
-import os
+import io
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from PIL import Image
 from oneshot_emotic.emotic.images import open_image, pillow_quiet
 from oneshot_emotic.emotic.places import GREY, PicturePlan, pixel_box
 from oneshot_emotic.emotic.tables import csv_rows, csv_text
-from oneshot_emotic.files import write_text
+from oneshot_emotic.files import write_pieces, write_text
 
 IMAGE_COLUMNS = ("image_id", "height", "width")
 PERSON_COLUMNS = ("sample_id", "image_row", "left", "top", "right", "bottom")
@@ -73,7 +74,9 @@ def prepare_part(
     stored: list[tuple[int, int] | None] = []
     sizes = []
     crc = 0
-    with pillow_quiet(), part_file(parts, part[0].row).open("wb") as stream:
+
+    def contents() -> Iterator[bytes]:
+        nonlocal crc
         for picture in part:
             opened = open_image(picture.image, image_folders)
             stored.append(None if opened is None else opened.size)
@@ -81,9 +84,10 @@ def prepare_part(
             sizes.append(whole_size(image.size, size))
             content = image.resize(sizes[-1], Image.Resampling.BILINEAR).tobytes()
             crc = zlib.crc32(content, crc)
-            stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
+            yield content
+
+    with pillow_quiet():
+        write_pieces(part_file(parts, part[0].row), contents())
     return {"crc32": crc, "stored": stored, "sizes": sizes}
 
 
@@ -103,9 +107,10 @@ def write_whole(
     plan: Sequence[PicturePlan],
     sample_ids: Sequence[str],
     results: Sequence[Mapping[str, Any]],
-    longest: int,
 ) -> None:
-    """The array of all parts, under another name until it is whole, and the tables.
+    """The array of all parts and the tables.
+
+    By the file and not by a mapping of it, which would end the process where a disk is full.
 
     Args:
         folder: Where.
@@ -115,32 +120,28 @@ def write_whole(
         plan: The images.
         sample_ids: The persons, in their order.
         results: Of the parts.
-        longest: The longer side.
+
+    Raises:
+        OSError: The disk is full, for one; with the name of the file.
     """
     sizes = [tuple(size) for result in results for size in result["sizes"]]
     stored = [size and tuple(size) for result in results for size in result["stored"]]
-    partial = folder / f"{images}.partial"
     total = sum(3 * width * height for width, height in sizes)
-    flat = np.lib.format.open_memmap(partial, mode="w+", dtype=np.uint8, shape=(total,))
-    at = 0
-    for file in files:
-        content = np.fromfile(file, dtype=np.uint8)
-        flat[at : at + len(content)] = content
-        at += len(content)
-    flat.flush()
-    del flat
-    with partial.open("r+b") as stream:
-        os.fsync(stream.fileno())  # some systems say only here that a disk was full
-    partial.replace(folder / images)
+    described = {"descr": "|u1", "fortran_order": False, "shape": (total,)}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, described)
+    write_pieces(folder / images, chain([header.getvalue()], (x.read_bytes() for x in files)))
     ids = (picture.image.image_id for picture in plan)
     rows = [(name, height, width) for name, (width, height) in zip(ids, sizes, strict=True)]
     write_text(folder / tables[0], csv_text(IMAGE_COLUMNS, rows))
     persons = []
     for picture, size in zip(plan, stored, strict=True):
-        width, height = size or (longest, longest)
         for number, box in enumerate(picture.boxes, picture.first_body):
-            left, top, right, bottom = pixel_box(box, (width, height))
-            shares = (left / width, top / height, right / width, bottom / height)
+            shares = (0.0, 0.0, 1.0, 1.0)  # where all is grey, whatever the box
+            if size:
+                width, height = size
+                left, top, right, bottom = pixel_box(box, size)
+                shares = (left / width, top / height, right / width, bottom / height)
             persons.append((sample_ids[number], picture.row, *shares))
     write_text(folder / tables[1], csv_text(PERSON_COLUMNS, persons))
 

@@ -207,15 +207,15 @@ class TestSquares:
             open_pictures(damaged, size=SIDE)
         assert len(caught.value.problems) == 1
 
-    def test_a_folder_from_before_the_digest_is_read(self, copy, people, tmp_path):
-        older = shutil.copytree(copy, tmp_path / "copy")
-        path = older / f"prepared-{SIDE}/prepared.json"
+    @pytest.mark.parametrize("left_out", ["crc32", "stored"])
+    def test_a_folder_without_its_digest_is_damaged(self, copy, tmp_path, left_out):
+        damaged = shutil.copytree(copy, tmp_path / "copy")
+        path = damaged / f"prepared-{SIDE}/prepared.json"
         document = json.loads(path.read_text())
-        del document["sha256"]
+        del document["sha256"], document[left_out]
         path.write_text(json.dumps(document))
-        name = people["sample_id"].iloc[5]
-        expected = open_pictures(copy, size=SIDE)[name]
-        assert open_pictures(older, size=SIDE)[name].body == expected.body
+        with pytest.raises(InputError, match=r"is damaged: .* not as it was written"):
+            open_pictures(damaged, size=SIDE)
 
     def test_it_travels_to_other_processes(self, copy, decoded, people):
         name, pictures = people["sample_id"].iloc[5], open_pictures(copy, size=SIDE)

@@ -41,11 +41,32 @@ def test_from_beginning_to_end(work):
     assert work.is_finished()
 
 
-@pytest.mark.parametrize("content", ["", '{"crc32": 12', "[" * 100_000, "\x00"])
+@pytest.mark.parametrize("content", ["", "[]", "null", '{"crc32": 12', "[" * 100_000, "\x00"])
 def test_a_result_that_is_none_is_not_done(work, content):
     with work.held(0):
         (work.folder / "parts/0000004.json").write_text(content)
         assert work.results() == {}
+
+
+def test_a_changed_result_is_not_done(work):
+    path = work.folder / "parts/0000004.json"
+    with work.held(0):
+        work.note(4, {"crc32": 1, "sizes": [[40, 30], None, [0.1, 1e300]]})
+        noted = path.read_text()
+        for place, char in enumerate(noted):
+            path.write_text(noted[:place] + chr(ord(char) ^ 1) + noted[place + 1 :])
+            assert work.results() == {}, path.read_text()
+        path.write_text(noted)
+        assert work.results() == {4: {"crc32": 1, "sizes": [[40, 30], None, [0.1, 1e300]]}}
+
+
+@pytest.mark.parametrize("name", ["done.json", "parts/work.json"])
+@pytest.mark.parametrize("content", ["", "[]", '{"format": "a/1"', "[" * 100_000])
+def test_a_document_that_cannot_be_read_is_damaged(work, name, content):
+    (work.folder / "parts").mkdir(parents=True)
+    (work.folder / name).write_text(content)
+    with pytest.raises(InputError, match=r"is damaged: \w+\.json cannot be read\. Remove it"):
+        work.is_finished()
 
 
 def test_one_run_at_a_time(work, tmp_path):
@@ -79,14 +100,21 @@ def test_other_work_and_other_files_are_left_alone(work):
 
 
 def test_room_is_needed_for_what_is_not_done(work, monkeypatch):
-    work.folder.mkdir()
-    usage = shutil.disk_usage(work.folder)._replace(free=400)
-    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with pytest.raises(InputError, match="GB are needed"), work.held(500):
+    usage = shutil.disk_usage(work.folder.parent)._replace(free=400e6)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: path.exists() and usage)
+    message = r"there are 400\.0 MB free, and 500\.0 MB needed"
+    with pytest.raises(InputError, match=message), work.held(500_000_000):
         raise AssertionError
-    with work.held(399):
+    assert not work.folder.exists()
+    message = r"there are 0\.4 GB free, and 1\.2 GB needed"
+    with pytest.raises(InputError, match=message), work.held(399_000_000, last=801_000_000):
+        raise AssertionError
+    with work.held(399_000_000):
         work.note(0, 1)
-    with work.held(590):  # a third is done
+    with work.held(590_000_000):  # a third is done
         pass
-    with pytest.raises(InputError, match="GB are needed"), work.held(610):
-        raise AssertionError
+    with work.held(450_000_000, last=99_000_000):
+        pass
+    for needed, last in ((610_000_000, 0), (450_000_000, 101_000_000)):
+        with pytest.raises(InputError, match="MB needed"), work.held(needed, last=last):
+            raise AssertionError

@@ -141,4 +141,5 @@ def test_folders_that_are_something_else_are_left_alone(copy, tmp_path, run, mon
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     result = run("prepare", copy, "--size", 40, status=2)
-    assert "GB free" in result.output
+    assert "0.0 MB free" in result.output
+    assert not (copy / "prepared-40").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from functools import cache
 
@@ -80,11 +81,41 @@ def test_kill_9_and_again(copy):
     # A finished part that the disk has lost, and an array that was not finished.
     part = folder / "parts/0000000.rgb"
     part.write_bytes(part.read_bytes()[:-1])
-    (folder / "images.npy.partial").write_bytes(b"\x93NUMPY")
+    (folder / ".images.npy.0123abcd.partial").write_bytes(b"\x93NUMPY")
     seen = []
     prepare(copy, size=SIZE, proportions=True, progress=lambda done, total: seen.append(done))
     assert seen[0] == 32  # one of the two finished chunks was sound
     assert tiny.files_of(folder) == tiny.files_of(whole().folder)
+
+
+@pytest.mark.parametrize("written", ["part", "array"])
+def test_a_full_disk_names_the_file_and_it_goes_on(copy, written):
+    """As far as a file may grow; each part is smaller than the array."""
+    folder = copy / f"prepared-{SIZE}-whole"
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def shrink(done, total):
+        if written == "part" or done == total:
+            limit = 50_000 if written == "part" else (whole().folder / "images.npy").stat().st_size
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit - 1, hard))
+
+    name = "parts/0000000.rgb" if written == "part" else "images.npy"
+    try:
+        with pytest.raises(OSError, match="File too large") as caught:
+            prepare(copy, size=SIZE, proportions=True, progress=shrink)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert caught.value.filename == str(folder / name)
+    assert not list(folder.rglob("*.partial"))
+    prepare(copy, size=SIZE, proportions=True)
+    assert tiny.files_of(folder) == tiny.files_of(whole().folder)
+
+
+def test_the_array_is_as_numpy_writes_it(tmp_path):
+    prepared = whole()
+    np.save(tmp_path / "images.npy", prepared.images)
+    expected = (tmp_path / "images.npy").read_bytes()
+    assert (prepared.folder / "images.npy").read_bytes() == expected
 
 
 def test_broken_pictures_are_grey_and_damage_is_found(copy, run):
@@ -98,6 +129,9 @@ def test_broken_pictures_are_grey_and_damage_is_found(copy, run):
     for row, image_id in enumerate(prepared.image_ids):
         grey = (prepared.whole.image(prepared.images, row) == 127).all()
         assert grey == (image_id in prepared.without_picture)
+    for sample_id, row in prepared.image_row.items():
+        box = prepared.whole.boxes[prepared.body_row[sample_id]].tolist()
+        assert (box == [0, 0, 1, 1]) == (prepared.stored[row] is None)
     assert "sound" in run(*given, "--check").output
     images = np.load(copy / "prepared-16-whole/images.npy", mmap_mode="r+")
     images[-1] ^= 1
