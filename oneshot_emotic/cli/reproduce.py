@@ -174,9 +174,7 @@ def command(
     echo_lines(tabulate(lines, headers, tablefmt="simple", disable_numparse=True))
     if decoded := reproduction.decoded(planned):
         headers = ["own decoding", "task", "shots", "balanced accuracy", "error in levels"]
-        echo(
-            "", "Not the protocol's classifier: by the systems' own decoders (docs/systems.md)", ""
-        )
+        echo("", "Not the protocol's classifier: by the systems' own decoders", "")
         echo_lines(tabulate(decoded, headers, tablefmt="simple", disable_numparse=True))
     echo("", f"leaderboard: {output / 'leaderboard' / 'README.md'}")
     echo(f"submissions: {output / 'submissions'}")

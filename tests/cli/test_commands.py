@@ -293,7 +293,7 @@ class TestOthers:
         def full(*args, **kwargs):
             raise OSError(28, "No space left on device", str(tmp_path / "ds"))
 
-        monkeypatch.setattr("oneshot_emotic.dataset.folder._write_parquet", full)
+        monkeypatch.setattr("pyarrow.parquet.write_table", full)
         result = run("build", copy, "-o", tmp_path / "ds", status=2)
         assert "No space left on device" in result.output
         assert not (tmp_path / "ds").exists()
