@@ -92,7 +92,7 @@ def test_ablation():
         cells.append(per_cent(line, "gain", "gain_low", "gain_high"))
         both = [f"{float(line[x]):.3f}" for x in ("iou", "jittered_iou") if line[x]]
         boxes[name] = " from ".join(both)
-    rows = [(*row, "")[:6] for row in shown("systems_ablation")[2:]]
+    rows = [(*row, "", "", "")[:6] for row in shown("systems_ablation")[2:]]
     cells = {name: [x.strip() for x in row] for name, *row in rows}
     assert {name: row[:4] for name, row in cells.items()} == figures
     assert {name: row[4] for name, row in cells.items()} == boxes

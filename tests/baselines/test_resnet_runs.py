@@ -45,7 +45,7 @@ def test_32_persons_are_learnt():
     optimiser = train_module._optimiser(settings, network)
     losses = Losses(settings)
     (batch,) = persons.batches([np.arange(32)])
-    for _ in range(40):
+    for _ in range(80):
         network.train()
         loss, _ = losses(network(network_inputs(batch)), Targets(wanted))
         optimiser.zero_grad()
